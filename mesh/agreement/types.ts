@@ -1,0 +1,110 @@
+/**
+ * The words of agreement (design, sections 1, 3 and 4): cuts, votes, certificates, terms, decisions. What is signed or
+ * hashed is the canonical JSON of these objects (encoding.ts), so field order never matters and nothing is implied.
+ */
+import type { Digest, PeerId, UnitId } from '../ids.ts'
+
+/** Where a cut's part stands in its unit's history: seq 1, 2, 3 …, part 0, 1, … within it. */
+export interface CutPosition {
+  readonly seq: number
+  readonly part: number
+}
+
+export interface CutCounts {
+  readonly in: number
+  readonly late: number
+  readonly dead: number
+}
+
+/**
+ * What a replica got at one part of one cut: the thing that replicas compare. It names neither a term nor a peer, so the
+ * same computation gives the same digest in every term.
+ */
+export interface CutContent extends CutPosition {
+  readonly cluster: string
+  readonly unit: UnitId
+  /** True at the last part of its cut: the next position is (seq + 1, 0), else (seq, part + 1). */
+  readonly last: boolean
+  /** Offset after the last record the cut covers. */
+  readonly offset: number
+  /** Of the whole cut, repeated in each part. */
+  readonly counts: CutCounts
+  /** Digest of the content before this one; GENESIS at the first. */
+  readonly parent: Digest
+  readonly inDigest: Digest
+  /** Root over one digest per destination, each over the exact bytes that will be sent. */
+  readonly outDigest: Digest
+  /** At snapshot cuts, in the last part. */
+  readonly stateDigest?: Digest
+}
+
+/** A statement leaf: what a peer signs about a cut. The digest is that of the content. */
+export interface Vote extends CutPosition {
+  readonly kind: 'vote'
+  readonly unit: UnitId
+  readonly term: number
+  readonly digest: Digest
+}
+
+/**
+ * A peer's signature over one statement: the statement is leaf `index` of the Merkle tree whose root the peer signed as
+ * flush number `counter`.
+ */
+export interface StatementProof {
+  readonly peer: PeerId
+  readonly counter: number
+  readonly index: number
+  /** Number of leaves in the flush. */
+  readonly leaves: number
+  readonly path: readonly Digest[]
+  /** Ed25519 over `quorate-flush-1`, the counter and the root; 128 hex characters. */
+  readonly signature: string
+}
+
+/** W equal votes of distinct members of the unit's term. */
+export interface Certificate {
+  readonly content: CutContent
+  readonly term: number
+  /** Sorted by peer. */
+  readonly signers: readonly StatementProof[]
+}
+
+export type DecisionKind = 'cut' | 'idle' | 'final'
+
+/** Something the replicas agree on that is not a function of the log: applied once all records below `offset` are taken. */
+export interface Decision {
+  readonly kind: DecisionKind
+  readonly offset: number
+}
+
+/** A cut that may have been certified in an earlier term without the promisers knowing. */
+export interface OpenCut extends CutPosition {
+  readonly digest: Digest
+  /** The term in which it could have been certified. */
+  readonly term: number
+}
+
+/** One link of a unit's history. Term 1 has no decision and an empty base. */
+export interface Term {
+  readonly unit: UnitId
+  readonly number: number
+  readonly view: number
+  /** In preference order at the time of the term. */
+  readonly members: readonly PeerId[]
+  readonly write: number
+  /** The last certified cut that was handed over; undefined: none yet. */
+  readonly base:
+    | (CutPosition & { readonly digest: Digest; readonly last: boolean; readonly offset: number })
+    | undefined
+  readonly open: readonly OpenCut[]
+  readonly decision?: Decision
+}
+
+/** Orders positions within a unit. */
+export const comparePositions = (a: CutPosition, b: CutPosition): number => a.seq - b.seq || a.part - b.part
+
+/** The position after one; undefined stands for "before the first". */
+export function nextPosition(after: (CutPosition & { readonly last: boolean }) | undefined): CutPosition {
+  if (after === undefined) return { seq: 1, part: 0 }
+  return after.last ? { seq: after.seq + 1, part: 0 } : { seq: after.seq, part: after.part + 1 }
+}

@@ -1,0 +1,19 @@
+/** The one door of the mesh: what `src` may use. */
+
+export * from './agreement/types.ts'
+export type { Clock, Instant } from './clock.ts'
+export { monotonicClock } from './clock.ts'
+export { assert, MeshError, type MeshErrorCode } from './errors.ts'
+export {
+  type Digest,
+  GENESIS,
+  isDigest,
+  isPeerId,
+  type PeerId,
+  parseUnitId,
+  peerId,
+  type UnitId,
+  unitId,
+} from './ids.ts'
+export { type Random, seededRandom, shuffled } from './random.ts'
+export type { PeerIdentity, Transport, TransportEvent, Wire } from './transport/transport.ts'

@@ -1,0 +1,84 @@
+/**
+ * What a compiled job asks of the operators: plain data, so that it crosses threads and is hashed with the job. A job
+ * without a shuffle is one stage; with one, stage 0 ends in `shuffle` and stage 1 begins with `slices`.
+ */
+
+/** How event time is read: a record field (epoch milliseconds, ISO 8601 text or a pattern, UTC), or the log's own time. */
+export type TimePlan =
+  | { readonly kind: 'field'; readonly path: readonly string[]; readonly pattern?: string }
+  | { readonly kind: 'log' }
+
+/** A CEL expression with where it stands in the job document, for messages. */
+export interface ExpressionPlan {
+  readonly source: string
+  /** JSON pointer into the job document. */
+  readonly pointer: string
+}
+
+export type StepPlan =
+  | { readonly kind: 'filter'; readonly where: ExpressionPlan }
+  /** Replaces the record by the named fields (`keep: false`), or adds them to it (`keep: true`). */
+  | { readonly kind: 'map'; readonly fields: Readonly<Record<string, ExpressionPlan>>; readonly keep: boolean }
+
+/** Milliseconds. Tumbling is `size === slide`. */
+export interface WindowPlan {
+  readonly sizeMs: number
+  readonly slideMs: number
+  readonly offsetMs: number
+  readonly allowedLatenessMs: number
+}
+
+export interface AggregatePlan {
+  readonly name: string
+  readonly kind: 'count' | 'sum' | 'avg' | 'min' | 'max'
+  /** For count: counts where it is true (absent: every record). For the others: the number to aggregate. */
+  readonly of?: ExpressionPlan
+  /** An extra condition on the records this aggregate sees. */
+  readonly where?: ExpressionPlan
+}
+
+/** What a stage reads. */
+export type InputPlan =
+  | {
+      readonly kind: 'records'
+      readonly format: 'json'
+      readonly time: TimePlan
+      readonly outOfOrdernessMs: number
+    }
+  /** Certified slices of the stage before, from an internal topic: the watermark is the minimum over its sources. */
+  | { readonly kind: 'slices'; readonly sources: number }
+
+export type OutputPlan =
+  /** Rows for the job's sinks: one destination, `rows`. */
+  | { readonly kind: 'rows' }
+  /** Partial aggregates for the next stage: one destination per partition, placed by murmur2 of the key bytes. */
+  | { readonly kind: 'shuffle'; readonly partitions: number }
+
+export type IdlePolicy = 'emit' | 'wait' | 'close'
+
+/** One stage of one job generation, the same for each of its units. */
+export interface StagePlan {
+  readonly job: string
+  readonly stage: number
+  readonly input: InputPlan
+  readonly steps: readonly StepPlan[]
+  /** Absent: rows pass through one by one (filter and map only). */
+  readonly keyBy?: readonly ExpressionPlan[]
+  readonly window?: WindowPlan
+  readonly aggregates: readonly AggregatePlan[]
+  readonly output: OutputPlan
+  readonly onIdle: IdlePolicy
+  readonly cuts: CutPlan
+}
+
+/** Where cuts fall (design, section 2). Each is part of the plan because each decides digests. */
+export interface CutPlan {
+  /** Event-time grid in milliseconds: the window's slide, else 1,000. */
+  readonly gridMs: number
+  readonly maxRecords: number
+  readonly maxBytes: number
+  /** A cut's rows are split into parts of at most this many bytes (a single larger row makes a part of its own). */
+  readonly partBytes: number
+  /** State is snapshotted at the last part of every cut whose seq is a multiple of this. */
+  readonly snapshotEvery: number
+}

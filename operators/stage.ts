@@ -1,0 +1,57 @@
+/**
+ * A stage's operators over one unit's input: a pure function of the records it was given, in order, and of the decisions
+ * placed between them. It never sees a batch boundary: running the same records in other batches gives the same bytes.
+ */
+import type { RecordBatch } from './record.ts'
+
+export interface CutCounts {
+  /** Records taken since the last cut. */
+  readonly in: number
+  readonly late: number
+  readonly dead: number
+}
+
+/** One part of a cut: the exact bytes for each destination (see rows.ts), indexed by destination. */
+export interface CutPart {
+  /** Rows for the sinks at index 0, or for shuffle partition i at index i. Empty arrays carry nothing. */
+  readonly bodies: readonly Uint8Array[]
+  /** Dead-letter rows (late records and records that do not parse), kept apart from results. */
+  readonly deadLetters: Uint8Array
+}
+
+export interface CutOutput {
+  readonly counts: CutCounts
+  /** At least one part; a cut with nothing to emit has one empty part. */
+  readonly parts: readonly CutPart[]
+  /**
+   * The stage's watermark after this cut, epoch milliseconds; -Infinity before any record, Infinity after `final`.
+   * A shuffle carries it inside each body as well (rows.ts), since the reader believes only certified bytes.
+   */
+  readonly watermark: number
+}
+
+export interface StageProcessor {
+  /**
+   * Takes records [from, to) of a batch until a cut is due by rule; returns the index after the last one taken.
+   * When it returns less than `to`, `cutDue` is true and `cut()` must be called before the next `run`. `cutDue` can be
+   * true with all records taken as well.
+   */
+  run(batch: RecordBatch, from: number, to: number): number
+  readonly cutDue: boolean
+  /** Applies a decision at the present position; the caller cuts right after. */
+  decide(kind: 'cut' | 'idle' | 'final'): void
+  /** Ends the current cut and returns what it emits, rows in canonical order. */
+  cut(): CutOutput
+  /** Something would be emitted by a cut here and now (rows, dead letters, or a watermark advance before a shuffle). */
+  readonly pending: boolean
+  /** An idle decision here would say something new (open windows without a provisional row, or an idle mark). */
+  readonly canIdle: boolean
+  readonly watermark: number
+  /** Bytes of state, approximately: for metrics and bounds. */
+  readonly stateBytes: number
+  /** Windows that are open now, at most `limit`, in canonical order, as uncertified rows (rows.ts body). */
+  openRows(limit: number): Uint8Array
+  /** The whole state in canonical bytes: equal states give equal bytes. Only called right after `cut()`. */
+  snapshot(): Uint8Array
+  restore(bytes: Uint8Array): void
+}

@@ -1,0 +1,81 @@
+/**
+ * Where certified batches go. A sink belongs to one unit of one job generation; whoever writes, and however often, the
+ * result is the same (design, section 6). One contract suite holds every implementation.
+ */
+import type { CutPosition, Digest, UnitId } from '../../mesh/index.ts'
+
+/** A batch whose certificate this peer holds, for one sink. */
+export interface CertifiedBatch {
+  readonly cluster: string
+  readonly job: string
+  /** Identifies this submission of the job; later ones sort after earlier ones. */
+  readonly generation: string
+  readonly unit: UnitId
+  readonly position: CutPosition
+  /** The position before this one in the unit, undefined at the first. */
+  readonly previous: CutPosition | undefined
+  /** Frames of operators/rows.ts; may be empty. */
+  readonly body: Uint8Array
+  /** Root over the body as certified (destination digest). */
+  readonly outDigest: Digest
+  /** The encoded certificate; goes beside the rows, is never part of them. */
+  readonly certificate: Uint8Array
+}
+
+/** How far a sink has a unit's batches: everything up to and including `position`. */
+export interface SinkProgress {
+  readonly position: CutPosition
+  readonly outDigest: Digest
+  readonly certificate: Uint8Array
+}
+
+export interface UnitIdentity {
+  readonly cluster: string
+  readonly job: string
+  readonly generation: string
+  readonly unit: UnitId
+}
+
+export interface UnitSink {
+  /** What the sink itself says, read when it was opened; undefined: nothing yet. */
+  readonly progress: SinkProgress | undefined
+  /**
+   * Writes a batch; `already` when the sink had it. Batches come in order; empty ones may be skipped by the caller except
+   * that the progress then stays behind, which is harmless.
+   * @throws QuorateError QRT_SINK_FORK: the sink holds something else at this position, stop and keep the evidence.
+   *   QRT_SINK_FENCED: another committer took over; reopen after a growing wait. QRT_SINK_UNREACHABLE: retry.
+   *   QRT_SINK_REFUSED: the sink will not take this, whatever is repeated. `indefinite`: reopen and read progress.
+   */
+  write(batch: CertifiedBatch): Promise<'written' | 'already'>
+  close(): Promise<void>
+}
+
+export interface Sink {
+  /** A stable name within the job, such as `kafka:flight-delays`. */
+  readonly name: string
+  /** Checks reach, permissions and the guarantees the sink relies on. @throws QRT_SINK_UNSUPPORTED, QRT_SINK_UNREACHABLE */
+  probe(): Promise<void>
+  /** Becomes the committer of a unit: fences earlier ones where the sink can, then reads its progress. */
+  open(unit: UnitIdentity): Promise<UnitSink>
+  close(): Promise<void>
+}
+
+/** From the job document. */
+export type SinkPlan =
+  | { readonly kind: 'kafka'; readonly topic: string }
+  | { readonly kind: 'mongodb'; readonly database: string; readonly collection: string }
+  | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string }
+  /** The next stage: bodies go to partition i of the internal topic with their certificate. */
+  | { readonly kind: 'shuffle'; readonly topic: string; readonly partitions: number }
+
+/** From the peer's own configuration: how each kind of sink is reached. Secrets are resolved already. */
+export interface SinkConnections {
+  readonly mongodb?: { readonly url: string }
+  readonly s3?: {
+    readonly region: string
+    readonly endpoint?: string
+    readonly forcePathStyle?: boolean
+    readonly accessKeyId?: string
+    readonly secretAccessKey?: string
+  }
+}

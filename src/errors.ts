@@ -1,0 +1,47 @@
+/** The closed list of operating errors outside the mesh and the operators. Codes are stable: scripts match on them. */
+export type QuorateErrorCode =
+  | 'QRT_CONFIG_INVALID'
+  | 'QRT_JOB_INVALID'
+  | 'QRT_JOB_UNKNOWN'
+  | 'QRT_JOB_CONFLICT'
+  | 'QRT_TOPIC_UNKNOWN'
+  | 'QRT_TOPIC_COMPACTED'
+  | 'QRT_LOG_OFFSET_LOST'
+  | 'QRT_LOG_TRUNCATED'
+  | 'QRT_LOG_TOPIC_GONE'
+  | 'QRT_LOG_TOPIC_MISMATCH'
+  | 'QRT_LOG_FENCED'
+  | 'QRT_LOG_UNREACHABLE'
+  | 'QRT_STORE_CORRUPT'
+  | 'QRT_STORE_FAILED'
+  | 'QRT_SINK_FENCED'
+  | 'QRT_SINK_FORK'
+  | 'QRT_SINK_UNREACHABLE'
+  | 'QRT_SINK_UNSUPPORTED'
+  | 'QRT_SINK_REFUSED'
+  | 'QRT_QUORUM_NOT_MET'
+  | 'QRT_NO_CLUSTER'
+  | 'QRT_UNREACHABLE'
+  | 'QRT_TIMEOUT'
+  | 'QRT_UNAUTHORIZED'
+  | 'QRT_FORBIDDEN'
+  | 'QRT_BODY_TOO_LARGE'
+  | 'QRT_REQUEST_INVALID'
+  | 'QRT_NOT_FOUND'
+  | 'QRT_USAGE'
+  | 'QRT_CERTIFICATE_INVALID'
+  | 'QRT_WORKER_FAILED'
+  | 'QRT_INTERNAL'
+
+export class QuorateError extends Error {
+  readonly code: QuorateErrorCode
+  /** For writes: the outcome is unknown, it may or may not have been applied. */
+  readonly indefinite: boolean
+
+  constructor(code: QuorateErrorCode, message: string, options?: ErrorOptions & { indefinite?: boolean }) {
+    super(message, options)
+    this.name = 'QuorateError'
+    this.code = code
+    this.indefinite = options?.indefinite ?? false
+  }
+}

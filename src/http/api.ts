@@ -1,0 +1,196 @@
+/**
+ * What the HTTP API (and so the CLI and the dashboard) asks of a peer. Any peer answers any request: the implementation
+ * forwards or gathers where needed. Errors are QuorateError or MeshError with their stable codes. Times are ISO 8601, UTC.
+ */
+import type { Certificate, CutPosition, PeerId } from '../../mesh/index.ts'
+
+export interface MemberView {
+  readonly id: PeerId
+  readonly name: string
+  readonly address: string
+  readonly httpAddress: string
+  /** Raw Ed25519 public key, hex. */
+  readonly publicKey: string
+  readonly state: 'alive' | 'suspect' | 'dead' | 'left'
+  readonly incarnation: number
+  /** In the view that places units. */
+  readonly member: boolean
+  readonly self: boolean
+  /** Milliseconds since this peer last heard of it. */
+  readonly lastHeardMs: number
+  readonly version: string
+}
+
+export interface RingView {
+  readonly view: number
+  readonly members: readonly PeerId[]
+  readonly units: readonly {
+    readonly unit: string
+    readonly job: string
+    readonly stage: number
+    readonly partition: number
+    readonly replicas: readonly PeerId[]
+  }[]
+}
+
+export interface JobSummary {
+  readonly name: string
+  readonly generation: string
+  readonly submittedAt: string
+  readonly source: string
+  readonly sinks: readonly string[]
+  readonly quorum: {
+    readonly replicas: number
+    readonly write: number
+    readonly read: number
+    readonly allowForks: boolean
+  }
+  readonly stages: number
+  readonly units: number
+  readonly state: 'running' | 'degraded' | 'stalled' | 'halted' | 'finished'
+  /** The document as submitted (no secrets can be in it). */
+  readonly document: unknown
+}
+
+export interface UnitStatus {
+  readonly unit: string
+  readonly job: string
+  readonly stage: number
+  readonly partition: number
+  readonly replicas: readonly { readonly peer: PeerId; readonly name: string; readonly alive: boolean }[]
+  readonly term: number
+  /** Last position certified here; absent before the first. */
+  readonly certified?: CutPosition
+  /** Last position that this peer computed. */
+  readonly computed?: CutPosition
+  /** Last position known to be at every sink. */
+  readonly committed?: CutPosition
+  readonly offset: number
+  readonly endOffset: number
+  /** ISO 8601, absent before the first record. */
+  readonly watermark?: string
+  readonly state: 'running' | 'catching-up' | 'waiting' | 'degraded' | 'stalled' | 'halted' | 'finished' | 'diverged'
+  /** Sentences that answer "why is there no result". */
+  readonly reasons: readonly string[]
+}
+
+export interface DivergenceView {
+  readonly at: string
+  readonly peer: PeerId
+  readonly name: string
+  readonly unit: string
+  readonly position: CutPosition
+  readonly offset: number
+  readonly cause: 'input' | 'computation'
+  readonly repaired: boolean
+}
+
+export interface StatusView {
+  readonly cluster: string | undefined
+  readonly peer: PeerId
+  readonly name: string
+  readonly version: string
+  readonly view: number
+  /** Why this peer is not ready; empty when it is. */
+  readonly reasons: readonly string[]
+  readonly units: readonly UnitStatus[]
+  readonly divergences: readonly DivergenceView[]
+}
+
+export interface WindowQuery {
+  readonly job: string
+  /** A JSON value; absent: all keys. */
+  readonly key?: unknown
+  /** Only windows with end > from and start < to, epoch milliseconds. */
+  readonly from?: number
+  readonly to?: number
+  /** Also windows that are still open, marked `certified: false`. */
+  readonly open?: boolean
+  /** At most this many rows; default 100, at most 1,000. */
+  readonly limit: number
+  readonly cursor?: string
+}
+
+export interface WindowRow {
+  readonly window: { readonly start: string; readonly end: string }
+  readonly key: unknown
+  /** Aggregates by name. Integers beyond 2^53 are strings of digits in JSON output. */
+  readonly values: Readonly<Record<string, unknown>>
+  readonly revision: number
+  readonly final: boolean
+  readonly certified: boolean
+  readonly unit: string
+  /** The cut whose certificate proves the row; index into `certificates`. */
+  readonly certificate?: number
+}
+
+export interface WindowPage {
+  readonly rows: readonly WindowRow[]
+  readonly certificates: readonly CertificateView[]
+  readonly next?: string
+  /** R + W > N and R + majority > N do not both hold, or fewer than R replicas answered in full. */
+  readonly mayBeStale: boolean
+}
+
+/** A certificate with what is needed to check it offline, given the members' public keys. */
+export interface CertificateView {
+  readonly certificate: Certificate
+  readonly write: number
+  readonly members: readonly PeerId[]
+  readonly signerNames: readonly string[]
+}
+
+export type LiveEvent =
+  | {
+      readonly kind: 'certified'
+      readonly at: string
+      readonly unit: string
+      readonly job: string
+      readonly position: CutPosition
+      readonly rows: number
+      readonly signers: readonly string[]
+    }
+  | {
+      readonly kind: 'committed'
+      readonly at: string
+      readonly unit: string
+      readonly job: string
+      readonly position: CutPosition
+      readonly sink: string
+    }
+  | {
+      readonly kind: 'member'
+      readonly at: string
+      readonly peer: PeerId
+      readonly name: string
+      readonly state: string
+    }
+  | { readonly kind: 'diverged'; readonly at: string; readonly divergence: DivergenceView }
+  | { readonly kind: 'job'; readonly at: string; readonly job: string; readonly change: 'submitted' | 'deleted' }
+
+export interface PeerApi {
+  members(): readonly MemberView[]
+  ring(): RingView
+  status(job?: string): StatusView
+  jobs(): readonly JobSummary[]
+  /** Text as posted, with its media type's format; errors carry pointer, line and column (JobInvalidError). */
+  submit(document: { text: string; format: 'yaml' | 'toml' | 'json'; file?: string }): Promise<JobSummary>
+  deleteJob(name: string): Promise<void>
+  windows(query: WindowQuery): Promise<WindowPage>
+  deadLetters(query: {
+    job: string
+    limit: number
+    cursor?: string
+  }): Promise<{ rows: readonly unknown[]; next?: string }>
+  /** Certificates of a job's cuts in (unit, position) order, from this peer's store. */
+  certificates(query: {
+    job: string
+    limit: number
+    cursor?: string
+  }): Promise<{ certificates: readonly CertificateView[]; next?: string }>
+  /** Prometheus text exposition. */
+  metrics(): Promise<string>
+  ready(): { ready: boolean; reasons: readonly string[] }
+  /** Live events from now on; the returned function unsubscribes. */
+  subscribe(listener: (event: LiveEvent) => void): () => void
+}
