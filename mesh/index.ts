@@ -1,5 +1,8 @@
 /** The one door of the mesh: what `src` may use. */
 
+export { contentDigest, isCertificate, isCutContent, verifyCertificate } from './agreement/certificate.ts'
+export { canonicalText, digestOf, sha256 } from './agreement/encoding.ts'
+export { leafDigest, merklePath, merkleRoot, rootFromPath } from './agreement/merkle.ts'
 export * from './agreement/types.ts'
 export type { Clock, Instant } from './clock.ts'
 export { monotonicClock } from './clock.ts'

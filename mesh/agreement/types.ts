@@ -80,6 +80,8 @@ export interface Decision {
 /** A cut that may have been certified in an earlier term without the promisers knowing. */
 export interface OpenCut extends CutPosition {
   readonly digest: Digest
+  /** Offset after the last record the open cut covers: no decision is placed before it. */
+  readonly offset: number
   /** The term in which it could have been certified. */
   readonly term: number
 }
@@ -97,8 +99,19 @@ export interface Term {
     | (CutPosition & { readonly digest: Digest; readonly last: boolean; readonly offset: number })
     | undefined
   readonly open: readonly OpenCut[]
+  /** Offset of the latest decision so far: later ones are not placed before it. */
+  readonly floor: number
   readonly decision?: Decision
 }
+
+/** Orders attempts to choose a successor: by round, then by peer. */
+export interface Ballot {
+  readonly round: number
+  readonly peer: PeerId
+}
+
+export const compareBallots = (a: Ballot, b: Ballot): number =>
+  a.round - b.round || (a.peer < b.peer ? -1 : a.peer > b.peer ? 1 : 0)
 
 /** Orders positions within a unit. */
 export const comparePositions = (a: CutPosition, b: CutPosition): number => a.seq - b.seq || a.part - b.part

@@ -1,0 +1,121 @@
+/**
+ * The unsigned messages of agreement, and the shape checks of everything that comes over the wire. What is signed
+ * travels in flushes (statement.ts); an authenticated peer of another version can still send anything, so nothing is
+ * trusted before it was checked here.
+ *
+ *   unit messages     prepare   ask members to seal a term                   proposer -> members
+ *                     refused   a higher ballot was promised                 member -> proposer
+ *                     propose   accept this successor                        proposer -> members
+ *                     chosen    the successor is decided                     proposer -> members
+ *                     ask       what is there beyond term and position?      anyone -> members
+ *                     tell      terms and certificates, in order             answer to ask
+ *                     stored    every result up to here is on my disk        member -> members
+ *                     seals     repeat your promise in this term             member -> members
+ */
+import { isDigest, isPeerId } from '../ids.ts'
+import { isCertificate } from './certificate.ts'
+import type { Seal } from './term.ts'
+import type { Ballot, Certificate, CutPosition, Term } from './types.ts'
+
+export type UnitMessage =
+  | { readonly t: 'prepare'; readonly term: number; readonly ballot: Ballot }
+  | { readonly t: 'refused'; readonly term: number; readonly ballot: Ballot }
+  | { readonly t: 'propose'; readonly term: number; readonly ballot: Ballot; readonly value: Term }
+  | { readonly t: 'chosen'; readonly value: Term }
+  | { readonly t: 'ask'; readonly term: number; readonly after: CutPosition | null }
+  | { readonly t: 'tell'; readonly terms: readonly Term[]; readonly certificates: readonly Certificate[] }
+  | { readonly t: 'stored'; readonly position: CutPosition }
+  | { readonly t: 'seals'; readonly term: number }
+
+/** What belongs to a promise: the statement carries its digest. */
+export interface PromiseAttachment<V, P> {
+  readonly handedOver: P
+  readonly accepted: { readonly ballot: Ballot; readonly value: V } | null
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+const isList = (value: unknown, most: number): value is unknown[] => Array.isArray(value) && value.length <= most
+
+export const isPosition = (value: unknown): value is CutPosition =>
+  isObject(value) && isCount(value.seq) && isCount(value.part)
+
+export const isBallot = (value: unknown): value is Ballot =>
+  isObject(value) && isCount(value.round) && isPeerId(value.peer)
+
+const isBase = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  (isPosition(value) &&
+    isDigest((value as { digest?: unknown }).digest) &&
+    typeof (value as { last?: unknown }).last === 'boolean' &&
+    isCount((value as { offset?: unknown }).offset))
+
+const isDecision = (value: unknown): boolean =>
+  value === undefined ||
+  (isObject(value) && ['cut', 'idle', 'final'].includes(value.kind as string) && isCount(value.offset))
+
+const isMark = (value: unknown): boolean =>
+  isPosition(value) &&
+  isDigest((value as { digest?: unknown }).digest) &&
+  isCount((value as { offset?: unknown }).offset)
+
+export function isTerm(value: unknown): value is Term {
+  return (
+    isObject(value) &&
+    typeof value.unit === 'string' &&
+    isCount(value.number) &&
+    isCount(value.view) &&
+    isCount(value.floor) &&
+    isCount(value.write) &&
+    isList(value.members, 64) &&
+    value.members.every(isPeerId) &&
+    isBase(value.base) &&
+    isList(value.open, 4096) &&
+    value.open.every((cut) => isMark(cut) && isCount((cut as { term?: unknown }).term)) &&
+    isDecision(value.decision)
+  )
+}
+
+export function isSeal(value: unknown): value is Seal {
+  return (
+    isObject(value) &&
+    isBase(value.frontier) &&
+    isCount(value.offset) &&
+    isList(value.votes, 4096) &&
+    value.votes.every(isMark)
+  )
+}
+
+export function isUnitMessage(value: unknown): value is UnitMessage {
+  if (!isObject(value)) return false
+  switch (value.t) {
+    case 'prepare':
+    case 'refused':
+      return isCount(value.term) && isBallot(value.ballot)
+    case 'propose':
+      return isCount(value.term) && isBallot(value.ballot) && isTerm(value.value)
+    case 'chosen':
+      return isTerm(value.value)
+    case 'ask':
+      return isCount(value.term) && (value.after === null || isPosition(value.after))
+    case 'tell':
+      return (
+        isList(value.terms, 1024) &&
+        value.terms.every(isTerm) &&
+        isList(value.certificates, 1024) &&
+        value.certificates.every(isCertificate)
+      )
+    case 'stored':
+      return isPosition(value.position)
+    case 'seals':
+      return isCount(value.term)
+    default:
+      return false
+  }
+}
+
+/** JSON has no undefined: an absent base or frontier travels as an absent field or null, and is undefined inside. */
+export const normalTerm = (term: Term): Term => ({ ...term, base: term.base ?? undefined })
+export const normalSeal = (seal: Seal): Seal => ({ ...seal, frontier: seal.frontier ?? undefined })

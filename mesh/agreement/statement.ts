@@ -1,0 +1,85 @@
+/**
+ * What a peer signs. A statement is a leaf of the Merkle tree of a flush; the flush has one Ed25519 signature over its
+ * counter and root, so the cost of signing does not grow with the number of units.
+ */
+import { type Digest, isDigest, isPeerId, type PeerId } from '../ids.ts'
+import { canonicalText } from './encoding.ts'
+import { leafDigest, merklePath, merkleRoot, rootFromPath } from './merkle.ts'
+import type { Ballot, StatementProof, Vote } from './types.ts'
+
+/** "I have sealed `scope` under this ballot": `body` is the digest of what was handed over. */
+export interface PromiseStatement {
+  readonly kind: 'promise'
+  readonly scope: string
+  readonly ballot: Ballot
+  readonly body: Digest
+}
+
+/** "I accept the value with this digest as the successor of `scope`." */
+export interface AcceptStatement {
+  readonly kind: 'accept'
+  readonly scope: string
+  readonly ballot: Ballot
+  readonly value: Digest
+}
+
+export type Statement = Vote | PromiseStatement | AcceptStatement
+
+const statementLeaf = (statement: Statement): Digest => leafDigest(canonicalText(statement))
+
+/** The bytes under a flush's signature. */
+export function flushBytes(peer: PeerId, counter: number, root: Digest): Uint8Array {
+  return Buffer.from(`quorate-flush-1\n${peer}\n${counter}\n${root}`)
+}
+
+/** Signs statements as one flush; the proofs are in the order of the statements. */
+export function signFlush(
+  peer: PeerId,
+  sign: (bytes: Uint8Array) => Uint8Array,
+  counter: number,
+  statements: readonly Statement[],
+): StatementProof[] {
+  const leaves = statements.map(statementLeaf)
+  const signature = Buffer.from(sign(flushBytes(peer, counter, merkleRoot(leaves)))).toString('hex')
+  return leaves.map((_, index) => ({
+    peer,
+    counter,
+    index,
+    leaves: leaves.length,
+    path: merklePath(leaves, index),
+    signature,
+  }))
+}
+
+/**
+ * Whether a proof shows that its peer signed the statement. `verifySignature` looks up the peer's public key and answers
+ * false for a peer it does not know.
+ */
+export function verifyStatement(
+  statement: Statement,
+  proof: StatementProof,
+  verifySignature: (peer: PeerId, bytes: Uint8Array, signature: Uint8Array) => boolean,
+): boolean {
+  const root = rootFromPath(statementLeaf(statement), proof.index, proof.leaves, proof.path)
+  if (root === undefined) return false
+  return verifySignature(proof.peer, flushBytes(proof.peer, proof.counter, root), Buffer.from(proof.signature, 'hex'))
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+/** Shape check for a proof that came over the wire or from a file. */
+export function isStatementProof(value: unknown): value is StatementProof {
+  if (typeof value !== 'object' || value === null) return false
+  const proof = value as Partial<StatementProof>
+  return (
+    isPeerId(proof.peer) &&
+    isCount(proof.counter) &&
+    isCount(proof.index) &&
+    isCount(proof.leaves) &&
+    Array.isArray(proof.path) &&
+    proof.path.length <= 32 &&
+    proof.path.every(isDigest) &&
+    typeof proof.signature === 'string' &&
+    /^[0-9a-f]{128}$/.test(proof.signature)
+  )
+}

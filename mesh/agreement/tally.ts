@@ -1,0 +1,69 @@
+/**
+ * Votes of one term, counted. Pending, won, or lost at each position; one vote per peer and position, the first one.
+ */
+import type { Digest, PeerId } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
+import type { Certificate, CutContent, CutPosition, StatementProof } from './types.ts'
+import { comparePositions } from './types.ts'
+
+interface Candidate {
+  readonly content: CutContent
+  readonly proofs: Map<PeerId, StatementProof>
+}
+
+interface Poll extends CutPosition {
+  readonly candidates: Map<Digest, Candidate>
+  readonly voters: Map<PeerId, Digest>
+}
+
+export type Counted = 'counted' | 'repeated' | 'equivocated' | 'full'
+
+export class Tally {
+  readonly #polls = new Map<string, Poll>()
+  readonly #write: number
+
+  constructor(write: number) {
+    this.#write = write
+  }
+
+  /** Counts a verified vote of a member. `equivocated`: the peer voted for something else here before. */
+  add(content: CutContent, digest: Digest, proof: StatementProof): Counted {
+    const key = `${content.seq}/${content.part}`
+    let poll = this.#polls.get(key)
+    if (poll === undefined) {
+      if (this.#polls.size >= LIMITS.pollsPerUnit) return 'full'
+      poll = { seq: content.seq, part: content.part, candidates: new Map(), voters: new Map() }
+      this.#polls.set(key, poll)
+    }
+    const before = poll.voters.get(proof.peer)
+    if (before !== undefined) return before === digest ? 'repeated' : 'equivocated'
+    poll.voters.set(proof.peer, digest)
+    const candidate = poll.candidates.get(digest)
+    if (candidate === undefined) poll.candidates.set(digest, { content, proofs: new Map([[proof.peer, proof]]) })
+    else candidate.proofs.set(proof.peer, proof)
+    return 'counted'
+  }
+
+  /** The certificate at a position, once one value has W votes. */
+  winner(position: CutPosition, term: number): Certificate | undefined {
+    const poll = this.#polls.get(`${position.seq}/${position.part}`)
+    if (poll === undefined) return undefined
+    for (const { content, proofs } of poll.candidates.values()) {
+      if (proofs.size < this.#write) continue
+      const signers = [...proofs.values()].sort((a, b) => (a.peer < b.peer ? -1 : 1))
+      return { content, term, signers }
+    }
+    return undefined
+  }
+
+  /** Who voted at a position, and how many different values there are. */
+  votes(position: CutPosition): { readonly voters: readonly PeerId[]; readonly values: number } {
+    const poll = this.#polls.get(`${position.seq}/${position.part}`)
+    return { voters: [...(poll?.voters.keys() ?? [])], values: poll?.candidates.size ?? 0 }
+  }
+
+  /** Drops polls up to and including a position. */
+  settle(position: CutPosition): void {
+    for (const [key, poll] of this.#polls) if (comparePositions(poll, position) <= 0) this.#polls.delete(key)
+  }
+}
