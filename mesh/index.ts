@@ -8,6 +8,14 @@ export type { Clock, Instant } from './clock.ts'
 export { monotonicClock } from './clock.ts'
 export { assert, MeshError, type MeshErrorCode } from './errors.ts'
 export {
+  createVerifier,
+  generateIdentity,
+  loadOrCreateIdentity,
+  peerIdOf,
+  type Signer,
+  type Verifier,
+} from './identity.ts'
+export {
   type Digest,
   GENESIS,
   isDigest,
