@@ -11,6 +11,7 @@ export type MeshErrorCode =
   | 'QRT_MESH_OVERLOADED'
   | 'QRT_MESH_CLOSED'
   | 'QRT_MESH_BOOTSTRAP'
+  | 'QRT_MESH_CHANGE'
 
 export class MeshError extends Error {
   readonly code: MeshErrorCode

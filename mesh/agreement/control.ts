@@ -187,7 +187,7 @@ export class ControlAgreement {
     }
   }
 
-  statement(now: Instant, from: PeerId, statement: Statement, attachment: Wire): ControlEffect[] {
+  statement(from: PeerId, statement: Statement, attachment: Wire): ControlEffect[] {
     const attempt = this.#attempt
     if (statement.kind === 'vote' || statement.scope !== scopeOf(this.#document) || attempt === undefined) return []
     if (!this.#document.acceptors.includes(from) || compareBallots(statement.ballot, attempt.ballot) !== 0) return []

@@ -7,7 +7,17 @@ import type { Wire } from '../transport/transport.ts'
 import type { Statement } from './statement.ts'
 import type { CutPosition } from './types.ts'
 
-export type AgreementTable = 'meta' | 'statement' | 'acceptor' | 'term' | 'certificate' | 'control' | 'job'
+/** `batch` and `snapshot` are the host's: they go through the same outbox because the order matters. */
+export type AgreementTable =
+  | 'meta'
+  | 'statement'
+  | 'acceptor'
+  | 'term'
+  | 'certificate'
+  | 'control'
+  | 'job'
+  | 'batch'
+  | 'snapshot'
 
 export type PersistOp =
   | { readonly kind: 'put'; readonly table: AgreementTable; readonly key: string; readonly value: Uint8Array }

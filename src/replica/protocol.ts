@@ -1,0 +1,77 @@
+/**
+ * What crosses between the main thread and a replica worker: plain data, no record ever. Every message about a unit
+ * carries its epoch, which rises with each (re)start of the replica, so that what was in flight when it was rewound is
+ * told apart.
+ */
+import type { CutContent, CutPosition, PeerId, UnitId } from '../../mesh/index.ts'
+import type { StagePlan } from '../../operators/index.ts'
+import type { LogSettings } from '../log/log.ts'
+import type { PlacedDecision, ReplicaStart } from './unit-replica.ts'
+
+export interface WorkerData {
+  readonly log: LogSettings
+  readonly index: number
+}
+
+/** What a reader of slices needs to check their certificates. */
+export interface SliceTrust {
+  readonly write: number
+  readonly members: readonly { readonly id: PeerId; readonly publicKey: Uint8Array }[]
+}
+
+export interface UnitAssignment {
+  readonly cluster: string
+  readonly unit: UnitId
+  readonly plan: StagePlan
+  readonly topic: string
+  readonly partition: number
+  readonly start: ReplicaStart
+  readonly endOffset: number | undefined
+  readonly idleAfterMs: number
+  /** Set where the unit reads slices of the stage before. */
+  readonly trust: SliceTrust | undefined
+}
+
+export type WorkerCommand =
+  | { readonly kind: 'assign'; readonly epoch: number; readonly assignment: UnitAssignment }
+  | { readonly kind: 'decide'; readonly unit: UnitId; readonly epoch: number; readonly decision: PlacedDecision }
+  | { readonly kind: 'pause'; readonly unit: UnitId; readonly epoch: number; readonly token: number }
+  | { readonly kind: 'resume'; readonly unit: UnitId; readonly epoch: number }
+  | { readonly kind: 'settled'; readonly unit: UnitId; readonly epoch: number; readonly position: CutPosition }
+  | { readonly kind: 'openRows'; readonly unit: UnitId; readonly request: number; readonly limit: number }
+  | { readonly kind: 'release'; readonly unit: UnitId }
+  | { readonly kind: 'close' }
+
+export type WorkerReport =
+  | {
+      readonly kind: 'cut'
+      readonly unit: UnitId
+      readonly epoch: number
+      readonly content: CutContent
+      readonly bodies: readonly Uint8Array[]
+      readonly deadLetters: Uint8Array
+      readonly watermark: number
+      readonly snapshot: Uint8Array | undefined
+    }
+  | { readonly kind: 'paused'; readonly unit: UnitId; readonly epoch: number; readonly token: number; readonly offset: number }
+  /** Something to emit began to wait (or, `pending` false, was cut). */
+  | { readonly kind: 'pending'; readonly unit: UnitId; readonly epoch: number; readonly pending: boolean }
+  /** The source partition was silent for `idleAfterMs` and an idle decision at `offset` would say something. */
+  | { readonly kind: 'idle'; readonly unit: UnitId; readonly epoch: number; readonly offset: number }
+  /** All records of a bounded source were taken. */
+  | { readonly kind: 'end'; readonly unit: UnitId; readonly epoch: number; readonly offset: number }
+  | {
+      readonly kind: 'progress'
+      readonly unit: UnitId
+      readonly epoch: number
+      readonly offset: number
+      readonly endOffset: number
+      readonly records: number
+      readonly watermark: number
+      readonly stateBytes: number
+      readonly blocked: boolean
+    }
+  | { readonly kind: 'halted'; readonly unit: UnitId; readonly epoch: number; readonly code: string; readonly message: string }
+  | { readonly kind: 'outage'; readonly message: string | undefined }
+  | { readonly kind: 'openRows'; readonly request: number; readonly body: Uint8Array }
+  | { readonly kind: 'closed' }

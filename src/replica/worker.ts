@@ -1,0 +1,244 @@
+/**
+ * The replica worker: a thread that owns the record path of its units, consumer included. Commands come in, cuts and
+ * marks go out; nothing per record crosses the thread.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { assert, type UnitId, verifySignature } from '../../mesh/index.ts'
+import { createStage, type RecordBatch } from '../../operators/index.ts'
+import { LIMITS } from '../limits.ts'
+import { openLog } from '../log/open.ts'
+import type { Log, LogPartition, LogReader } from '../log/log.ts'
+import type { UnitAssignment, WorkerCommand, WorkerData, WorkerReport } from './protocol.ts'
+import { checkedSlices } from './slice-batch.ts'
+import { UnitReplica } from './unit-replica.ts'
+
+interface Hosted {
+  readonly epoch: number
+  readonly assignment: UnitAssignment
+  readonly replica: UnitReplica
+  readonly source: LogPartition
+  /** Monotonic time of the last record or restart; silence is measured from here by empty fetches. */
+  quietSince: number
+  records: number
+  endOffset: number
+  pendingReported: boolean
+  idleReportedAt: number | undefined
+  endReported: boolean
+  reportedAt: number
+}
+
+const PROGRESS_EVERY_MS = 250
+
+export class ReplicaWorker {
+  readonly #report: (report: WorkerReport, transfer: readonly ArrayBuffer[]) => void
+  readonly #reader: LogReader
+  readonly #log: Log
+  readonly #units = new Map<UnitId, Hosted>()
+  readonly #bySource = new Map<string, Hosted>()
+
+  constructor(log: Log, report: (report: WorkerReport, transfer: readonly ArrayBuffer[]) => void) {
+    this.#log = log
+    this.#report = report
+    this.#reader = log.reader({
+      onBatch: (partition, batch, start) => this.#onBatch(partition, batch, start),
+      onEmpty: (partition, position, end) => this.#onEmpty(partition, position, end),
+      onHalt: (partition, error) => this.#onHalt(partition, error),
+      onOutage: (since) => this.#report({ kind: 'outage', message: since?.message }, []),
+    })
+  }
+
+  async command(command: WorkerCommand): Promise<void> {
+    switch (command.kind) {
+      case 'assign':
+        this.#assign(command.epoch, command.assignment)
+        return
+      case 'release':
+        this.#release(command.unit)
+        return
+      case 'openRows': {
+        const hosted = this.#units.get(command.unit)
+        const body = hosted?.replica.stage.openRows(command.limit) ?? new Uint8Array()
+        this.#report({ kind: 'openRows', request: command.request, body }, [])
+        return
+      }
+      case 'close':
+        await this.#reader.close()
+        await this.#log.close()
+        this.#report({ kind: 'closed' }, [])
+        return
+      default: {
+        const hosted = this.#units.get(command.unit)
+        if (hosted === undefined || hosted.epoch !== command.epoch) return
+        this.#steer(hosted, command)
+      }
+    }
+  }
+
+  #steer(hosted: Hosted, command: WorkerCommand & { kind: 'decide' | 'pause' | 'resume' | 'settled' }): void {
+    const { replica, epoch } = hosted
+    const { unit } = hosted.assignment
+    const wasBlocked = replica.blocked
+    switch (command.kind) {
+      case 'decide':
+        replica.decide(command.decision)
+        break
+      case 'pause':
+        this.#report({ kind: 'paused', unit, epoch, token: command.token, offset: replica.pause() }, [])
+        return
+      case 'resume':
+        replica.resume()
+        hosted.quietSince = performance.now()
+        hosted.idleReportedAt = undefined
+        hosted.endReported = false
+        break
+      case 'settled':
+        replica.settled(command.position)
+        break
+    }
+    this.#reportPending(hosted)
+    if (wasBlocked && !replica.blocked) this.#reader.resume(hosted.source)
+  }
+
+  #assign(epoch: number, assignment: UnitAssignment): void {
+    this.#release(assignment.unit)
+    const { unit, plan, topic, partition, start, endOffset } = assignment
+    const source: LogPartition = { topic, partition }
+    const replica = new UnitReplica({
+      cluster: assignment.cluster,
+      unit,
+      stage: createStage(plan, { partition }),
+      snapshotEvery: plan.cuts.snapshotEvery,
+      endOffset,
+      start,
+      runAhead: { cuts: LIMITS.runAheadCuts, bytes: LIMITS.runAheadBytes },
+      onCut: ({ content, bodies, deadLetters, watermark, snapshot }) => {
+        const transfer = [...bodies, deadLetters].map((bytes) => bytes.buffer as ArrayBuffer)
+        if (snapshot !== undefined) transfer.push(snapshot.buffer as ArrayBuffer)
+        const cut = { kind: 'cut', unit, epoch, content, bodies, deadLetters, watermark, snapshot } as const
+        this.#report(cut, [...new Set(transfer)].filter((buffer) => buffer.byteLength > 0))
+      },
+    })
+    const hosted: Hosted = {
+      epoch,
+      assignment,
+      replica,
+      source,
+      quietSince: performance.now(),
+      records: 0,
+      endOffset: 0,
+      pendingReported: false,
+      idleReportedAt: undefined,
+      endReported: false,
+      reportedAt: 0,
+    }
+    this.#units.set(unit, hosted)
+    this.#bySource.set(sourceKey(source), hosted)
+    if (!replica.finished) this.#reader.add(source, replica.offset)
+    this.#reportEnd(hosted)
+  }
+
+  #release(unit: UnitId): void {
+    const hosted = this.#units.get(unit)
+    if (hosted === undefined) return
+    this.#reader.remove(hosted.source)
+    this.#units.delete(unit)
+    this.#bySource.delete(sourceKey(hosted.source))
+  }
+
+  #onBatch(partition: LogPartition, batch: RecordBatch, start: number): number {
+    const hosted = this.#bySource.get(sourceKey(partition))
+    if (hosted === undefined) return batch.length - start
+    const { replica, assignment } = hosted
+    if (replica.blocked) return 0
+    try {
+      const { trust } = assignment
+      const records = trust === undefined ? batch : checkedSlices(batch, start, partition.partition, trust, verifySignature)
+      const taken = replica.take(records, start)
+      hosted.records += taken
+      if (taken > 0) hosted.quietSince = performance.now()
+      hosted.idleReportedAt = undefined
+      this.#reportPending(hosted)
+      this.#reportEnd(hosted)
+      this.#reportProgress(hosted, batch.offset(batch.length - 1) + 1)
+      return taken
+    } catch (error) {
+      this.#onHalt(partition, error instanceof Error ? error : new Error(String(error)))
+      return 0
+    }
+  }
+
+  #onEmpty(partition: LogPartition, position: number, end: number): void {
+    const hosted = this.#bySource.get(sourceKey(partition))
+    if (hosted === undefined) return
+    const { replica, assignment, epoch } = hosted
+    if (replica.blocked) return
+    replica.passed(position)
+    this.#reportPending(hosted)
+    this.#reportEnd(hosted)
+    this.#reportProgress(hosted, end)
+    const now = performance.now()
+    const due = now - (hosted.idleReportedAt ?? hosted.quietSince) >= assignment.idleAfterMs
+    if (due && position >= end && !replica.finished && !replica.atEnd && replica.stage.canIdle) {
+      hosted.idleReportedAt = now
+      this.#report({ kind: 'idle', unit: assignment.unit, epoch, offset: replica.offset }, [])
+    }
+  }
+
+  #onHalt(partition: LogPartition, error: Error): void {
+    const hosted = this.#bySource.get(sourceKey(partition))
+    if (hosted === undefined) return
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : 'QRT_WORKER_FAILED'
+    const { unit } = hosted.assignment
+    this.#report({ kind: 'halted', unit, epoch: hosted.epoch, code, message: error.message }, [])
+    this.#release(unit)
+  }
+
+  #reportPending(hosted: Hosted): void {
+    const { pending } = hosted.replica.stage
+    if (pending === hosted.pendingReported) return
+    hosted.pendingReported = pending
+    this.#report({ kind: 'pending', unit: hosted.assignment.unit, epoch: hosted.epoch, pending }, [])
+  }
+
+  #reportEnd(hosted: Hosted): void {
+    if (!hosted.replica.atEnd || hosted.endReported) return
+    hosted.endReported = true
+    const { unit } = hosted.assignment
+    this.#report({ kind: 'end', unit, epoch: hosted.epoch, offset: hosted.replica.offset }, [])
+  }
+
+  #reportProgress(hosted: Hosted, endOffset: number): void {
+    const now = performance.now()
+    hosted.endOffset = Math.max(hosted.endOffset, endOffset)
+    if (now - hosted.reportedAt < PROGRESS_EVERY_MS) return
+    hosted.reportedAt = now
+    const { replica, assignment, epoch } = hosted
+    const progress = {
+      kind: 'progress',
+      unit: assignment.unit,
+      epoch,
+      offset: replica.offset,
+      endOffset: hosted.endOffset,
+      records: hosted.records,
+      watermark: replica.stage.watermark,
+      stateBytes: replica.stage.stateBytes,
+      blocked: replica.blocked,
+    } as const
+    hosted.records = 0
+    this.#report(progress, [])
+  }
+}
+
+const sourceKey = ({ topic, partition }: LogPartition): string => `${partition}/${topic}`
+
+if (parentPort !== null && (workerData as WorkerData | null)?.log !== undefined) {
+  const port = parentPort
+  const log = await openLog((workerData as WorkerData).log)
+  const worker = new ReplicaWorker(log, (report, transfer) => port.postMessage(report, [...transfer]))
+  port.on('message', (command: WorkerCommand) => {
+    worker.command(command).catch((error) => {
+      // A command that fails is a bug: end the thread loudly, its host restarts it and says so.
+      assert(false, `replica worker: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    })
+  })
+}
