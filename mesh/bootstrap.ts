@@ -2,9 +2,10 @@
  * The first control document of a cluster: K peers that were started with `--bootstrap-expect K` confirm the same list
  * to one another. A peer confirms one list, durably, so two first documents cannot both be complete. A pure core.
  */
-import { isPeerId, type PeerId } from './ids.ts'
-import { encodeStored, type PersistOp } from './agreement/effects.ts'
+
 import { type ControlDocument, genesis } from './agreement/control.ts'
+import { encodeStored, type PersistOp } from './agreement/effects.ts'
+import { isPeerId, type PeerId } from './ids.ts'
 
 export interface BootstrapMessage {
   readonly t: 'confirm'

@@ -1,9 +1,11 @@
 /** The one door of the mesh: what `src` may use. */
 
 export { contentDigest, isCertificate, isCutContent, verifyCertificate } from './agreement/certificate.ts'
+export { decodeStored, encodeStored, positionKey, sortable } from './agreement/effects.ts'
 export { canonicalText, digestOf, sha256 } from './agreement/encoding.ts'
 export { leafDigest, merklePath, merkleRoot, rootFromPath } from './agreement/merkle.ts'
 export * from './agreement/types.ts'
+export type { UnitEvent } from './agreement/unit.ts'
 export type { Clock, Instant } from './clock.ts'
 export { monotonicClock } from './clock.ts'
 export { assert, MeshError, type MeshErrorCode } from './errors.ts'
@@ -26,5 +28,6 @@ export {
   type UnitId,
   unitId,
 } from './ids.ts'
+export { type MeshEvent, MeshNode, type MeshStore, type OpenedUnit } from './node.ts'
 export { type Random, seededRandom, shuffled } from './random.ts'
 export type { PeerIdentity, Transport, TransportEvent, Wire } from './transport/transport.ts'

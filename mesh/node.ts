@@ -3,7 +3,7 @@
  * document and one agreement per unit; effects go through the outbox. It holds no protocol of its own, and the simulator
  * runs it as it is.
  */
-import { Bootstrap, type BootstrapEffect, isBootstrapMessage } from './bootstrap.ts'
+
 import { verifyCertificate } from './agreement/certificate.ts'
 import {
   ControlAgreement,
@@ -13,18 +13,26 @@ import {
   isControlDocument,
   isControlMessage,
 } from './agreement/control.ts'
-import { type AgreementEffect, decodeStored, positionKey, termKey, unitEnd, type PersistOp } from './agreement/effects.ts'
+import {
+  type AgreementEffect,
+  decodeStored,
+  type PersistOp,
+  positionKey,
+  termKey,
+  unitEnd,
+} from './agreement/effects.ts'
 import { canonicalText } from './agreement/encoding.ts'
 import { isTerm, isUnitMessage, normalTerm } from './agreement/messages.ts'
 import type { AcceptorState } from './agreement/paxos.ts'
 import { isStatementProof, type Statement, verifyStatement } from './agreement/statement.ts'
 import type { SuccessionState } from './agreement/succession.ts'
-import { comparePositions, type Certificate, type CutContent, type CutPosition, type Term } from './agreement/types.ts'
+import type { Certificate, CutContent, CutPosition, Term } from './agreement/types.ts'
 import { UnitAgreement, type UnitEffect, type UnitEvent } from './agreement/unit.ts'
+import { Bootstrap, type BootstrapEffect, isBootstrapMessage } from './bootstrap.ts'
 import type { Clock } from './clock.ts'
 import { MeshError } from './errors.ts'
-import { type PeerId, parseUnitId, type UnitId } from './ids.ts'
-import { type Signer, verifySignature } from './identity.ts'
+import type { Signer, Verifier } from './identity.ts'
+import type { PeerId, UnitId } from './ids.ts'
 import { LIMITS, TIMING } from './limits.ts'
 import { createMembership, type Member, type MembershipCore, type MembershipEffect } from './membership/index.ts'
 import { Outbox, type SignedItem } from './outbox.ts'
@@ -41,7 +49,9 @@ export interface MeshStore {
     from: string,
     to: string,
     limit: number,
-  ): Promise<readonly ({ readonly key: string; readonly value: Uint8Array } | { readonly key: string; readonly corrupt: true })[]>
+  ): Promise<
+    readonly ({ readonly key: string; readonly value: Uint8Array } | { readonly key: string; readonly corrupt: true })[]
+  >
 }
 
 export type MeshEvent =
@@ -55,6 +65,7 @@ export type MeshEvent =
 
 export interface MeshNodeOptions {
   readonly signer: Signer
+  readonly verifier: Verifier
   readonly clock: Clock
   readonly random: Random
   readonly transport: Transport
@@ -157,8 +168,8 @@ export class MeshNode {
         version: this.#options.version,
         ...(this.#options.bootstrapExpect === undefined ? {} : { bootstrapExpect: this.#options.bootstrapExpect }),
       },
-      sign: (bytes) => signer.sign(bytes),
-      verify: verifySignature,
+      signer,
+      verifier: this.#options.verifier,
       random: this.#options.random,
       seeds: this.#options.seeds,
       now: clock.now(),
@@ -169,14 +180,17 @@ export class MeshNode {
   /** Runs a change of the control document; resolves with the document that holds it. */
   change(change: ControlChange, timeoutMs: number): Promise<ControlDocument> {
     const control = this.#control
-    if (control === undefined) return Promise.reject(new MeshError('QRT_MESH_BOOTSTRAP', this.waitingFor ?? 'no cluster'))
+    if (control === undefined)
+      return Promise.reject(new MeshError('QRT_MESH_BOOTSTRAP', this.waitingFor ?? 'no cluster'))
     this.#changeNumber += 1
     const id = String(this.#changeNumber)
     return new Promise((resolve, reject) => {
       const cancel = this.#options.clock.after(timeoutMs, () => {
         this.#changes.delete(id)
         control.withdraw(id)
-        reject(new MeshError('QRT_MESH_UNREACHABLE', 'no majority of the acceptors answered in time; it may still be done'))
+        reject(
+          new MeshError('QRT_MESH_UNREACHABLE', 'no majority of the acceptors answered in time; it may still be done'),
+        )
       })
       this.#changes.set(id, {
         resolve: (document) => {
@@ -193,8 +207,22 @@ export class MeshNode {
   }
 
   /** Loads a unit's agreement from disk, or begins its first term. `since`: certificates from here on are kept at hand. */
-  async openUnit(unit: UnitId, members: readonly PeerId[], write: number, since: CutPosition | undefined): Promise<OpenedUnit> {
-    const first: Term = { unit, number: 1, view: this.document?.view.number ?? 1, members, write, base: undefined, open: [], floor: 0 }
+  async openUnit(
+    unit: UnitId,
+    members: readonly PeerId[],
+    write: number,
+    since: CutPosition | undefined,
+  ): Promise<OpenedUnit> {
+    const first: Term = {
+      unit,
+      number: 1,
+      view: this.document?.view.number ?? 1,
+      members,
+      write,
+      base: undefined,
+      open: [],
+      floor: 0,
+    }
     const { random } = this.#options
     const terms: Term[] = [first]
     for (const value of await this.#loadRange('term', `${unit}/`, unitEnd(unit))) {
@@ -203,7 +231,10 @@ export class MeshNode {
     const term = terms[terms.length - 1] ?? first
     const from = since === undefined ? `${unit}/` : positionKey(unit, since)
     const certificates = (await this.#loadRange('certificate', from, unitEnd(unit))) as Certificate[]
-    const votes = (await this.#loadRange('statement', `${unit}/`, unitEnd(unit))) as { term: number; content: CutContent }[]
+    const votes = (await this.#loadRange('statement', `${unit}/`, unitEnd(unit))) as {
+      term: number
+      content: CutContent
+    }[]
     const succession = (await this.#load('acceptor', termKey(unit, term.number))) as SuccessionState | undefined
     const agreement = new UnitAgreement({
       self: this.self,
@@ -256,7 +287,7 @@ export class MeshNode {
 
   readonly #verify = (peer: PeerId, bytes: Uint8Array, signature: Uint8Array): boolean => {
     const publicKey = this.publicKey(peer)
-    return publicKey !== undefined && verifySignature(publicKey, bytes, signature)
+    return publicKey !== undefined && this.#options.verifier.verify(publicKey, bytes, signature)
   }
 
   #tick(): void {
@@ -320,7 +351,8 @@ export class MeshNode {
     const envelope = body as { readonly c?: unknown; readonly [key: string]: unknown } | null
     switch (envelope?.c) {
       case 'membership':
-        for (const effect of this.#membership.receive(now, { kind: 'message', from, body })) this.#carryMembership(effect)
+        for (const effect of this.#membership.receive(now, { kind: 'message', from, body }))
+          this.#carryMembership(effect)
         return
       case 'flush':
         this.#onFlush(from, envelope.items)
@@ -407,7 +439,10 @@ export class MeshNode {
       if (this.#control !== undefined) this.#carryControl(this.#control.statement(from, statement, attachment))
       return
     }
-    const unit = statement.kind === 'vote' ? statement.unit : (statement.scope.slice(0, statement.scope.lastIndexOf('/')) as UnitId)
+    const unit =
+      statement.kind === 'vote'
+        ? statement.unit
+        : (statement.scope.slice(0, statement.scope.lastIndexOf('/')) as UnitId)
     const agreement = this.#units.get(unit)
     if (agreement !== undefined) this.#carryUnit(unit, agreement.statement(now, from, statement, attachment, proof))
   }
@@ -418,20 +453,30 @@ export class MeshNode {
   }
 
   #carryUnit(unit: UnitId, effects: readonly UnitEffect[]): void {
-    this.#carry(effects, (body) => ({ c: 'unit', unit, m: body }), (to, term, after) => this.#tell(unit, to, term, after), this.#options.onEvent)
+    this.#carry(
+      effects,
+      (body) => ({ c: 'unit', unit, m: body }),
+      (to, term, after) => this.#tell(unit, to, term, after),
+      this.#options.onEvent,
+    )
   }
 
   #carryControl(effects: readonly ControlEffect[]): void {
-    this.#carry(effects, (body) => ({ c: 'control', m: body }), () => undefined, (event) => {
-      if (event.kind === 'document') {
-        this.#options.onEvent(event)
-        return
-      }
-      const waiting = this.#changes.get(event.id)
-      this.#changes.delete(event.id)
-      if (event.kind === 'changed') waiting?.resolve(event.document)
-      else waiting?.reject(new MeshError('QRT_MESH_CHANGE', event.reason))
-    })
+    this.#carry(
+      effects,
+      (body) => ({ c: 'control', m: body }),
+      () => undefined,
+      (event) => {
+        if (event.kind === 'document') {
+          this.#options.onEvent(event)
+          return
+        }
+        const waiting = this.#changes.get(event.id)
+        this.#changes.delete(event.id)
+        if (event.kind === 'changed') waiting?.resolve(event.document)
+        else waiting?.reject(new MeshError('QRT_MESH_CHANGE', event.reason))
+      },
+    )
   }
 
   #carry<E>(
@@ -514,7 +559,9 @@ export class MeshNode {
     const { bootstrapExpect } = this.#options
     return this.#membership
       .members()
-      .filter((member) => member.id !== this.self && member.state === 'alive' && member.bootstrapExpect === bootstrapExpect)
+      .filter(
+        (member) => member.id !== this.self && member.state === 'alive' && member.bootstrapExpect === bootstrapExpect,
+      )
       .map(({ id }) => id)
   }
 
@@ -561,7 +608,8 @@ export class MeshNode {
   }
 }
 
-const positionTuple = (position: CutPosition | undefined): Wire => (position === undefined ? null : [position.seq, position.part])
+const positionTuple = (position: CutPosition | undefined): Wire =>
+  position === undefined ? null : [position.seq, position.part]
 
 function positionOf(value: unknown): CutPosition | undefined {
   if (!Array.isArray(value)) return undefined

@@ -37,7 +37,9 @@ export class Requests {
     const id = this.#number
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.after(timeoutMs, () => {
-        this.#settle(id)?.reject(new MeshError('QRT_MESH_UNREACHABLE', `peer ${to} did not answer within ${timeoutMs} ms`))
+        this.#settle(id)?.reject(
+          new MeshError('QRT_MESH_UNREACHABLE', `peer ${to} did not answer within ${timeoutMs} ms`),
+        )
       })
       this.#waiting.set(id, { peer: to, resolve, reject, cancel })
       if (!this.#send(to, { c: 'request', id, body })) {
@@ -46,13 +48,17 @@ export class Requests {
     })
   }
 
-  receive(from: PeerId, envelope: { readonly c: string; readonly id: unknown; readonly body?: Wire; readonly error?: unknown }): void {
+  receive(
+    from: PeerId,
+    envelope: { readonly c: string; readonly id: unknown; readonly body?: Wire; readonly error?: unknown },
+  ): void {
     const { id } = envelope
     if (typeof id !== 'number') return
     if (envelope.c === 'request') {
       this.#answer(from, envelope.body ?? null).then(
         (body) => this.#send(from, { c: 'response', id, body }),
-        (error) => this.#send(from, { c: 'response', id, error: error instanceof Error ? error.message : String(error) }),
+        (error) =>
+          this.#send(from, { c: 'response', id, error: error instanceof Error ? error.message : String(error) }),
       )
       return
     }

@@ -7,3 +7,17 @@ export const LIMITS = {
   /** Job documents; a larger one is refused with QRT_BODY_TOO_LARGE. */
   documentBytes: 256 * 1024,
 } as const
+
+/** Durations of the hosts, in milliseconds. */
+export const HOST_TIMING = {
+  /** How often wishes are reviewed. */
+  tickMs: 25,
+  /** Each rank of the preference list waits this much longer before it writes to a sink. */
+  hedgeAfterMs: 300,
+  /** First wait after another committer fenced this one; doubled up to the maximum while there is no progress. */
+  fencedWaitMs: 1_000,
+  fencedWaitMaxMs: 30_000,
+  /** First wait after a sink could not be reached; doubled up to the maximum. */
+  retryMs: 100,
+  retryMaxMs: 5_000,
+} as const

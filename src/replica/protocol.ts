@@ -52,8 +52,18 @@ export type WorkerReport =
       readonly deadLetters: Uint8Array
       readonly watermark: number
       readonly snapshot: Uint8Array | undefined
+      /** The latest term whose decision the replica knew when it cut. */
+      readonly term: number
     }
-  | { readonly kind: 'paused'; readonly unit: UnitId; readonly epoch: number; readonly token: number; readonly offset: number }
+  /** A decision lies before what was taken: the replica must be restored and replayed. */
+  | { readonly kind: 'overtaken'; readonly unit: UnitId; readonly epoch: number; readonly offset: number }
+  | {
+      readonly kind: 'paused'
+      readonly unit: UnitId
+      readonly epoch: number
+      readonly token: number
+      readonly offset: number
+    }
   /** Something to emit began to wait (or, `pending` false, was cut). */
   | { readonly kind: 'pending'; readonly unit: UnitId; readonly epoch: number; readonly pending: boolean }
   /** The source partition was silent for `idleAfterMs` and an idle decision at `offset` would say something. */
@@ -71,7 +81,13 @@ export type WorkerReport =
       readonly stateBytes: number
       readonly blocked: boolean
     }
-  | { readonly kind: 'halted'; readonly unit: UnitId; readonly epoch: number; readonly code: string; readonly message: string }
+  | {
+      readonly kind: 'halted'
+      readonly unit: UnitId
+      readonly epoch: number
+      readonly code: string
+      readonly message: string
+    }
   | { readonly kind: 'outage'; readonly message: string | undefined }
   | { readonly kind: 'openRows'; readonly request: number; readonly body: Uint8Array }
   | { readonly kind: 'closed' }

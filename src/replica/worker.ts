@@ -3,17 +3,19 @@
  * marks go out; nothing per record crosses the thread.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import { assert, type UnitId, verifySignature } from '../../mesh/index.ts'
+import { assert, createVerifier, type PeerId, type UnitId } from '../../mesh/index.ts'
 import { createStage, type RecordBatch } from '../../operators/index.ts'
 import { LIMITS } from '../limits.ts'
-import { openLog } from '../log/open.ts'
 import type { Log, LogPartition, LogReader } from '../log/log.ts'
-import type { UnitAssignment, WorkerCommand, WorkerData, WorkerReport } from './protocol.ts'
+import { openLog } from '../log/open.ts'
+import type { SliceTrust, UnitAssignment, WorkerCommand, WorkerData, WorkerReport } from './protocol.ts'
 import { checkedSlices } from './slice-batch.ts'
 import { UnitReplica } from './unit-replica.ts'
 
 interface Hosted {
   readonly epoch: number
+  /** The latest term whose decision is known here. */
+  term: number
   readonly assignment: UnitAssignment
   readonly replica: UnitReplica
   readonly source: LogPartition
@@ -33,6 +35,7 @@ export class ReplicaWorker {
   readonly #report: (report: WorkerReport, transfer: readonly ArrayBuffer[]) => void
   readonly #reader: LogReader
   readonly #log: Log
+  readonly #verifier = createVerifier()
   readonly #units = new Map<UnitId, Hosted>()
   readonly #bySource = new Map<string, Hosted>()
 
@@ -80,6 +83,12 @@ export class ReplicaWorker {
     const wasBlocked = replica.blocked
     switch (command.kind) {
       case 'decide':
+        hosted.term = command.decision.term
+        if (command.decision.offset < replica.offset) {
+          this.#report({ kind: 'overtaken', unit, epoch, offset: replica.offset }, [])
+          this.#release(unit)
+          return
+        }
         replica.decide(command.decision)
         break
       case 'pause':
@@ -103,6 +112,7 @@ export class ReplicaWorker {
     this.#release(assignment.unit)
     const { unit, plan, topic, partition, start, endOffset } = assignment
     const source: LogPartition = { topic, partition }
+    const known = Math.max(0, ...start.decisions.map(({ term }) => term))
     const replica = new UnitReplica({
       cluster: assignment.cluster,
       unit,
@@ -114,12 +124,26 @@ export class ReplicaWorker {
       onCut: ({ content, bodies, deadLetters, watermark, snapshot }) => {
         const transfer = [...bodies, deadLetters].map((bytes) => bytes.buffer as ArrayBuffer)
         if (snapshot !== undefined) transfer.push(snapshot.buffer as ArrayBuffer)
-        const cut = { kind: 'cut', unit, epoch, content, bodies, deadLetters, watermark, snapshot } as const
-        this.#report(cut, [...new Set(transfer)].filter((buffer) => buffer.byteLength > 0))
+        const cut = {
+          kind: 'cut',
+          unit,
+          epoch,
+          content,
+          bodies,
+          deadLetters,
+          watermark,
+          snapshot,
+          term: this.#units.get(unit)?.term ?? known,
+        } as const
+        this.#report(
+          cut,
+          [...new Set(transfer)].filter((buffer) => buffer.byteLength > 0),
+        )
       },
     })
     const hosted: Hosted = {
       epoch,
+      term: known,
       assignment,
       replica,
       source,
@@ -152,7 +176,8 @@ export class ReplicaWorker {
     if (replica.blocked) return 0
     try {
       const { trust } = assignment
-      const records = trust === undefined ? batch : checkedSlices(batch, start, partition.partition, trust, verifySignature)
+      const records =
+        trust === undefined ? batch : checkedSlices(batch, start, partition.partition, trust, this.#verifierOf(trust))
       const taken = replica.take(records, start)
       hosted.records += taken
       if (taken > 0) hosted.quietSince = performance.now()
@@ -164,6 +189,13 @@ export class ReplicaWorker {
     } catch (error) {
       this.#onHalt(partition, error instanceof Error ? error : new Error(String(error)))
       return 0
+    }
+  }
+
+  #verifierOf({ members }: SliceTrust) {
+    return (peer: PeerId, bytes: Uint8Array, signature: Uint8Array): boolean => {
+      const member = members.find(({ id }) => id === peer)
+      return member !== undefined && this.#verifier.verify(member.publicKey, bytes, signature)
     }
   }
 

@@ -1,0 +1,109 @@
+/**
+ * A certified cut part as a peer keeps it: the bodies for each destination and the dead letters, encoded as
+ *
+ *   u32 count | (u32 length | bytes) per body | u32 length | dead letters
+ *
+ * and found through an index in memory that knows, for each, where its windows lie.
+ */
+import { type CutPosition, comparePositions, positionKey, sortable, type UnitId } from '../../mesh/index.ts'
+import { ROW_WINDOW, readRows } from '../../operators/index.ts'
+
+export interface Batch {
+  readonly bodies: readonly Uint8Array[]
+  readonly deadLetters: Uint8Array
+}
+
+export interface BatchEntry {
+  readonly position: CutPosition
+  readonly bytes: number
+  readonly rows: number
+  readonly deadRows: number
+  /** Over the window rows; an empty range when there are none. */
+  readonly minStart: number
+  readonly maxEnd: number
+  /** Monotonic time at which this process came to hold it. */
+  readonly readyAt: number
+}
+
+export function encodeBatch({ bodies, deadLetters }: Batch): Uint8Array {
+  const all = [...bodies, deadLetters]
+  const bytes = new Uint8Array(all.reduce((sum, body) => sum + 4 + body.length, 4))
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, bodies.length)
+  let at = 4
+  for (const body of all) {
+    view.setUint32(at, body.length)
+    bytes.set(body, at + 4)
+    at += 4 + body.length
+  }
+  return bytes
+}
+
+/** @throws RangeError when the bytes are not a batch; the store's checksum makes that a bug. */
+export function decodeBatch(bytes: Uint8Array): Batch {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const all: Uint8Array[] = []
+  let at = 4
+  for (let i = view.getUint32(0) + 1; i > 0; i--) {
+    const length = view.getUint32(at)
+    all.push(bytes.subarray(at + 4, at + 4 + length))
+    at += 4 + length
+  }
+  const deadLetters = all.pop() ?? new Uint8Array()
+  return { bodies: all, deadLetters }
+}
+
+export const batchKey = (unit: UnitId, position: CutPosition): string => positionKey(unit, position)
+export const snapshotKey = (unit: UnitId, position: CutPosition): string => `${unit}/${sortable(position.seq)}`
+
+export function describeBatch(position: CutPosition, batch: Batch, readyAt: number): BatchEntry {
+  let rows = 0
+  let minStart = Number.POSITIVE_INFINITY
+  let maxEnd = Number.NEGATIVE_INFINITY
+  let bytes = batch.deadLetters.length
+  for (const body of batch.bodies) {
+    bytes += body.length
+    for (const row of readRows(body)) {
+      rows += 1
+      if (row.kind !== ROW_WINDOW) continue
+      minStart = Math.min(minStart, row.a)
+      maxEnd = Math.max(maxEnd, row.b)
+    }
+  }
+  let deadRows = 0
+  for (const _ of readRows(batch.deadLetters)) deadRows += 1
+  return { position: { seq: position.seq, part: position.part }, bytes, rows, deadRows, minStart, maxEnd, readyAt }
+}
+
+/** The batches of one unit that this peer holds, in order. */
+export class BatchIndex {
+  readonly entries: BatchEntry[] = []
+
+  get last(): BatchEntry | undefined {
+    return this.entries[this.entries.length - 1]
+  }
+
+  /** Adds the next one; one that is there already (a replay) changes nothing. */
+  add(entry: BatchEntry): boolean {
+    const { last } = this
+    if (last !== undefined && comparePositions(entry.position, last.position) <= 0) return false
+    this.entries.push(entry)
+    return true
+  }
+
+  /** The first entry after a position, and the one before it. */
+  after(
+    position: CutPosition | undefined,
+  ): { readonly entry: BatchEntry; readonly previous: BatchEntry | undefined } | undefined {
+    let low = 0
+    let high = this.entries.length
+    while (position !== undefined && low < high) {
+      const middle = (low + high) >>> 1
+      const entry = this.entries[middle]
+      if (entry !== undefined && comparePositions(entry.position, position) <= 0) low = middle + 1
+      else high = middle
+    }
+    const entry = this.entries[low]
+    return entry === undefined ? undefined : { entry, previous: this.entries[low - 1] }
+  }
+}
