@@ -1,0 +1,105 @@
+/**
+ * Sinks run on a thread of their own, so that compressing, hashing and serializing a batch never delays a vote. This is
+ * the main thread's end: the same Sink interface, by messages.
+ */
+import { Worker } from 'node:worker_threads'
+import { QuorateError, type QuorateErrorCode } from '../errors.ts'
+import type { LogSettings } from '../log/log.ts'
+import type { CertifiedBatch, Sink, SinkConnections, SinkPlan, SinkProgress, UnitIdentity, UnitSink } from './sink.ts'
+
+export interface CommitThreadData {
+  readonly log: LogSettings
+  readonly connections: SinkConnections
+}
+
+export type CommitCall =
+  | { readonly call: 'probe'; readonly plan: SinkPlan }
+  | { readonly call: 'open'; readonly plan: SinkPlan; readonly unit: UnitIdentity; readonly session: number }
+  | { readonly call: 'write'; readonly session: number; readonly batch: CertifiedBatch }
+  | { readonly call: 'close'; readonly session: number }
+  | { readonly call: 'stop' }
+
+export type CommitAnswer =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | {
+      readonly id: number
+      readonly ok: false
+      readonly code: QuorateErrorCode
+      readonly message: string
+      readonly indefinite: boolean
+    }
+
+export class CommitThread {
+  readonly #worker: Worker
+  readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
+  #number = 0
+
+  constructor(data: CommitThreadData, onFailure: (error: Error) => void) {
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: data })
+    this.#worker.on('message', (answer: CommitAnswer) => {
+      const waiting = this.#waiting.get(answer.id)
+      this.#waiting.delete(answer.id)
+      if (answer.ok) waiting?.resolve(answer.value)
+      else waiting?.reject(new QuorateError(answer.code, answer.message, { indefinite: answer.indefinite }))
+    })
+    this.#worker.on('error', (error) => {
+      for (const { reject } of this.#waiting.values()) {
+        reject(new QuorateError('QRT_WORKER_FAILED', 'the commit thread ended', { cause: error, indefinite: true }))
+      }
+      this.#waiting.clear()
+      onFailure(error instanceof Error ? error : new Error(String(error)))
+    })
+  }
+
+  sink(plan: SinkPlan): Sink {
+    return {
+      name: sinkName(plan),
+      probe: async () => {
+        await this.#call({ call: 'probe', plan })
+      },
+      open: (unit) => this.#open(plan, unit),
+      close: async () => undefined,
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#call({ call: 'stop' })
+    await this.#worker.terminate()
+  }
+
+  async #open(plan: SinkPlan, unit: UnitIdentity): Promise<UnitSink> {
+    this.#number += 1
+    const session = this.#number
+    const progress = (await this.#call({ call: 'open', plan, unit, session })) as SinkProgress | undefined
+    return {
+      progress,
+      write: async (batch) => (await this.#call({ call: 'write', session, batch })) as 'written' | 'already',
+      close: async () => {
+        await this.#call({ call: 'close', session })
+      },
+    }
+  }
+
+  #call(call: CommitCall): Promise<unknown> {
+    this.#number += 1
+    const id = this.#number
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      this.#worker.postMessage({ id, ...call })
+    })
+  }
+}
+
+/** Stable within a job; what status, events and metrics call the sink. */
+export function sinkName(plan: SinkPlan): string {
+  switch (plan.kind) {
+    case 'kafka':
+      return `kafka:${plan.topic}`
+    case 'mongodb':
+      return `mongodb:${plan.database}.${plan.collection}`
+    case 's3':
+      return `s3:${plan.bucket}/${plan.prefix}`
+    case 'shuffle':
+      return `shuffle:${plan.topic}`
+  }
+}

@@ -1,0 +1,70 @@
+/** The commit thread: owns the clients of the sinks and answers the calls of thread.ts, one session per open unit. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { QuorateError } from '../errors.ts'
+import { openLog } from '../log/open.ts'
+import type { Sink, SinkPlan, UnitSink } from './sink.ts'
+import { createSink } from './sinks/index.ts'
+import { type CommitAnswer, type CommitCall, type CommitThreadData, sinkName } from './thread.ts'
+
+const port = parentPort
+if (port === null) throw new Error('the commit worker runs on a thread')
+const { log: logSettings, connections } = workerData as CommitThreadData
+const log = await openLog(logSettings)
+const sinks = new Map<string, Sink>()
+const sessions = new Map<number, UnitSink>()
+
+function sinkOf(plan: SinkPlan): Sink {
+  const name = sinkName(plan)
+  const known = sinks.get(name)
+  if (known !== undefined) return known
+  const sink = createSink(plan, connections, log)
+  sinks.set(name, sink)
+  return sink
+}
+
+function sessionOf(number: number): UnitSink {
+  const session = sessions.get(number)
+  if (session === undefined) throw new QuorateError('QRT_SINK_FENCED', 'the session was closed')
+  return session
+}
+
+async function handle(call: CommitCall): Promise<unknown> {
+  switch (call.call) {
+    case 'probe':
+      return sinkOf(call.plan).probe()
+    case 'open': {
+      const session = await sinkOf(call.plan).open(call.unit)
+      sessions.set(call.session, session)
+      return session.progress
+    }
+    case 'write':
+      return sessionOf(call.session).write(call.batch)
+    case 'close': {
+      const session = sessions.get(call.session)
+      sessions.delete(call.session)
+      return session?.close()
+    }
+    case 'stop':
+      for (const session of sessions.values()) await session.close()
+      for (const sink of sinks.values()) await sink.close()
+      await log.close()
+      return undefined
+  }
+}
+
+port.on('message', (message: CommitCall & { readonly id: number }) => {
+  const { id } = message
+  const answer = (reply: CommitAnswer) => port.postMessage(reply)
+  handle(message).then(
+    (value) => answer({ id, ok: true, value }),
+    (error) => {
+      const failure =
+        error instanceof QuorateError
+          ? error
+          : new QuorateError('QRT_SINK_UNREACHABLE', error instanceof Error ? error.message : String(error), {
+              indefinite: true,
+            })
+      answer({ id, ok: false, code: failure.code, message: failure.message, indefinite: failure.indefinite })
+    },
+  )
+})
