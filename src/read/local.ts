@@ -1,0 +1,79 @@
+/**
+ * Reading what this peer holds of a unit: the newest certified revision of each window and key, in the order of outputs
+ * (window end, window start, key bytes), from a cursor on.
+ */
+import { type CutPosition, comparePositions, type UnitId } from '../../mesh/index.ts'
+import { FLAG_FINAL, ROW_WINDOW, readRows } from '../../operators/index.ts'
+import type { Batch, BatchIndex } from '../replica/batch.ts'
+
+/** One certified row, with the cut that certifies it. */
+export interface CertifiedRow {
+  readonly start: number
+  readonly end: number
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+  readonly revision: number
+  readonly final: boolean
+  readonly position: CutPosition
+}
+
+export interface RowRange {
+  /** Canonical JSON of the key; absent: all keys. */
+  readonly key: Uint8Array | undefined
+  /** Windows with end > from and start < to. */
+  readonly from: number
+  readonly to: number
+  /** Only what was certified up to here. */
+  readonly upTo: CutPosition | undefined
+  /** Rows after this place in the order of outputs. */
+  readonly after: RowPlace | undefined
+  readonly limit: number
+}
+
+/** Where a row stands in the order of outputs. */
+export interface RowPlace {
+  readonly end: number
+  readonly start: number
+  readonly key: Uint8Array
+}
+
+export function compareRows(a: RowPlace, b: RowPlace): number {
+  return a.end - b.end || a.start - b.start || Buffer.compare(a.key, b.key)
+}
+
+/** At most `limit` rows in order. Memory is that of the rows in range. */
+export async function readUnit(
+  unit: UnitId,
+  batches: BatchIndex,
+  load: (unit: UnitId, position: CutPosition) => Promise<Batch | undefined>,
+  range: RowRange,
+): Promise<CertifiedRow[]> {
+  const newest = new Map<string, CertifiedRow>()
+  for (const entry of batches.entries) {
+    if (range.upTo !== undefined && comparePositions(entry.position, range.upTo) > 0) break
+    if (entry.maxEnd <= range.from || entry.minStart >= range.to) continue
+    if (range.after !== undefined && entry.maxEnd < range.after.end) continue
+    const batch = await load(unit, entry.position)
+    for (const body of batch?.bodies ?? []) collect(body, entry.position, range, newest)
+  }
+  return [...newest.values()].sort(compareRows).slice(0, range.limit)
+}
+
+function collect(body: Uint8Array, position: CutPosition, range: RowRange, newest: Map<string, CertifiedRow>): void {
+  for (const row of readRows(body)) {
+    if (row.kind !== ROW_WINDOW || row.b <= range.from || row.a >= range.to) continue
+    if (range.key !== undefined && Buffer.compare(row.key, range.key) !== 0) continue
+    const place = { start: row.a, end: row.b, key: row.key }
+    if (range.after !== undefined && compareRows(place, range.after) <= 0) continue
+    const name = `${row.a}/${row.b}/${Buffer.from(row.key).toString('latin1')}`
+    const known = newest.get(name)
+    if (known !== undefined && known.revision >= row.revision) continue
+    newest.set(name, {
+      ...place,
+      value: row.value,
+      revision: row.revision,
+      final: (row.flags & FLAG_FINAL) !== 0,
+      position,
+    })
+  }
+}

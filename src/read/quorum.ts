@@ -1,0 +1,160 @@
+/**
+ * Quorum reads: any peer asks the replicas of each unit, waits for R complete answers, and returns the newest certified
+ * rows that W replicas hold. Behind R + W > N and R + majority > N a read sees every result acknowledged before it began;
+ * otherwise, or when fewer than R answer in full, it says `mayBeStale`.
+ */
+import {
+  type Certificate,
+  type CutPosition,
+  comparePositions,
+  type MeshNode,
+  type PeerId,
+  type UnitId,
+  type Wire,
+} from '../../mesh/index.ts'
+import { QuorateError } from '../errors.ts'
+import type { QuorumPlan } from '../job/compiled.ts'
+import type { ReplicaHost } from '../replica/host.ts'
+import type { BatchCache } from './cache.ts'
+import { type CertifiedRow, compareRows, type RowPlace, readUnit } from './local.ts'
+
+const READ_TIMEOUT_MS = 2_000
+const ATTEMPTS = 5
+const RETRY_MS = 100
+
+export interface ReadRequest {
+  readonly q: 'rows'
+  readonly unit: UnitId
+  readonly key: Uint8Array | null
+  readonly from: number | null
+  readonly to: number | null
+  readonly upTo: CutPosition | null
+  readonly after: RowPlace | null
+  readonly limit: number
+}
+
+export interface ReadAnswer {
+  /** False: this replica does not hold everything up to its term's base, so it does not count. */
+  readonly complete: boolean
+  readonly stored: CutPosition | null
+  readonly acknowledged: CutPosition | null
+  readonly rows: readonly CertifiedRow[]
+  readonly certificates: readonly Certificate[]
+}
+
+export interface UnitRead {
+  readonly unit: UnitId
+  readonly rows: readonly CertifiedRow[]
+  readonly certificates: readonly Certificate[]
+  readonly mayBeStale: boolean
+}
+
+export class Reader {
+  readonly #node: MeshNode
+  readonly #host: ReplicaHost
+  readonly #cache: BatchCache
+  readonly #clock: Clock
+  readonly #certificate: (unit: UnitId, position: CutPosition) => Promise<Certificate | undefined>
+
+  constructor(
+    node: MeshNode,
+    host: ReplicaHost,
+    cache: BatchCache,
+    clock: Clock,
+    certificate: (unit: UnitId, position: CutPosition) => Promise<Certificate | undefined>,
+  ) {
+    this.#node = node
+    this.#host = host
+    this.#cache = cache
+    this.#clock = clock
+    this.#certificate = certificate
+  }
+
+  /** Answers another peer (or this one) from what is here. */
+  async answer(request: ReadRequest): Promise<ReadAnswer> {
+    const hosted = this.#host.units.get(request.unit)
+    const agreement = this.#node.unit(request.unit)
+    if (hosted === undefined || agreement === undefined) {
+      return { complete: false, stored: null, acknowledged: null, rows: [], certificates: [] }
+    }
+    const stored = hosted.batches.last?.position
+    const { base } = agreement.term
+    const complete = base === undefined || (stored !== undefined && comparePositions(stored, base) >= 0)
+    const rows = await readUnit(request.unit, hosted.batches, (unit, position) => this.#cache.load(unit, position), {
+      key: request.key ?? undefined,
+      from: request.from ?? Number.NEGATIVE_INFINITY,
+      to: request.to ?? Number.POSITIVE_INFINITY,
+      upTo: request.upTo ?? undefined,
+      after: request.after ?? undefined,
+      limit: request.limit,
+    })
+    const certificates: Certificate[] = []
+    const seen = new Set<string>()
+    for (const { position } of rows) {
+      const name = `${position.seq}/${position.part}`
+      if (seen.has(name)) continue
+      seen.add(name)
+      const certificate = await this.#certificate(request.unit, position)
+      if (certificate !== undefined) certificates.push(certificate)
+    }
+    return { complete, stored: stored ?? null, acknowledged: agreement.acknowledged ?? null, rows, certificates }
+  }
+
+  /** @throws QuorateError QRT_QUORUM_NOT_MET when fewer than R replicas answer. */
+  async read(request: ReadRequest, members: readonly PeerId[], quorum: QuorumPlan): Promise<UnitRead> {
+    for (let attempt = 1; ; attempt++) {
+      if (attempt > 1) await new Promise((resolve) => this.#clock.after(RETRY_MS, () => resolve(undefined)))
+      const answers = await this.#ask(request, members, quorum.read)
+      const complete = answers.filter((answer) => answer.complete)
+      if (complete.length < quorum.read) {
+        if (attempt < ATTEMPTS) continue
+        throw new QuorateError(
+          'QRT_QUORUM_NOT_MET',
+          `${complete.length} of ${quorum.read} replicas of unit ${request.unit} answered; a read needs ${quorum.read}`,
+        )
+      }
+      const newest = complete.reduce((best, answer) => (compareStored(answer.stored, best.stored) > 0 ? answer : best))
+      const holders = answers.filter((answer) => compareStored(answer.stored, newest.stored) >= 0).length
+      const acknowledged = answers.some((answer) => compareStored(answer.acknowledged, newest.stored) >= 0)
+      const settled = newest.stored === null || acknowledged || holders >= quorum.write
+      if (!settled && attempt < ATTEMPTS) continue
+      const overlap = quorum.read + quorum.write > quorum.replicas && quorum.read + majority(quorum.replicas) > quorum.replicas
+      const rows = [...newest.rows].sort(compareRows)
+      return { unit: request.unit, rows, certificates: newest.certificates, mayBeStale: !overlap || !settled }
+    }
+  }
+
+  /** Answers of the replicas, as soon as R are complete; those that fail or are slow are left out. */
+  async #ask(request: ReadRequest, members: readonly PeerId[], enough: number): Promise<ReadAnswer[]> {
+    const answers: ReadAnswer[] = []
+    const asked = members.map(async (member) => {
+      const answer =
+        member === this.#node.self
+          ? await this.answer(request)
+          : ((await this.#node.request(
+              member,
+              { q: 'read', request } as unknown as Wire,
+              READ_TIMEOUT_MS,
+            )) as unknown as ReadAnswer)
+      answers.push(answer)
+    })
+    await new Promise<void>((resolve) => {
+      let open = asked.length
+      const done = () => {
+        open -= 1
+        if (open === 0 || answers.filter(({ complete }) => complete).length >= enough) resolve()
+      }
+      // A replica that does not answer is what the quorum is for; how many did is checked by the caller.
+      for (const one of asked) one.then(done, done)
+      if (open === 0) resolve()
+    })
+    return [...answers]
+  }
+}
+
+const majority = (members: number): number => Math.floor(members / 2) + 1
+
+function compareStored(a: CutPosition | null, b: CutPosition | null): number {
+  if (a === null || b === null) return (a === null ? 0 : 1) - (b === null ? 0 : 1)
+  return comparePositions(a, b)
+}
