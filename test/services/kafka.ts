@@ -1,0 +1,103 @@
+/**
+ * A real Kafka broker (KRaft, one node): the one that QUORATE_TEST_KAFKA names (`host:port,host:port`), or one started
+ * here on free loopback ports from the published jars.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { obtain, type Unavailable } from './availability.ts'
+import { jars, tool } from './build.ts'
+import { freePorts, type Launch, launch } from './server.ts'
+
+export interface KafkaService {
+  readonly brokers: string[]
+  stop(): Promise<void>
+  /** Ends the broker as a crash does. Only a private one. */
+  kill(): Promise<void>
+  /** Starts it again on the same ports and data, after `kill` or while it runs. Only a private one. */
+  restart(): Promise<void>
+}
+
+const VERSION = '4.3.1'
+const COORDINATES = [
+  `org.apache.kafka:kafka_2.13:${VERSION}`,
+  `org.apache.kafka:kafka-tools:${VERSION}`,
+  'org.slf4j:slf4j-simple:1.7.36',
+]
+const TO_INSTALL =
+  'Java 17 or newer and Maven (apt-get install openjdk-17-jdk-headless maven), or set QUORATE_TEST_KAFKA'
+
+/** `private`: a broker of the caller's own, which may be killed and restarted; else one shared with other tests may do. */
+export function kafka(options: { readonly private?: boolean } = {}): Promise<KafkaService | Unavailable> {
+  const named = process.env.QUORATE_TEST_KAFKA
+  if (named !== undefined && options.private !== true) return Promise.resolve(shared(named.split(',')))
+  return obtain('Kafka', TO_INSTALL, startNative)
+}
+
+function shared(brokers: string[]): KafkaService {
+  const refuse = async () => {
+    throw new Error('this broker is shared with other tests: ask for kafka({ private: true })')
+  }
+  return { brokers, stop: async () => undefined, kill: refuse, restart: refuse }
+}
+
+async function startNative(): Promise<KafkaService> {
+  const jarFolder = await jars(`kafka-${VERSION}`, COORDINATES)
+  const folder = await mkdtemp(join(tmpdir(), 'quorate-kafka-'))
+  const [port, controllerPort] = await freePorts(2)
+  const settings = join(folder, 'server.properties')
+  await mkdir(join(folder, 'data'))
+  await writeFile(settings, properties(port ?? 0, controllerPort ?? 0, join(folder, 'data')))
+  const java = ['-cp', join(jarFolder, '*'), '-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+  const clusterId = randomBytes(16).toString('base64url')
+  await tool('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', settings])
+  const options: Launch = {
+    name: 'kafka',
+    command: 'java',
+    args: [...java, 'kafka.Kafka', settings],
+    logFile: join(folder, 'server.log'),
+    ready: /Kafka Server started/,
+    readyWithinMs: 60_000,
+  }
+  let server = await launch(options)
+  return {
+    brokers: [`127.0.0.1:${port}`],
+    async stop() {
+      await server.kill()
+      await rm(folder, { recursive: true, force: true })
+    },
+    kill: () => server.kill(),
+    async restart() {
+      await server.stop()
+      server = await launch(options)
+    },
+  }
+}
+
+/** One node; every internal topic has one replica, groups form at once, and a killed broker is missed soon. */
+function properties(port: number, controllerPort: number, dataFolder: string): string {
+  return `
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:${controllerPort}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs=${dataFolder}
+auto.create.topics.enable=false
+default.replication.factor=1
+min.insync.replicas=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
+`
+}
