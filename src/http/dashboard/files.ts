@@ -1,0 +1,41 @@
+/**
+ * The dashboard as every peer serves it: three static files that need no build and no other host. The content security
+ * policy holds them to that: nothing but this origin's files runs or is asked.
+ */
+import { readFileSync } from 'node:fs'
+
+export interface DashboardFile {
+  readonly path: string
+  readonly body: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+const FILES = [
+  { path: '/', name: 'index.html', type: 'text/html; charset=utf-8' },
+  { path: '/dashboard.css', name: 'dashboard.css', type: 'text/css; charset=utf-8' },
+  { path: '/dashboard.js', name: 'dashboard.js', type: 'text/javascript; charset=utf-8' },
+] as const
+
+export function dashboardFiles(): DashboardFile[] {
+  return FILES.map(({ path, name, type }) => ({
+    path,
+    body: readFileSync(new URL(name, import.meta.url), 'utf8'),
+    headers: {
+      'content-type': type,
+      'content-security-policy': POLICY,
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-cache',
+    },
+  }))
+}

@@ -1,0 +1,223 @@
+/**
+ * Every JSON route in one table: path, role, the schemas of its request and answer, and what it asks of the peer. The server
+ * and the OpenAPI document are both made from it.
+ */
+import type { z } from 'zod'
+import { QuorateError } from '../errors.ts'
+import type { PeerApi, WindowQuery } from './api.ts'
+import type { Role } from './auth.ts'
+import * as schemas from './schemas.ts'
+
+export type DocumentFormat = 'yaml' | 'toml' | 'json'
+
+export interface JobDocument {
+  readonly text: string
+  /** By content type; undefined when that does not say. */
+  readonly format: DocumentFormat | undefined
+}
+
+export interface Answer {
+  readonly status: 200 | 201 | 204 | 503
+  readonly body?: unknown
+  readonly location?: string
+}
+
+/** What the server needs of a route once its own types are checked. */
+export interface Route {
+  readonly method: 'get' | 'post' | 'delete'
+  /** With parameters as in OpenAPI: `/v1/jobs/{name}`. */
+  readonly path: string
+  readonly summary: string
+  /** Undefined: open to everyone, for probes. */
+  readonly role: Role | undefined
+  readonly pathSchema: z.ZodObject
+  readonly querySchema: z.ZodObject
+  readonly takesDocument: boolean
+  /** By status. */
+  readonly answers: Readonly<Record<number, z.ZodType | undefined>>
+  readonly run: (api: PeerApi, path: unknown, query: unknown, document: JobDocument | undefined) => Promise<Answer>
+}
+
+interface RouteDefinition<Path extends z.ZodObject, Query extends z.ZodObject>
+  extends Omit<Route, 'pathSchema' | 'querySchema' | 'takesDocument' | 'run'> {
+  readonly pathSchema: Path
+  readonly querySchema: Query
+  readonly takesDocument?: boolean
+  readonly run: (
+    api: PeerApi,
+    request: { path: z.output<Path>; query: z.output<Query>; document: JobDocument | undefined },
+  ) => Promise<Answer> | Answer
+}
+
+/** The server passes what these very schemas made of the request, so the types hold. */
+function route<Path extends z.ZodObject, Query extends z.ZodObject>(definition: RouteDefinition<Path, Query>): Route {
+  return {
+    ...definition,
+    takesDocument: definition.takesDocument ?? false,
+    run: async (api, path, query, document) =>
+      definition.run(api, { path: path as z.output<Path>, query: query as z.output<Query>, document }),
+  }
+}
+
+const ok = (body: unknown): Answer => ({ status: 200, body })
+
+export const ROUTES: readonly Route[] = [
+  route({
+    method: 'post',
+    path: '/v1/jobs',
+    summary: 'Submit a job document; a name that exists gets a new generation',
+    role: 'submit',
+    pathSchema: schemas.noPath,
+    querySchema: schemas.submitQuery,
+    takesDocument: true,
+    answers: { 201: schemas.jobAnswer },
+    run: async (api, { query, document }) => {
+      const format = query.format ?? document?.format
+      if (document === undefined || format === undefined) {
+        throw new QuorateError(
+          'QRT_REQUEST_INVALID',
+          'the format of the document is not known: send content type application/yaml, application/toml or application/json, or ?format=',
+        )
+      }
+      const file = query.file === undefined ? {} : { file: query.file }
+      const job = await api.submit({ text: document.text, format, ...file })
+      return { status: 201, body: job, location: `/v1/jobs/${encodeURIComponent(job.name)}` }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/jobs',
+    summary: 'All jobs',
+    role: 'read',
+    pathSchema: schemas.noPath,
+    querySchema: schemas.noQuery,
+    answers: { 200: schemas.jobsAnswer },
+    run: (api) => ok({ jobs: api.jobs() }),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/jobs/{name}',
+    summary: 'One job',
+    role: 'read',
+    pathSchema: schemas.jobPath,
+    querySchema: schemas.noQuery,
+    answers: { 200: schemas.jobAnswer },
+    run: (api, { path }) => ok(knownJob(api, path.name)),
+  }),
+  route({
+    method: 'delete',
+    path: '/v1/jobs/{name}',
+    summary: 'Delete a job; its generation never comes back',
+    role: 'admin',
+    pathSchema: schemas.jobPath,
+    querySchema: schemas.noQuery,
+    answers: { 204: undefined },
+    run: async (api, { path }) => {
+      await api.deleteJob(path.name)
+      return { status: 204 }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/jobs/{name}/windows',
+    summary: 'Windows at read quorum, with the certificates that prove them',
+    role: 'read',
+    pathSchema: schemas.jobPath,
+    querySchema: schemas.windowsQuery,
+    answers: { 200: schemas.windowsAnswer },
+    run: async (api, { path, query }) => {
+      const { key, from, to, open, limit, cursor } = query
+      if (from !== undefined && to !== undefined && from >= to) {
+        throw new QuorateError('QRT_REQUEST_INVALID', 'from must be before to')
+      }
+      const asked: WindowQuery = {
+        job: path.name,
+        limit,
+        open,
+        ...(key === undefined ? {} : { key }),
+        ...(from === undefined ? {} : { from }),
+        ...(to === undefined ? {} : { to }),
+        ...(cursor === undefined ? {} : { cursor }),
+      }
+      return ok(await api.windows(asked))
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/jobs/{name}/dead-letters',
+    summary: 'Records that no window took',
+    role: 'read',
+    pathSchema: schemas.jobPath,
+    querySchema: schemas.pageQuery,
+    answers: { 200: schemas.deadLettersAnswer },
+    run: async (api, { path, query }) => ok(await api.deadLetters(pageOf(path.name, query))),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/jobs/{name}/certificates',
+    summary: "Certificates of the job's cuts, in (unit, position) order, from this peer's store",
+    role: 'read',
+    pathSchema: schemas.jobPath,
+    querySchema: schemas.pageQuery,
+    answers: { 200: schemas.certificatesAnswer },
+    run: async (api, { path, query }) => ok(await api.certificates(pageOf(path.name, query))),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/members',
+    summary: 'Peers as this one sees them',
+    role: 'read',
+    pathSchema: schemas.noPath,
+    querySchema: schemas.noQuery,
+    answers: { 200: schemas.membersAnswer },
+    run: (api) => ok({ members: api.members() }),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/ring',
+    summary: 'Which peers hold which units',
+    role: 'read',
+    pathSchema: schemas.noPath,
+    querySchema: schemas.noQuery,
+    answers: { 200: schemas.ringAnswer },
+    run: (api) => ok(api.ring()),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/status',
+    summary: 'Where each unit stands, and why there is no result',
+    role: 'read',
+    pathSchema: schemas.noPath,
+    querySchema: schemas.statusQuery,
+    answers: { 200: schemas.statusAnswer },
+    run: (api, { query }) => {
+      if (query.job !== undefined) knownJob(api, query.job)
+      return ok(api.status(query.job))
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/readyz',
+    summary: 'Whether this peer can take part, with reasons',
+    role: undefined,
+    pathSchema: schemas.noPath,
+    querySchema: schemas.noQuery,
+    answers: { 200: schemas.readyAnswer, 503: schemas.readyAnswer },
+    run: (api) => {
+      const answer = api.ready()
+      return { status: answer.ready ? 200 : 503, body: answer }
+    },
+  }),
+]
+
+function knownJob(api: PeerApi, name: string) {
+  const jobs = api.jobs()
+  const job = jobs.find((candidate) => candidate.name === name)
+  if (job !== undefined) return job
+  const names = jobs.map((candidate) => candidate.name).join(', ')
+  throw new QuorateError('QRT_JOB_UNKNOWN', `there is no job "${name}"; there is ${names === '' ? 'none' : names}`)
+}
+
+function pageOf(job: string, query: z.output<typeof schemas.pageQuery>) {
+  return { job, limit: query.limit, ...(query.cursor === undefined ? {} : { cursor: query.cursor }) }
+}

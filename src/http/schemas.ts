@@ -1,0 +1,209 @@
+/**
+ * The shapes of the API, in zod: requests are validated by them, and the OpenAPI document is generated from them, so
+ * neither can say something else than the other. Answers are described here and come from api.ts.
+ */
+import { z } from 'zod'
+import { fromJson } from './json.ts'
+import { HTTP_LIMITS } from './limits.ts'
+
+const EPOCH_MS = /^-?\d{1,15}$/
+const ISO_UTC = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/
+
+/** ISO 8601 with its offset, or epoch milliseconds; becomes epoch milliseconds. */
+const instant = z.string().transform((text, context) => {
+  const at = EPOCH_MS.test(text) ? Number(text) : ISO_UTC.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isFinite(at)) return at
+  context.addIssue('expected a time such as 2001-01-14T00:00:00Z, or epoch milliseconds')
+  return z.NEVER
+})
+
+const jsonValue = z
+  .string()
+  .max(HTTP_LIMITS.keyLength)
+  .transform((text, context) => {
+    try {
+      return fromJson(text)
+    } catch {
+      context.addIssue('expected a JSON value such as "ORD" (with the quotation marks) or 42')
+      return z.NEVER
+    }
+  })
+
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
+
+const page = {
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(HTTP_LIMITS.pageRows)
+    .default(HTTP_LIMITS.pageDefault)
+    .describe('At most this many a page'),
+  cursor: z.string().max(HTTP_LIMITS.cursorLength).optional().describe('`next` of the page before'),
+}
+
+export const noQuery = z.strictObject({})
+export const pageQuery = z.strictObject(page)
+export const statusQuery = z.strictObject({ job: z.string().max(200).optional().describe('Only this job') })
+export const submitQuery = z.strictObject({
+  format: z.enum(['yaml', 'toml', 'json']).optional().describe('Of the document; default: by content type'),
+  file: z.string().max(1_024).optional().describe('Name of the file, for messages'),
+})
+export const windowsQuery = z.strictObject({
+  key: jsonValue.optional().describe('Only this key, as a JSON value'),
+  from: instant.optional().describe('Only windows that end after this time'),
+  to: instant.optional().describe('Only windows that start before this time'),
+  open: flag.default(false).describe('Also open windows, marked `certified: false`'),
+  ...page,
+})
+export const noPath = z.strictObject({})
+export const jobPath = z.strictObject({ name: z.string().min(1).max(200).describe('Name of the job') })
+
+const hex = (length: number) => z.string().regex(new RegExp(`^[0-9a-f]{${length}}$`))
+const count = z.number().int().min(0)
+const time = z.iso.datetime()
+const peer = hex(32).describe('Peer id')
+const digest = hex(64)
+const position = z.object({ seq: count, part: count })
+
+const statementProof = z.object({
+  peer,
+  counter: count,
+  index: count,
+  leaves: count,
+  path: z.array(digest),
+  signature: hex(128),
+})
+const cutContent = position.extend({
+  cluster: z.string(),
+  unit: z.string(),
+  last: z.boolean(),
+  offset: count,
+  counts: z.object({ in: count, late: count, dead: count }),
+  parent: digest,
+  inDigest: digest,
+  outDigest: digest,
+  stateDigest: digest.optional(),
+})
+const certificateView = z.object({
+  certificate: z.object({ content: cutContent, term: count, signers: z.array(statementProof) }),
+  write: count,
+  members: z.array(peer),
+  signerNames: z.array(z.string()),
+})
+const next = z.string().optional().describe('Cursor of the next page; absent on the last')
+
+const member = z.object({
+  id: peer,
+  name: z.string(),
+  address: z.string(),
+  httpAddress: z.string(),
+  publicKey: hex(64).describe('Raw Ed25519 key'),
+  state: z.enum(['alive', 'suspect', 'dead', 'left']),
+  incarnation: count,
+  member: z.boolean().describe('In the view that places units'),
+  self: z.boolean(),
+  lastHeardMs: z.number(),
+  version: z.string(),
+})
+export const membersAnswer = z.object({ members: z.array(member) })
+
+export const ringAnswer = z.object({
+  view: count,
+  members: z.array(peer),
+  units: z.array(
+    z.object({ unit: z.string(), job: z.string(), stage: count, partition: count, replicas: z.array(peer) }),
+  ),
+})
+
+export const jobAnswer = z.object({
+  name: z.string(),
+  generation: z.string(),
+  submittedAt: time,
+  source: z.string(),
+  sinks: z.array(z.string()),
+  quorum: z.object({ replicas: count, write: count, read: count, allowForks: z.boolean() }),
+  stages: count,
+  units: count,
+  state: z.enum(['running', 'degraded', 'stalled', 'halted', 'finished']),
+  document: z.unknown(),
+})
+export const jobsAnswer = z.object({ jobs: z.array(jobAnswer) })
+
+const unitStatus = z.object({
+  unit: z.string(),
+  job: z.string(),
+  stage: count,
+  partition: count,
+  replicas: z.array(z.object({ peer, name: z.string(), alive: z.boolean() })),
+  term: count,
+  certified: position.optional(),
+  computed: position.optional(),
+  committed: position.optional(),
+  offset: z.number(),
+  endOffset: z.number(),
+  watermark: time.optional(),
+  state: z.enum(['running', 'catching-up', 'waiting', 'degraded', 'stalled', 'halted', 'finished', 'diverged']),
+  reasons: z.array(z.string()).describe('Why there is no result'),
+})
+const divergence = z.object({
+  at: time,
+  peer,
+  name: z.string(),
+  unit: z.string(),
+  position,
+  offset: count,
+  cause: z.enum(['input', 'computation']),
+  repaired: z.boolean(),
+})
+export const statusAnswer = z.object({
+  cluster: z.string().optional(),
+  peer,
+  name: z.string(),
+  version: z.string(),
+  view: count,
+  reasons: z.array(z.string()).describe('Why this peer is not ready'),
+  units: z.array(unitStatus),
+  divergences: z.array(divergence),
+})
+
+export const windowsAnswer = z.object({
+  rows: z.array(
+    z.object({
+      window: z.object({ start: time, end: time }),
+      key: z.unknown(),
+      values: z.record(z.string(), z.unknown()).describe('Integers beyond 2^53 are strings of digits'),
+      revision: count,
+      final: z.boolean(),
+      certified: z.boolean(),
+      unit: z.string(),
+      certificate: count.optional().describe('Index into `certificates`'),
+    }),
+  ),
+  certificates: z.array(certificateView),
+  next,
+  mayBeStale: z.boolean(),
+})
+export const deadLettersAnswer = z.object({ rows: z.array(z.unknown()), next })
+export const certificatesAnswer = z.object({ certificates: z.array(certificateView), next })
+export const readyAnswer = z.object({ ready: z.boolean(), reasons: z.array(z.string()) })
+
+export const problemAnswer = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string().describe('Stable: match on this'),
+  detail: z.string(),
+  indefinite: z.literal(true).optional().describe('A write that may or may not have been applied'),
+  errors: z
+    .array(
+      z.object({
+        pointer: z.string().optional(),
+        line: z.int().optional(),
+        column: z.int().optional(),
+        message: z.string(),
+        suggestion: z.string().optional(),
+      }),
+    )
+    .optional(),
+})
