@@ -1,5 +1,10 @@
 /** The one door of the operators: what `src` may use. */
+export { EvaluationError, ExpressionError, OperatorError, type OperatorErrorCode } from './errors.ts'
+export { type AggregateCall, parseAggregateCall } from './expression/index.ts'
+export { canonicalJson, type Value } from './json.ts'
+export { murmur2, partitionOf } from './murmur2.ts'
 export type * from './plan.ts'
 export type { RecordBatch } from './record.ts'
 export * from './rows.ts'
 export type { CutCounts, CutOutput, CutPart, StageProcessor } from './stage.ts'
+export { formatInstant, parseDuration } from './time.ts'

@@ -1,0 +1,188 @@
+/** Event times, durations and their texts. Everything is UTC and the proleptic Gregorian calendar; no locale is asked. */
+import { ExpressionError } from './errors.ts'
+import type { FieldSet } from './fields.ts'
+import type { Value } from './json.ts'
+import type { TimePlan } from './plan.ts'
+
+export type TimeReader = (slots: readonly Value[], logTimestamp: number) => number
+
+/** Epoch milliseconds of a record; NaN where the field is missing or no time. */
+export function compileTime(plan: TimePlan, fields: FieldSet): TimeReader {
+  if (plan.kind === 'log') return (_, logTimestamp) => logTimestamp
+  const slot = fields.slotOf(plan.path)
+  const parse = plan.pattern === undefined ? parseIso : compilePattern(plan.pattern)
+  let lastText = ''
+  let lastTime = Number.NaN
+  return (slots) => {
+    const value = slots[slot]
+    if (typeof value === 'number') return plan.pattern === undefined && Number.isSafeInteger(value) ? value : Number.NaN
+    if (typeof value !== 'string') return Number.NaN
+    if (value === lastText) return lastTime
+    lastText = value
+    lastTime = parse(value)
+    return lastTime
+  }
+}
+
+const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?$/
+
+/** ISO 8601 date or date-time; UTC unless it carries an offset; NaN when it is none. Digits below 1 ms are cut off. */
+export function parseIso(text: string): number {
+  const match = ISO.exec(text)
+  if (match === null) return Number.NaN
+  const [, year, month, day, hour, minute, second, fraction, zone] = match
+  const millis = fraction === undefined ? 0 : Number(fraction.padEnd(3, '0').slice(0, 3))
+  const time = instantOf(
+    Number(year),
+    Number(month),
+    Number(day),
+    Number(hour ?? 0),
+    Number(minute ?? 0),
+    Number(second ?? 0),
+    millis,
+  )
+  if (zone === undefined || zone === 'Z') return time
+  const offset = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2))
+  return time - (zone[0] === '-' ? -offset : offset) * 60_000
+}
+
+function instantOf(
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+  millis: number,
+): number {
+  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59)
+    return Number.NaN
+  return daysFromEpoch(year, month, day) * 86_400_000 + hour * 3_600_000 + minute * 60_000 + second * 1000 + millis
+}
+
+const daysIn = (year: number, month: number): number => {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
+}
+
+/** Days since 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil). */
+function daysFromEpoch(year: number, month: number, day: number): number {
+  const y = month <= 2 ? year - 1 : year
+  const era = Math.floor(y / 400)
+  const yearOfEra = y - era * 400
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1
+  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear
+  return era * 146_097 + dayOfEra - 719_468
+}
+
+/** Pattern letters, their width, and the part they set: year, month, day, hour, minute, second, millisecond. */
+const LETTERS = ['y', 'M', 'd', 'H', 'm', 's', 'S'] as const
+const MOST_DIGITS = [4, 2, 2, 2, 2, 2, 3]
+
+interface PatternPart {
+  /** Index into LETTERS, or -1 for literal text. */
+  readonly letter: number
+  readonly width: number
+  readonly text: string
+}
+
+/**
+ * A parser for a pattern of y M d H m s S, literal text (letters in single quotes). Widths are exact.
+ * @throws ExpressionError QRT_TIME_PATTERN
+ */
+export function compilePattern(pattern: string): (text: string) => number {
+  const parts = patternParts(pattern)
+  const length = parts.reduce((sum, part) => sum + part.width, 0)
+  return (text) => {
+    if (text.length !== length) return Number.NaN
+    const numbers = [1970, 1, 1, 0, 0, 0, 0]
+    let at = 0
+    for (const { letter, width, text: literal } of parts) {
+      if (letter < 0) {
+        if (!text.startsWith(literal, at)) return Number.NaN
+      } else {
+        let number = 0
+        for (let i = at; i < at + width; i++) {
+          const digit = text.charCodeAt(i) - 48
+          if (digit < 0 || digit > 9) return Number.NaN
+          number = number * 10 + digit
+        }
+        numbers[letter] = letter === 6 ? number * 10 ** (3 - width) : number
+      }
+      at += width
+    }
+    const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, millis = 0] = numbers
+    return instantOf(year, month, day, hour, minute, second, millis)
+  }
+}
+
+function patternParts(pattern: string): PatternPart[] {
+  const parts: PatternPart[] = []
+  let at = 0
+  while (at < pattern.length) {
+    const char = pattern[at] as string
+    if (char === "'") {
+      const end = pattern.indexOf("'", at + 1)
+      if (end < 0) throw new ExpressionError('QRT_TIME_PATTERN', `the quote at ${at + 1} is not closed`, at)
+      const text = end === at + 1 ? "'" : pattern.slice(at + 1, end)
+      parts.push({ letter: -1, width: text.length, text })
+      at = end + 1
+      continue
+    }
+    if (!/[A-Za-z]/.test(char)) {
+      parts.push({ letter: -1, width: 1, text: char })
+      at += 1
+      continue
+    }
+    const letter = (LETTERS as readonly string[]).indexOf(char)
+    let width = 1
+    while (pattern[at + width] === char) width += 1
+    const most = MOST_DIGITS[letter]
+    if (most === undefined) {
+      throw new ExpressionError(
+        'QRT_TIME_PATTERN',
+        `unknown letter "${char}" in "${pattern}"; known: y M d H m s S, others in single quotes`,
+        at,
+      )
+    }
+    if (width > most)
+      throw new ExpressionError('QRT_TIME_PATTERN', `"${char.repeat(width)}" has more than ${most} digits`, at)
+    parts.push({ letter, width, text: '' })
+    at += width
+  }
+  if (!parts.some(({ letter }) => letter === 0))
+    throw new ExpressionError('QRT_TIME_PATTERN', `"${pattern}" has no year (yyyy)`, 0)
+  return parts
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+}
+
+/**
+ * Milliseconds of a duration such as `1d`, `90s`, `1h30m`, `250ms`.
+ * @throws ExpressionError QRT_DURATION
+ */
+export function parseDuration(text: string): number {
+  if (!/^(\d+(ms|[smhdw]))+$/.test(text)) {
+    throw new ExpressionError(
+      'QRT_DURATION',
+      `"${text}" is not a duration; write for example 250ms, 10s, 1h30m or 1d`,
+      0,
+    )
+  }
+  let total = 0
+  for (const [, amount, unit] of text.matchAll(/(\d+)(ms|[smhdw])/g)) total += Number(amount) * (UNITS[unit ?? ''] ?? 0)
+  if (!Number.isSafeInteger(total)) throw new ExpressionError('QRT_DURATION', `"${text}" is too long`, 0)
+  return total
+}
+
+/** ISO 8601 in UTC with milliseconds. */
+export function formatInstant(epochMs: number): string {
+  return new Date(epochMs).toISOString()
+}
