@@ -37,7 +37,7 @@ export interface HttpServer {
 }
 
 /** How long running requests may take to end at close. */
-const CLOSE_GRACE_MS = 2_000
+const CLOSE_GRACE_MS = 1_000
 const CLOSE_POLL_MS = 20
 
 /**
