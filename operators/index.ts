@@ -3,6 +3,7 @@ export { EvaluationError, ExpressionError, OperatorError, type OperatorErrorCode
 export { type AggregateCall, parseAggregateCall } from './expression/index.ts'
 export { canonicalJson, type Value } from './json.ts'
 export { murmur2, partitionOf } from './murmur2.ts'
+export { createStage } from './pipeline.ts'
 export type * from './plan.ts'
 export type { RecordBatch } from './record.ts'
 export * from './rows.ts'

@@ -1,0 +1,149 @@
+/**
+ * Aggregates over the cells of a group (window-table.ts): count, sum, avg, min, max, compiled to a list of operations
+ * without closures. Nulls are skipped; sum and count of nothing are 0, avg, min and max of nothing are null.
+ *
+ *   count  1 cell   how many
+ *   sum    3 cells  exact pair, 1 if any number was no exact integer (the result is then a double, else an integer)
+ *   avg    3 cells  exact pair, how many
+ *   min    1 cell   the number; NaN: none, or a bigint among the spilled
+ *   max    1 cell   likewise
+ */
+import { addToPair, divideExactly, exactUnits, integerUnits, roundUnits, unitsToInteger } from './exact-sum.ts'
+import { narrow, type Value } from './json.ts'
+import type { AggregatePlan } from './plan.ts'
+import { type GroupTable, HEADER_CELLS } from './window-table.ts'
+
+export type AggregateKind = AggregatePlan['kind']
+
+export interface AggregateSlot {
+  readonly kind: AggregateKind
+  /** Index of its value among a record's inputs; -1: every record counts. */
+  readonly input: number
+  /** Its first cell, relative to the group. */
+  readonly cell: number
+}
+
+const CELLS: Readonly<Record<AggregateKind, number>> = { count: 1, sum: 3, avg: 3, min: 1, max: 1 }
+
+export function layOut(aggregates: readonly AggregatePlan[], inputs: readonly number[]): AggregateSlot[] {
+  let cell = HEADER_CELLS
+  return aggregates.map(({ kind }, i) => {
+    const slot = { kind, input: inputs[i] ?? -1, cell }
+    cell += CELLS[kind]
+    return slot
+  })
+}
+
+export function emptyGroup(slots: readonly AggregateSlot[]): Float64Array {
+  const cells = new Float64Array(HEADER_CELLS + slots.reduce((sum, { kind }) => sum + CELLS[kind], 0))
+  for (const { kind, cell } of slots) if (kind === 'min' || kind === 'max') cells[cell] = Number.NaN
+  return cells
+}
+
+/** Takes one record whose inputs were checked: true or null for a count, a number or null for the others. */
+export function addRecord(
+  slots: readonly AggregateSlot[],
+  table: GroupTable,
+  base: number,
+  inputs: readonly Value[],
+): void {
+  table.touch(base, 1)
+  const { cells } = table
+  for (let i = 0; i < slots.length; i++) {
+    const { kind, input, cell } = slots[i] as AggregateSlot
+    const at = base + cell
+    const value = input < 0 ? true : inputs[input]
+    if (kind === 'count') {
+      if (value === true) cells[at] = (cells[at] as number) + 1
+    } else if (typeof value === 'number') {
+      if (kind === 'max') {
+        const known = cells[at] as number
+        if (value > known) cells[at] = value + 0
+        else if (!(value <= known)) addExtreme(table, at, value, true)
+      } else if (kind === 'min') {
+        const known = cells[at] as number
+        if (value < known) cells[at] = value + 0
+        else if (!(value >= known)) addExtreme(table, at, value, false)
+      } else {
+        if (!addToPair(cells, at, value)) addUnits(table, at, exactUnits(value))
+        if (kind === 'avg') cells[at + 2] = (cells[at + 2] as number) + 1
+        else if (!Number.isSafeInteger(value)) cells[at + 2] = 1
+      }
+    } else if (typeof value === 'bigint') {
+      if (kind === 'max' || kind === 'min') addExtreme(table, at, value, kind === 'max')
+      else {
+        addUnits(table, at, integerUnits(value))
+        if (kind === 'avg') cells[at + 2] = (cells[at + 2] as number) + 1
+      }
+    }
+  }
+}
+
+/** Adds to a sum by way of the bigint form, and stays there: canonical form is restored where it is written. */
+export function addUnits(table: GroupTable, at: number, units: bigint): void {
+  table.spilled.set(at, unitsOf(table, at) + units)
+  table.cells[at] = Number.NaN
+  table.cells[at + 1] = Number.NaN
+}
+
+/** The exact sum at a cell, in units of 2^-1074. */
+export function unitsOf(table: GroupTable, at: number): bigint {
+  const known = table.spilled.get(at)
+  if (known !== undefined) return known
+  return exactUnits(table.cells[at] as number) + exactUnits(table.cells[at + 1] as number)
+}
+
+/** Takes a number into a min or max. Of an equal double and bigint the bigint stays, whichever came first. */
+export function addExtreme(table: GroupTable, at: number, value: number | bigint, greatest: boolean): void {
+  const known = extremeOf(table, at)
+  if (known !== null) {
+    const equal = !(value > known) && !(value < known)
+    if (equal ? typeof value !== 'bigint' : greatest !== value > known) return
+  }
+  if (typeof value === 'bigint') {
+    table.spilled.set(at, value)
+    table.cells[at] = Number.NaN
+  } else {
+    table.spilled.delete(at)
+    // A zero is always +0.
+    table.cells[at] = value + 0
+  }
+}
+
+export function extremeOf(table: GroupTable, at: number): number | bigint | null {
+  const known = table.cells[at] as number
+  return Number.isNaN(known) ? (table.spilled.get(at) ?? null) : known
+}
+
+/** What a row shows. A double beyond the range of doubles has no JSON number and is null. */
+export function resultOf({ kind, cell }: AggregateSlot, table: GroupTable, base: number): number | bigint | null {
+  const at = base + cell
+  const { cells } = table
+  const third = cells[at + 2] as number
+  switch (kind) {
+    case 'count':
+      return cells[at] as number
+    case 'min':
+    case 'max':
+      return extremeOf(table, at)
+    case 'sum': {
+      const spilled = table.spilled.get(at)
+      const high = cells[at] as number
+      if (third === 0) {
+        if (spilled !== undefined) return narrow(unitsToInteger(spilled))
+        return Number.isSafeInteger(high) && cells[at + 1] === 0
+          ? high
+          : narrow(BigInt(high) + BigInt(cells[at + 1] as number))
+      }
+      const sum = spilled === undefined ? high : roundUnits(spilled, 1n) + 0
+      return Number.isFinite(sum) ? sum : null
+    }
+    case 'avg': {
+      if (third === 0) return null
+      const spilled = table.spilled.get(at)
+      return spilled === undefined
+        ? divideExactly(cells[at] as number, cells[at + 1] as number, third)
+        : roundUnits(spilled, BigInt(third)) + 0
+    }
+  }
+}

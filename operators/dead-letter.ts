@@ -1,0 +1,57 @@
+/**
+ * Dead letters: what becomes of a record that cannot be read, evaluated or accepted. The text is our own, never an engine's,
+ * since it is part of certified bytes.
+ */
+import { isUtf8 } from 'node:buffer'
+import type { OperatorErrorCode } from './errors.ts'
+import { canonicalJson, encodeUtf8, type Value } from './json.ts'
+
+/** A longer record is cut here, at a character where it is text. */
+const MAX_RECORD_BYTES = 1024
+
+const REASONS: Readonly<Partial<Record<OperatorErrorCode, string>>> = {
+  QRT_EXPR_MISSING_FIELD: 'an expression reads a field that the record does not have',
+  QRT_EXPR_TYPE: 'an expression got a value of a type it does not take',
+  QRT_EXPR_DIVISION_BY_ZERO: 'an expression divides by zero',
+  QRT_EXPR_OVERFLOW: 'an expression has a result beyond the range of numbers',
+  QRT_RECORD_SYNTAX: 'the record is not JSON',
+  QRT_RECORD_ENCODING: 'the record is not UTF-8',
+  QRT_RECORD_NUMBER: 'the record holds a number that cannot be represented',
+  QRT_RECORD_DEPTH: 'the record is nested too deeply',
+  QRT_RECORD_EMPTY: 'the record has no bytes',
+  QRT_RECORD_TIME: 'the record has no valid event time',
+  QRT_RECORD_KEY: 'the key is no JSON value',
+  QRT_RECORD_LATE: 'every window that takes the record has closed',
+}
+
+/** Where in the input it was. */
+export interface Origin {
+  readonly partition: number
+  readonly offset: number
+}
+
+/** The value of a dead-letter row. `record`: the bytes as they came; null is a tombstone. */
+export function deadLetterValue(
+  code: OperatorErrorCode,
+  { partition, offset }: Origin,
+  record: Uint8Array | null,
+): Uint8Array {
+  const fields = new Map<string, Value>([
+    ['error', code],
+    ['offset', offset],
+    ['partition', partition],
+    ['reason', REASONS[code] ?? 'the record cannot be processed'],
+  ])
+  if (record === null) fields.set('record', null)
+  else if (isUtf8(record)) fields.set('record', boundedText(record))
+  else fields.set('recordBase64', Buffer.from(record.subarray(0, MAX_RECORD_BYTES)).toString('base64'))
+  if (record !== null && record.length > MAX_RECORD_BYTES) fields.set('recordBytes', record.length)
+  return encodeUtf8(canonicalJson(fields))
+}
+
+function boundedText(bytes: Uint8Array): string {
+  let end = Math.min(bytes.length, MAX_RECORD_BYTES)
+  // Not inside a character: its later bytes are 10xxxxxx.
+  while (end < bytes.length && end > 0 && ((bytes[end] as number) & 0xc0) === 0x80) end -= 1
+  return Buffer.from(bytes.buffer, bytes.byteOffset, end).toString('utf8')
+}

@@ -1,0 +1,161 @@
+/**
+ * A stage behind a shuffle: each record is the body of a certified slice, partial aggregates followed by the watermark mark
+ * of the source partition they came from. The stage's watermark is the minimum over all source partitions, and lateness is
+ * judged here, by the watermark before the slice.
+ */
+import { mergeGroup } from './aggregate-codec.ts'
+import { canonicalJson, encodeUtf8 } from './json.ts'
+import { CutRule } from './pipeline-cut.ts'
+import { TEXT_KEYS } from './pipeline-key.ts'
+import type { InputPlan, StagePlan, WindowPlan } from './plan.ts'
+import type { RecordBatch } from './record.ts'
+import { FLAG_IDLE, ROW_PARTIAL, ROW_WATERMARK, type Row, readRows } from './rows.ts'
+import { StateReader, StateWriter } from './snapshot.ts'
+import type { CutOutput, StageProcessor } from './stage.ts'
+import { formatInstant } from './time.ts'
+import { SourceWatermarks } from './watermark.ts'
+import { WindowOutput } from './window-output.ts'
+
+export class MergeStage implements StageProcessor {
+  readonly #plan: StagePlan
+  readonly #rule: CutRule
+  readonly #sources: SourceWatermarks
+  readonly #windows: WindowOutput
+  #provisional = false
+
+  constructor(plan: StagePlan, input: InputPlan & { readonly kind: 'slices' }, window: WindowPlan, partition: number) {
+    this.#plan = plan
+    this.#rule = new CutRule(plan, partition)
+    this.#sources = new SourceWatermarks(input.sources)
+    this.#windows = new WindowOutput(plan, window, TEXT_KEYS, [])
+  }
+
+  get cutDue(): boolean {
+    return this.#rule.due
+  }
+
+  get watermark(): number {
+    return this.#rule.watermark
+  }
+
+  get stateBytes(): number {
+    return this.#windows.store.bytes + 9 * this.#sources.marks.length
+  }
+
+  run(batch: RecordBatch, from: number, to: number): number {
+    const rule = this.#rule
+    let i = from
+    while (i < to && !rule.due) {
+      const body = batch.value(i)
+      if (body === null) throw new RangeError(`the slice at offset ${batch.offset(i)} has no body`)
+      rule.took((batch.key(i)?.length ?? 0) + body.length)
+      this.#take(body, batch.offset(i))
+      rule.check(this.#windows.store.owedFrom)
+      i += 1
+    }
+    return i
+  }
+
+  #take(body: Uint8Array, offset: number): void {
+    let index = 0
+    let marked = false
+    for (const row of readRows(body)) {
+      if (row.kind === ROW_PARTIAL) this.#merge(row, offset, index)
+      else if (row.kind === ROW_WATERMARK) {
+        this.#sources.mark(row.b, row.a, (row.flags & FLAG_IDLE) !== 0)
+        marked = true
+      } else throw new RangeError(`the slice at offset ${offset} holds a row of kind ${row.kind}`)
+      index += 1
+    }
+    if (marked) this.#advance()
+  }
+
+  #merge(row: Row, offset: number, index: number): void {
+    const { store, slots } = this.#windows
+    const text = Buffer.from(row.key).toString('utf8')
+    const reader = new StateReader(row.value)
+    const window = store.window(row.a, row.b, this.#rule.watermark)
+    if (window === undefined) {
+      const records = reader.varint()
+      this.#rule.late(offset, index, lateRecord(row, text, records), records)
+      return
+    }
+    if (window.table.changed === 0) store.willOwe(window)
+    mergeGroup(slots, window.table, window.table.at(text), reader)
+  }
+
+  #advance(): void {
+    const rule = this.#rule
+    const { store } = this.#windows
+    const minimum = this.#sources.minimum()
+    if (minimum !== undefined) {
+      if (minimum > rule.watermark) rule.watermark = minimum
+      return
+    }
+    // Everybody sleeps: what is open is shown, or closed, here in the shuffle's own order.
+    if (this.#plan.onIdle === 'emit' && store.unshown(rule.watermark)) {
+      this.#provisional = true
+      rule.due = true
+    } else if (this.#plan.onIdle === 'close') {
+      const end = store.lastOpenEnd(rule.watermark)
+      if (end !== undefined) rule.watermark = end
+    }
+  }
+
+  /** Idleness comes from the sources' marks alone; a decision here can only cut, or end the input. */
+  decide(kind: 'cut' | 'idle' | 'final'): void {
+    if (kind === 'final') this.#rule.watermark = Number.POSITIVE_INFINITY
+  }
+
+  cut(): CutOutput {
+    this.#windows.emitRows(this.#rule.parts, this.#rule.watermark, this.#provisional)
+    this.#provisional = false
+    return this.#rule.end()
+  }
+
+  get pending(): boolean {
+    const { parts, watermark } = this.#rule
+    return parts.filled || this.#provisional || watermark >= this.#windows.store.owedFrom
+  }
+
+  get canIdle(): boolean {
+    return false
+  }
+
+  openRows(limit: number): Uint8Array {
+    return this.#windows.openRows(limit)
+  }
+
+  snapshot(): Uint8Array {
+    const writer = new StateWriter()
+    writer.float(this.#rule.watermark)
+    writer.varint(this.#sources.marks.length)
+    for (const mark of this.#sources.marks) writer.float(mark)
+    for (const idle of this.#sources.idle) writer.byte(idle)
+    this.#windows.write(writer)
+    return writer.written().slice()
+  }
+
+  restore(bytes: Uint8Array): void {
+    const reader = new StateReader(bytes)
+    this.#rule.restart(reader.float())
+    const { marks, idle } = this.#sources
+    const sources = reader.varint()
+    if (sources !== marks.length) {
+      throw new RangeError(`a snapshot of ${sources} source partitions for a stage of ${marks.length}`)
+    }
+    for (let i = 0; i < sources; i++) marks[i] = reader.float()
+    for (let i = 0; i < sources; i++) idle[i] = reader.byte()
+    this.#windows.read(reader, this.#rule.watermark)
+    this.#provisional = false
+  }
+}
+
+/** What a late partial's dead letter shows in place of the records that it stands for. */
+function lateRecord(row: Row, keyText: string, records: number): Uint8Array {
+  const window = new Map([
+    ['end', formatInstant(row.b)],
+    ['start', formatInstant(row.a)],
+  ])
+  return encodeUtf8(`{"key":${keyText || 'null'},"records":${records},"window":${canonicalJson(window)}}`)
+}

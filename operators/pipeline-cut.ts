@@ -1,0 +1,89 @@
+/**
+ * Where a stage's cuts fall, and what the present one has counted. The rule looks at the prefix of the input only: when
+ * something is to be emitted, once the watermark has crossed the grid since the last cut; always, after so many records or
+ * bytes.
+ */
+
+import { deadLetterValue, type Origin } from './dead-letter.ts'
+import type { OperatorErrorCode } from './errors.ts'
+import { PartBuilder } from './pipeline-parts.ts'
+import type { StagePlan } from './plan.ts'
+import { ROW_DEAD_LETTER } from './rows.ts'
+import type { CutOutput } from './stage.ts'
+import { CutGrid } from './watermark.ts'
+
+const NO_KEY = new Uint8Array()
+
+export class CutRule {
+  readonly parts: PartBuilder
+  watermark = Number.NEGATIVE_INFINITY
+  due = false
+  readonly #grid: CutGrid
+  readonly #maxRecords: number
+  readonly #maxBytes: number
+  readonly #partition: number
+  #gridLine: number
+  #records = 0
+  #bytes = 0
+  #late = 0
+  #dead = 0
+
+  constructor({ cuts, window, output }: StagePlan, partition: number) {
+    this.parts = new PartBuilder(output.kind === 'shuffle' ? output.partitions : 1, cuts.partBytes)
+    this.#grid = new CutGrid(cuts.gridMs, window)
+    this.#gridLine = this.#grid.after(this.watermark)
+    this.#maxRecords = cuts.maxRecords
+    this.#maxBytes = cuts.maxBytes
+    this.#partition = partition
+  }
+
+  get partition(): number {
+    return this.#partition
+  }
+
+  /** Counts a record of so many key and value bytes. */
+  took(bytes: number): void {
+    this.#records += 1
+    this.#bytes += bytes
+    if (this.#records >= this.#maxRecords || this.#bytes >= this.#maxBytes) this.due = true
+  }
+
+  /** After a record: `owedFrom` is the watermark from which something is to be emitted. */
+  check(owedFrom: number): void {
+    if (this.watermark >= this.#gridLine && (this.watermark >= owedFrom || this.parts.filled)) this.due = true
+  }
+
+  deadLetter(code: OperatorErrorCode, offset: number, record: Uint8Array | null): void {
+    this.#dead += 1
+    this.#letter(code, { partition: this.#partition, offset }, 0, record)
+  }
+
+  /** `records`: how many records the late one stands for; `index`: its place within the record at `offset`. */
+  late(offset: number, index: number, record: Uint8Array | null, records: number): void {
+    this.#late += records
+    this.#letter('QRT_RECORD_LATE', { partition: this.#partition, offset }, index, record)
+  }
+
+  #letter(code: OperatorErrorCode, origin: Origin, index: number, record: Uint8Array | null): void {
+    const value = deadLetterValue(code, origin, record)
+    this.parts.add(-1, ROW_DEAD_LETTER, 0, origin.partition, origin.offset, index, NO_KEY, value)
+  }
+
+  /** Ends the cut with the rows that the parts hold. */
+  end(): CutOutput {
+    const counts = { in: this.#records, late: this.#late, dead: this.#dead }
+    this.restart(this.watermark)
+    return { counts, parts: this.parts.take(), watermark: this.watermark }
+  }
+
+  /** Stands right after a cut at this watermark. */
+  restart(watermark: number): void {
+    this.watermark = watermark
+    this.#gridLine = this.#grid.after(watermark)
+    this.due = false
+    this.#records = 0
+    this.#bytes = 0
+    this.#late = 0
+    this.#dead = 0
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * A stage that reads records of the source: filter and map, then rows one by one, keyed windows, or partial aggregates for a
+ * shuffle. The watermark follows every record with a valid time, passed on or not; a record is judged by the watermark
+ * before it.
+ */
+import { addRecord } from './aggregate.ts'
+import { EvaluationError } from './errors.ts'
+import { FieldSet } from './fields.ts'
+import { canonicalJson, encodeUtf8, type Value } from './json.ts'
+import { CutRule } from './pipeline-cut.ts'
+import { compileKey, type KeyCode, type KeyReader } from './pipeline-key.ts'
+import { AggregateInputs, RecordProgram } from './pipeline-record.ts'
+import type { InputPlan, StagePlan } from './plan.ts'
+import type { RecordBatch } from './record.ts'
+import { FLAG_IDLE, ROW_RECORD, ROW_WATERMARK } from './rows.ts'
+import { compileScanner, type Scanner } from './scan.ts'
+import { StateReader, StateWriter } from './snapshot.ts'
+import type { CutOutput, StageProcessor } from './stage.ts'
+import { compileTime, type TimeReader } from './time.ts'
+import { WindowOutput } from './window-output.ts'
+
+const NONE = new Uint8Array()
+const TOMBSTONE = encodeUtf8('null')
+
+/** The latest instant a date can have, less room for a window around it. */
+const MAX_TIME = 8_000_000_000_000_000
+
+export class RecordStage implements StageProcessor {
+  readonly #plan: StagePlan
+  readonly #rule: CutRule
+  readonly #outOfOrdernessMs: number
+  readonly #slots: Value[] = []
+  readonly #scanner: Scanner
+  readonly #time: TimeReader
+  readonly #program: RecordProgram
+  readonly #key: KeyReader
+  readonly #keyCode: KeyCode
+  readonly #inputs: AggregateInputs
+  /** Slot of the whole record after the steps, for rows without a window. */
+  readonly #whole: number
+  readonly #windows: WindowOutput | undefined
+  /** 0: rows for sinks. */
+  readonly #partitions: number
+  #provisional = false
+  #idle = false
+  /** What the last mark before the shuffle said. */
+  #markedWatermark = Number.NEGATIVE_INFINITY
+  #markedIdle = false
+
+  constructor(plan: StagePlan, input: InputPlan & { readonly kind: 'records' }, partition: number) {
+    this.#plan = plan
+    this.#rule = new CutRule(plan, partition)
+    this.#outOfOrdernessMs = input.outOfOrdernessMs
+    const fields = new FieldSet()
+    this.#time = compileTime(input.time, fields)
+    this.#program = new RecordProgram(plan.steps, fields, this.#slots)
+    const key = compileKey(plan.keyBy, this.#program.fields)
+    this.#key = key.read
+    this.#keyCode = key.code
+    this.#inputs = new AggregateInputs(plan.aggregates, this.#program.fields)
+    this.#whole = plan.window === undefined ? this.#program.fields.slotOf([]) : -1
+    this.#windows = plan.window && new WindowOutput(plan, plan.window, key.code, this.#inputs.indexes)
+    this.#partitions = plan.output.kind === 'shuffle' ? plan.output.partitions : 0
+    this.#program.link()
+    this.#scanner = compileScanner(fields)
+  }
+
+  get cutDue(): boolean {
+    return this.#rule.due
+  }
+
+  get watermark(): number {
+    return this.#rule.watermark
+  }
+
+  get stateBytes(): number {
+    return this.#windows?.store.bytes ?? 0
+  }
+
+  run(batch: RecordBatch, from: number, to: number): number {
+    const rule = this.#rule
+    let i = from
+    while (i < to && !rule.due) {
+      this.#take(batch, i)
+      i += 1
+    }
+    return i
+  }
+
+  #take(batch: RecordBatch, i: number): void {
+    const rule = this.#rule
+    const value = batch.value(i)
+    rule.took((batch.key(i)?.length ?? 0) + (value?.length ?? 0))
+    if (this.#idle) {
+      // Awake: said at once, since the minimum downstream goes on without this partition until then.
+      this.#idle = false
+      rule.due = true
+    }
+    const failed = this.#scanner.scan(value ?? TOMBSTONE, this.#slots)
+    if (failed !== undefined) {
+      rule.deadLetter(failed, batch.offset(i), value)
+      rule.check(this.#owedFrom)
+      return
+    }
+    const time = this.#time(this.#slots, batch.timestamp(i))
+    if (!(time <= MAX_TIME && time >= -MAX_TIME)) {
+      rule.deadLetter('QRT_RECORD_TIME', batch.offset(i), value)
+      rule.check(this.#owedFrom)
+      return
+    }
+    try {
+      if (this.#program.run()) {
+        if (this.#windows === undefined) this.#addRow(batch.offset(i))
+        else this.#addToWindows(this.#windows, time, batch.offset(i), value)
+      }
+    } catch (error) {
+      if (!(error instanceof EvaluationError)) throw error
+      rule.deadLetter(error.code, batch.offset(i), value)
+    }
+    const watermark = time - this.#outOfOrdernessMs + 0
+    if (watermark > rule.watermark) rule.watermark = watermark
+    rule.check(this.#owedFrom)
+  }
+
+  #addRow(offset: number): void {
+    const { slots } = this.#program
+    const key = this.#plan.keyBy === undefined ? NONE : encodeUtf8(this.#keyCode.textOf(this.#key(slots)))
+    const value = encodeUtf8(canonicalJson(slots[this.#whole]))
+    this.#rule.parts.add(0, ROW_RECORD, 0, this.#rule.partition, offset, 0, key, value)
+  }
+
+  #addToWindows(output: WindowOutput, time: number, offset: number, value: Uint8Array | null): void {
+    const { slots } = this.#program
+    const key = this.#key(slots)
+    this.#inputs.evaluate(slots)
+    const windows = output.store.accepting(time, this.#rule.watermark)
+    if (windows === undefined) {
+      this.#rule.late(offset, 0, value, 1)
+      return
+    }
+    for (let w = 0; w < windows.length; w++) {
+      const window = windows[w] as (typeof windows)[number]
+      const { table } = window
+      if (table.changed === 0) output.store.willOwe(window)
+      addRecord(output.slots, table, table.at(key), this.#inputs.values)
+    }
+  }
+
+  /** Before a shuffle an advance of the watermark is itself something to emit. */
+  get #owedFrom(): number {
+    if (this.#partitions > 0) return Number.NEGATIVE_INFINITY
+    return this.#windows === undefined ? Number.POSITIVE_INFINITY : this.#windows.store.owedFrom
+  }
+
+  decide(kind: 'cut' | 'idle' | 'final'): void {
+    const rule = this.#rule
+    if (kind === 'final') rule.watermark = Number.POSITIVE_INFINITY
+    if (kind !== 'idle' || this.#plan.onIdle === 'wait') return
+    if (this.#partitions > 0) this.#idle = true
+    else if (this.#plan.onIdle === 'emit') this.#provisional = this.#windows !== undefined
+    else rule.watermark = Math.max(rule.watermark, this.#windows?.store.lastOpenEnd(rule.watermark) ?? rule.watermark)
+  }
+
+  cut(): CutOutput {
+    const { parts, watermark } = this.#rule
+    if (this.#windows !== undefined && this.#partitions === 0) {
+      this.#windows.emitRows(parts, watermark, this.#provisional)
+      this.#provisional = false
+    }
+    if (this.#windows !== undefined && this.#partitions > 0) {
+      this.#windows.emitPartials(parts, this.#partitions)
+      if (this.#unmarked) this.#mark()
+    }
+    return this.#rule.end()
+  }
+
+  get #unmarked(): boolean {
+    return this.#markedWatermark !== this.#rule.watermark || this.#markedIdle !== this.#idle
+  }
+
+  #mark(): void {
+    const { parts, partition, watermark } = this.#rule
+    this.#markedWatermark = watermark
+    this.#markedIdle = this.#idle
+    for (let i = 0; i < this.#partitions; i++) {
+      parts.add(i, ROW_WATERMARK, this.#idle ? FLAG_IDLE : 0, watermark, partition, 0, NONE, NONE)
+    }
+  }
+
+  get pending(): boolean {
+    const { parts, watermark } = this.#rule
+    if (parts.filled || this.#provisional) return true
+    if (this.#windows === undefined) return false
+    if (this.#partitions > 0) return this.#windows.store.size > 0 || this.#unmarked
+    return watermark >= this.#windows.store.owedFrom
+  }
+
+  get canIdle(): boolean {
+    const { watermark } = this.#rule
+    const { onIdle } = this.#plan
+    if (onIdle === 'wait' || this.#windows === undefined || watermark === Number.POSITIVE_INFINITY) return false
+    if (this.#partitions > 0) return !this.#idle
+    const { store } = this.#windows
+    return onIdle === 'emit' ? store.unshown(watermark) : store.lastOpenEnd(watermark) !== undefined
+  }
+
+  openRows(limit: number): Uint8Array {
+    return this.#windows === undefined || this.#partitions > 0 ? new Uint8Array() : this.#windows.openRows(limit)
+  }
+
+  snapshot(): Uint8Array {
+    const writer = new StateWriter()
+    writer.float(this.#rule.watermark)
+    writer.byte(this.#idle ? 1 : 0)
+    writer.float(this.#markedWatermark)
+    writer.byte(this.#markedIdle ? 1 : 0)
+    this.#windows?.write(writer)
+    return writer.written().slice()
+  }
+
+  restore(bytes: Uint8Array): void {
+    const reader = new StateReader(bytes)
+    this.#rule.restart(reader.float())
+    this.#idle = reader.byte() === 1
+    this.#markedWatermark = reader.float()
+    this.#markedIdle = reader.byte() === 1
+    this.#windows?.read(reader, this.#rule.watermark)
+    this.#provisional = false
+  }
+}

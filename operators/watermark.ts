@@ -1,0 +1,61 @@
+/**
+ * The clock of a stage: how far event time has come, from records or from the marks of earlier stages, and where on the cut
+ * grid that is. Watermarks never go back.
+ */
+import type { WindowPlan } from './plan.ts'
+
+/**
+ * The minimum over all source partitions of the job. One that has said nothing holds it at -Infinity; an idle one is left out
+ * until it speaks again. When the partitions that are not at their end are all idle, the minimum stays where it is.
+ */
+export class SourceWatermarks {
+  readonly marks: Float64Array
+  readonly idle: Uint8Array
+
+  constructor(sources: number) {
+    this.marks = new Float64Array(sources).fill(Number.NEGATIVE_INFINITY)
+    this.idle = new Uint8Array(sources)
+  }
+
+  mark(source: number, watermark: number, idle: boolean): void {
+    const known = this.marks[source]
+    if (known === undefined)
+      throw new RangeError(`a mark of source partition ${source}; there are ${this.marks.length}`)
+    if (watermark > known) this.marks[source] = watermark
+    this.idle[source] = idle ? 1 : 0
+  }
+
+  /** The minimum, or undefined when nobody who could move it is awake. */
+  minimum(): number | undefined {
+    let least = Number.POSITIVE_INFINITY
+    let sleeping = false
+    let awake = false
+    for (let i = 0; i < this.marks.length; i++) {
+      const mark = this.marks[i] as number
+      if (this.idle[i] === 1) sleeping = true
+      else if (mark < Number.POSITIVE_INFINITY) {
+        awake = true
+        if (mark < least) least = mark
+      }
+    }
+    return awake || !sleeping ? least : undefined
+  }
+}
+
+/** Where the grid of cuts lies: on the ends of windows where there are windows, so that a close is a crossing. */
+export class CutGrid {
+  readonly #step: number
+  readonly #origin: number
+
+  constructor(stepMs: number, window: WindowPlan | undefined) {
+    this.#step = stepMs
+    this.#origin = window === undefined ? 0 : window.offsetMs + window.sizeMs
+  }
+
+  /** The first line after a watermark; any finite watermark is across the one after -Infinity. */
+  after(watermark: number): number {
+    if (watermark === Number.NEGATIVE_INFINITY) return -Number.MAX_VALUE
+    if (watermark === Number.POSITIVE_INFINITY) return watermark
+    return (Math.floor((watermark - this.#origin) / this.#step) + 1) * this.#step + this.#origin
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What the windows of a stage give away: rows when they close, are revised, fall silent or become final; partials before a
+ * shuffle; and their own bytes for a snapshot. Everything in canonical order: (window end, window start, key bytes).
+ */
+import { type AggregateSlot, emptyGroup, layOut } from './aggregate.ts'
+import { mergeGroup, writeGroup } from './aggregate-codec.ts'
+import { encodeUtf8 } from './json.ts'
+import { partitionOf } from './murmur2.ts'
+import { compareUtf8, type KeyCode } from './pipeline-key.ts'
+import type { PartBuilder } from './pipeline-parts.ts'
+import type { StagePlan, WindowPlan } from './plan.ts'
+import { FLAG_FINAL, ROW_PARTIAL, ROW_WINDOW, RowWriter } from './rows.ts'
+import { type StateReader, StateWriter } from './snapshot.ts'
+import { RowFormat } from './window-rows.ts'
+import { type OpenWindow, WindowStore } from './window-store.ts'
+import { CHANGED, type GroupTable, ROWS } from './window-table.ts'
+
+export class WindowOutput {
+  readonly slots: readonly AggregateSlot[]
+  readonly store: WindowStore
+  readonly #format: RowFormat
+  readonly #code: KeyCode
+  readonly #writer = new StateWriter()
+
+  /** `inputs`: index of each aggregate's value among a record's inputs. */
+  constructor(plan: StagePlan, window: WindowPlan, code: KeyCode, inputs: readonly number[]) {
+    this.slots = layOut(plan.aggregates, inputs)
+    this.store = new WindowStore(window, plan.output.kind === 'rows', emptyGroup(this.slots))
+    this.#format = new RowFormat(
+      plan.aggregates.map(({ name }) => name),
+      this.slots,
+    )
+    this.#code = code
+  }
+
+  /** Adds the rows owed at this watermark; with `provisional`, also those of open windows with news. */
+  emitRows(parts: PartBuilder, watermark: number, provisional: boolean): void {
+    for (const window of this.store.inOrder()) {
+      const final = watermark >= window.expiry
+      const shown = watermark >= window.end || provisional
+      if (!shown || (window.table.changed === 0 && !final)) continue
+      for (const [text, base] of this.#groups(window.table, !final)) {
+        const revision = window.table.cells[base + ROWS] as number
+        const value = this.#format.value(window, base, text, final)
+        parts.add(0, ROW_WINDOW, final ? FLAG_FINAL : 0, window.start, window.end, revision, encodeUtf8(text), value)
+        this.store.emitted(window, base)
+      }
+    }
+    this.store.settle(watermark)
+  }
+
+  /** Adds everything as partials, each to the partition of its key, and starts again empty. */
+  emitPartials(parts: PartBuilder, partitions: number): void {
+    for (const { start, end, table } of this.store.inOrder()) {
+      for (const [text, base] of this.#groups(table, false)) {
+        const key = encodeUtf8(text)
+        this.#writer.reset()
+        writeGroup(this.slots, table, base, this.#writer)
+        parts.add(partitionOf(key, partitions), ROW_PARTIAL, 0, start, end, 0, key, this.#writer.written())
+      }
+    }
+    this.store.clear()
+  }
+
+  /** The rows that open windows would show now. */
+  openRows(limit: number): Uint8Array {
+    const rows = new RowWriter(1024)
+    let left = limit
+    for (const window of this.store.inOrder()) {
+      if (left <= 0) break
+      for (const [text, base] of this.#groups(window.table, false).slice(0, left)) {
+        const revision = window.table.cells[base + ROWS] as number
+        const value = this.#format.value(window, base, text, false)
+        rows.append(ROW_WINDOW, 0, window.start, window.end, revision, encodeUtf8(text), value)
+        left -= 1
+      }
+    }
+    return rows.take()
+  }
+
+  /** Key texts and blocks, in the order of the key bytes. */
+  #groups(table: GroupTable, changedOnly: boolean): (readonly [text: string, base: number])[] {
+    const groups: (readonly [string, number])[] = []
+    for (const [key, base] of table.groups) {
+      if (changedOnly && table.cells[base + CHANGED] === 0) continue
+      groups.push([this.#code.textOf(key), base])
+    }
+    return groups.sort(([a], [b]) => compareUtf8(a, b))
+  }
+
+  write(writer: StateWriter): void {
+    const windows = this.store.inOrder()
+    writer.varint(windows.length)
+    for (const { start, end, table } of windows) {
+      writer.float(start)
+      writer.float(end)
+      const groups = this.#groups(table, false)
+      writer.varint(groups.length)
+      for (const [text, base] of groups) {
+        writer.bytes(encodeUtf8(text))
+        writer.varint(table.cells[base + ROWS] as number)
+        writer.byte(table.cells[base + CHANGED] as number)
+        writeGroup(this.slots, table, base, writer)
+      }
+    }
+  }
+
+  read(reader: StateReader, watermark: number): void {
+    this.store.clear()
+    for (let windows = reader.varint(); windows > 0; windows--) {
+      const start = reader.float()
+      const window = this.store.open(start, reader.float())
+      for (let groups = reader.varint(); groups > 0; groups--) this.#readGroup(window, reader)
+    }
+    this.store.settle(watermark)
+  }
+
+  #readGroup({ table }: OpenWindow, reader: StateReader): void {
+    const base = table.at(this.#code.keyOf(Buffer.from(reader.bytes()).toString('utf8')))
+    const rows = reader.varint()
+    const changed = reader.byte()
+    mergeGroup(this.slots, table, base, reader)
+    table.cells[base + ROWS] = rows
+    if (changed === 0) {
+      table.cells[base + CHANGED] = 0
+      table.changed -= 1
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Result rows of windows: `{"window":{"end":...,"start":...},"key":...,<aggregates>,"revision":n,"final":...}` with its members
+ * in canonical (sorted) order.
+ */
+import { type AggregateSlot, resultOf } from './aggregate.ts'
+import { encodeUtf8 } from './json.ts'
+import { formatInstant } from './time.ts'
+import type { OpenWindow } from './window-store.ts'
+import { ROWS } from './window-table.ts'
+
+const OWN_MEMBERS = ['final', 'key', 'revision', 'window']
+
+export class RowFormat {
+  readonly #slots: readonly AggregateSlot[]
+  /** Sorted; `slot` is -1 for the row's own members. */
+  readonly #members: readonly { readonly name: string; readonly lead: string; readonly slot: number }[]
+  #windowStart = Number.NaN
+  #windowText = ''
+
+  constructor(names: readonly string[], slots: readonly AggregateSlot[]) {
+    const all = [...names, ...OWN_MEMBERS]
+    if (new Set(all).size < all.length) {
+      throw new RangeError(
+        `aggregates need distinct names other than ${OWN_MEMBERS.join(', ')}; they are: ${names.join(', ')}`,
+      )
+    }
+    this.#slots = slots
+    this.#members = [...all]
+      .sort()
+      .map((name, i) => ({ name, lead: `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`, slot: names.indexOf(name) }))
+  }
+
+  /** The row of the group at `base`. */
+  value(window: OpenWindow, base: number, keyText: string, final: boolean): Uint8Array {
+    let text = ''
+    for (const { name, lead, slot } of this.#members) {
+      text += lead
+      if (slot >= 0) {
+        // Doubles, integers and null print canonically; results are never -0.
+        text += String(resultOf(this.#slots[slot] as AggregateSlot, window.table, base))
+      } else if (name === 'key') text += keyText === '' ? 'null' : keyText
+      else if (name === 'window') text += this.#window(window)
+      else text += name === 'final' ? final : (window.table.cells[base + ROWS] as number)
+    }
+    return encodeUtf8(`${text}}`)
+  }
+
+  #window({ start, end }: OpenWindow): string {
+    if (start !== this.#windowStart) {
+      this.#windowStart = start
+      this.#windowText = `{"end":"${formatInstant(end)}","start":"${formatInstant(start)}"}`
+    }
+    return this.#windowText
+  }
+}

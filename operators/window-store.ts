@@ -1,0 +1,136 @@
+/**
+ * The windows that a stage holds, and what each still owes. A group owes a row when its window is closed, or its content is
+ * asked for by silence, and the row would say something new: other content than its last row, or that it is final now.
+ */
+import type { WindowPlan } from './plan.ts'
+import { windowCell, windowStarts } from './window.ts'
+import { CHANGED, GroupTable, ROWS } from './window-table.ts'
+
+export interface OpenWindow {
+  readonly start: number
+  readonly end: number
+  /** From this watermark on nothing can change it. */
+  readonly expiry: number
+  readonly table: GroupTable
+}
+
+export class WindowStore {
+  /** The least watermark at which some group owes a row, counting what is known now. */
+  owedFrom = Number.POSITIVE_INFINITY
+  readonly #plan: WindowPlan
+  /** Before a shuffle nothing is ever late: the stage that merges judges. */
+  readonly #judgesLateness: boolean
+  readonly #initial: Float64Array
+  readonly #windows = new Map<number, OpenWindow>()
+  // The windows of the last record's stretch of time, good while they are all open.
+  #cellFrom = 0
+  #cellTo = Number.NEGATIVE_INFINITY
+  #cellUntil = Number.NEGATIVE_INFINITY
+  #cell: readonly OpenWindow[] = []
+
+  constructor(plan: WindowPlan, judgesLateness: boolean, initial: Float64Array) {
+    this.#plan = plan
+    this.#judgesLateness = judgesLateness
+    this.#initial = initial
+  }
+
+  get size(): number {
+    return this.#windows.size
+  }
+
+  /** The windows that take a record of time `t` at this watermark, or undefined when it is late for all it belongs to. */
+  accepting(t: number, watermark: number): readonly OpenWindow[] | undefined {
+    if (t >= this.#cellFrom && t < this.#cellTo && watermark < this.#cellUntil) return this.#cell
+    const starts = windowStarts(this.#plan, t)
+    const accepting: OpenWindow[] = []
+    let until = Number.POSITIVE_INFINITY
+    for (const start of starts) {
+      const window = this.window(start, start + this.#plan.sizeMs, watermark)
+      if (window === undefined) continue
+      accepting.push(window)
+      if (this.#judgesLateness) until = Math.min(until, window.end)
+    }
+    if (accepting.length === 0 && starts.length > 0) return undefined
+    const [from, to] = windowCell(this.#plan, t)
+    this.#cellFrom = from
+    this.#cellTo = to
+    this.#cellUntil = until
+    this.#cell = accepting
+    return accepting
+  }
+
+  /** The window with these bounds; undefined when it takes nothing more. */
+  window(start: number, end: number, watermark: number): OpenWindow | undefined {
+    if (this.#judgesLateness && watermark >= end + this.#plan.allowedLatenessMs) return undefined
+    return this.open(start, end)
+  }
+
+  /** The window with these bounds, made where there is none. */
+  open(start: number, end: number): OpenWindow {
+    const known = this.#windows.get(start)
+    if (known !== undefined) return known
+    const window = { start, end, expiry: end + this.#plan.allowedLatenessMs, table: new GroupTable(this.#initial) }
+    this.#windows.set(start, window)
+    return window
+  }
+
+  /** To be called before a group of a window without changes changes. */
+  willOwe(window: OpenWindow): void {
+    if (window.end < this.owedFrom) this.owedFrom = window.end
+  }
+
+  /** By (end, start); all windows have one size, so by start. */
+  inOrder(): OpenWindow[] {
+    return [...this.#windows.values()].sort((a, b) => a.start - b.start)
+  }
+
+  /** Open windows hold content that no row shows. */
+  unshown(watermark: number): boolean {
+    for (const { end, table } of this.#windows.values()) if (end > watermark && table.changed > 0) return true
+    return false
+  }
+
+  /** The greatest end of a window that is open, or undefined. */
+  lastOpenEnd(watermark: number): number | undefined {
+    let last: number | undefined
+    for (const { end } of this.#windows.values()) if (end > watermark && (last === undefined || end > last)) last = end
+    return last
+  }
+
+  /** Marks a group's row as emitted. */
+  emitted({ table }: OpenWindow, base: number): void {
+    const { cells } = table
+    cells[base + ROWS] = (cells[base + ROWS] as number) + 1
+    if (cells[base + CHANGED] === 1) {
+      cells[base + CHANGED] = 0
+      table.changed -= 1
+    }
+  }
+
+  /** Ends a cut at this watermark: forgets expired windows, and looks at what the rest will owe. */
+  settle(watermark: number): void {
+    this.owedFrom = Number.POSITIVE_INFINITY
+    for (const { start, end, expiry, table } of this.#windows.values()) {
+      if (watermark >= expiry) this.#windows.delete(start)
+      else this.owedFrom = Math.min(this.owedFrom, table.changed > 0 ? end : expiry)
+    }
+    this.#forgetCell()
+  }
+
+  clear(): void {
+    this.#windows.clear()
+    this.owedFrom = Number.POSITIVE_INFINITY
+    this.#forgetCell()
+  }
+
+  #forgetCell(): void {
+    this.#cellTo = Number.NEGATIVE_INFINITY
+    this.#cell = []
+  }
+
+  get bytes(): number {
+    let bytes = 0
+    for (const { table } of this.#windows.values()) bytes += table.cells.byteLength + 64 * table.groups.size
+    return bytes
+  }
+}

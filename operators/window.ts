@@ -1,0 +1,26 @@
+/**
+ * Which windows an event time belongs to: tumbling and hopping windows [k * slide + offset, ... + size) for every integer k,
+ * right for times before 1970 as well. A slide beyond the size leaves gaps, whose records are in no window.
+ */
+import type { WindowPlan } from './plan.ts'
+
+/** The largest k * slide + offset that is <= t. */
+function lineBelow(t: number, slide: number, offset: number): number {
+  return Math.floor((t - offset) / slide) * slide + offset
+}
+
+/** Starts of the windows that hold `t`, ascending. */
+export function windowStarts(plan: WindowPlan, t: number): number[] {
+  const starts: number[] = []
+  for (let start = lineBelow(t, plan.slideMs, plan.offsetMs); start + plan.sizeMs > t; start -= plan.slideMs) {
+    starts.push(start)
+  }
+  return starts.reverse()
+}
+
+/** The stretch [from, to) around `t` whose times all belong to the same windows: between starts and ends. */
+export function windowCell(plan: WindowPlan, t: number): readonly [from: number, to: number] {
+  const start = lineBelow(t, plan.slideMs, plan.offsetMs)
+  const end = lineBelow(t, plan.slideMs, plan.offsetMs + plan.sizeMs)
+  return [Math.max(start, end), Math.min(start, end) + plan.slideMs]
+}
