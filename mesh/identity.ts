@@ -84,6 +84,9 @@ export function createVerifier(): Verifier {
   }
 }
 
+/** The verifier of this process: imported keys are shared by all who check signatures. */
+export const verifySignature: Verifier['verify'] = createVerifier().verify
+
 /**
  * The identity in `directory/identity.json`, made when there is none. Two processes that start at once on one directory
  * get the same identity: the file is complete and synced before link(2) gives it its name.
