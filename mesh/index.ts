@@ -30,4 +30,7 @@ export {
 } from './ids.ts'
 export { type MeshEvent, MeshNode, type MeshStore, type OpenedUnit } from './node.ts'
 export { type Random, seededRandom, shuffled } from './random.ts'
+export { preferenceList } from './ring/preference.ts'
+export { createRing, type Ring } from './ring/ring.ts'
+export type { View } from './ring/view.ts'
 export type { PeerIdentity, Transport, TransportEvent, Wire } from './transport/transport.ts'
