@@ -9,20 +9,48 @@ const MAX_DEPTH = 64
 const INTERNED = 8192
 const INTERNED_LENGTH = 32
 /** Powers of ten that a double holds exactly (Clinger, "How to Read Floating Point Numbers Accurately", 1990). */
-const POWERS = Array.from({ length: 23 }, (_, i) => 10 ** i)
+export const POWERS = Array.from({ length: 23 }, (_, i) => 10 ** i)
+
+/** 1 for the bytes that stand for themselves in a text: ASCII without controls, quote and backslash. */
+export const PLAIN = new Uint8Array(256)
+for (let byte = 0x20; byte < 0x80; byte++) PLAIN[byte] = byte === 0x22 || byte === 0x5c ? 0 : 1
+
+/**
+ * Where the run of plain bytes that begins at `at` ends, four bytes at a time: a byte is not plain where subtracting
+ * borrows from its top bit, or where that bit is set (Warren, "Hacker's Delight", 6-1).
+ */
+export function skipPlain(bytes: Uint8Array, view: DataView, base: number, at: number): number {
+  const { length } = bytes
+  let end = at
+  while (end + 4 <= length) {
+    const word = view.getInt32(base + end, true)
+    const quote = word ^ 0x22222222
+    const backslash = word ^ 0x5c5c5c5c
+    const odd = ((quote - 0x01010101) & ~quote) | ((backslash - 0x01010101) & ~backslash) | (word - 0x20202020) | word
+    if ((odd & 0x80808080) !== 0) break
+    end += 4
+  }
+  while (end < length && PLAIN[bytes[end] as number] === 1) end += 1
+  return end
+}
 
 export class ScanCursor {
   bytes: Uint8Array = new Uint8Array()
+  /** Over the whole buffer that the bytes are part of: byte `at` is at `base + at`. */
+  view = new DataView(this.bytes.buffer)
+  base = 0
   at = 0
   failed: ScanErrorCode | undefined
   nonAscii = false
   /** Whether the last string skipped had escapes, and whether it had bytes beyond ASCII. */
-  escaped = false
+  #escaped = false
   #wide = false
   readonly #interned: string[] = new Array(INTERNED).fill('')
 
   start(bytes: Uint8Array): void {
     this.bytes = bytes
+    if (this.view.buffer !== bytes.buffer) this.view = new DataView(bytes.buffer)
+    this.base = bytes.byteOffset
     this.at = 0
     this.failed = undefined
     this.nonAscii = false
@@ -74,7 +102,7 @@ export class ScanCursor {
       case 0x22: {
         const start = this.at + 1
         this.skipString()
-        return this.failed === undefined ? this.#text(start, this.at - 1) : undefined
+        return this.failed === undefined ? this.text(start, this.at - 1) : undefined
       }
       case 0x7b:
         return this.#object(depth)
@@ -94,12 +122,17 @@ export class ScanCursor {
     }
   }
 
+  /** Whether the last string skipped stands for itself byte by byte. */
+  get plain(): boolean {
+    return !this.#escaped && !this.#wide
+  }
+
   /** The cursor stands on the opening quote; afterwards behind the closing one. */
   skipString(): void {
     const { bytes } = this
     let at = this.at + 1
     let wide = 0
-    this.escaped = false
+    this.#escaped = false
     for (; at < bytes.length; at++) {
       const byte = bytes[at] as number
       if (byte === 0x22) {
@@ -109,7 +142,7 @@ export class ScanCursor {
         return
       }
       if (byte === 0x5c) {
-        this.escaped = true
+        this.#escaped = true
         at += 1
         const kind = bytes[at] ?? 0
         if (kind === 0x75) {
@@ -139,8 +172,8 @@ export class ScanCursor {
     return JSON.parse(`"${raw}"`) as string
   }
 
-  #text(start: number, end: number): string {
-    if (this.escaped) return this.decode(start, end)
+  text(start: number, end: number): string {
+    if (this.#escaped) return this.decode(start, end)
     const { bytes } = this
     if (this.#wide) return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
     const length = end - start
@@ -159,63 +192,67 @@ export class ScanCursor {
     return text
   }
 
+  /** The usual number, an integer of at most 15 digits, is added up in two halves that fit 32 bits. */
   #number(first: number): Value {
     const { bytes } = this
+    const { length } = bytes
     const start = this.at
-    let at = first === 0x2d ? start + 1 : start
-    const digits = at
-    let mantissa = 0
-    let byte = bytes[at] ?? 0
-    if (byte < 0x30 || byte > 0x39) {
-      this.fail('QRT_RECORD_SYNTAX')
-      return undefined
+    const negative = first === 0x2d
+    const digits = negative ? start + 1 : start
+    let at = digits
+    let high = 0
+    let digit = 0
+    for (const end = Math.min(length, digits + 9); at < end; at++) {
+      digit = (bytes[at] as number) - 0x30
+      if (digit < 0 || digit > 9) break
+      high = (high * 10 + digit) | 0
     }
-    do {
-      mantissa = mantissa * 10 + byte - 0x30
-      at += 1
-      byte = bytes[at] ?? 0
-    } while (byte >= 0x30 && byte <= 0x39)
-    if (bytes[digits] === 0x30 && at - digits > 1) {
-      this.fail('QRT_RECORD_SYNTAX')
-      return undefined
-    }
-    if (byte !== 0x2e && byte !== 0x65 && byte !== 0x45) {
-      this.at = at
-      if (at - digits > 15) return integerOf(latin1(bytes, start, at))
-      return first === 0x2d && mantissa !== 0 ? -mantissa : mantissa
-    }
-    let fraction = 0
-    if (byte === 0x2e) {
-      at += 1
-      byte = bytes[at] ?? 0
-      const from = at
-      while (byte >= 0x30 && byte <= 0x39) {
-        mantissa = mantissa * 10 + byte - 0x30
-        at += 1
-        byte = bytes[at] ?? 0
-      }
-      fraction = at - from
-      if (fraction === 0) {
-        this.fail('QRT_RECORD_SYNTAX')
-        return undefined
+    const middle = at
+    let low = 0
+    if (at - digits === 9) {
+      for (const end = Math.min(length, digits + 15); at < end; at++) {
+        digit = (bytes[at] as number) - 0x30
+        if (digit < 0 || digit > 9) break
+        low = (low * 10 + digit) | 0
       }
     }
-    if (byte === 0x65 || byte === 0x45) {
-      this.at = start
-      this.#skipNumber()
-    } else {
-      this.at = at
-      // A mantissa below 2^53 and an exact power of ten divide to the correctly rounded double.
-      if (at - digits - 1 <= 15) {
-        const value = mantissa / (POWERS[fraction] as number)
-        return first === 0x2d && value !== 0 ? -value : value
-      }
+    const next = at < length ? (bytes[at] as number) : 0
+    const leadingZero = bytes[digits] === 0x30 && at - digits > 1
+    if (at === digits || leadingZero || next === 0x2e || next === 0x65 || next === 0x45 || isDigit(next)) {
+      return this.#oddNumber()
     }
+    this.at = at
+    const value = at === middle ? high : high * (POWERS[at - middle] as number) + low
+    return negative && value !== 0 ? -value : value
+  }
+
+  /** A number with a fraction or an exponent, a long one, or none at all. */
+  #oddNumber(): Value {
+    const { bytes } = this
+    const start = this.at
+    this.#skipNumber()
     if (this.failed !== undefined) return undefined
-    const value = Number(latin1(bytes, start, this.at))
-    if (Number.isFinite(value)) return value === 0 ? 0 : value
-    this.fail('QRT_RECORD_NUMBER')
-    return undefined
+    const from = bytes[start] === 0x2d ? start + 1 : start
+    let mantissa = 0
+    let fraction = -1
+    for (let i = from; i < this.at; i++) {
+      const digit = (bytes[i] as number) - 0x30
+      if (digit >= 0 && digit <= 9) {
+        mantissa = mantissa * 10 + digit
+        if (fraction >= 0) fraction += 1
+      } else if (digit === 0x2e - 0x30) fraction = 0
+      else return this.#longNumber(start, false)
+    }
+    if (this.at - from > 16) return this.#longNumber(start, fraction < 0)
+    if (fraction < 0) return this.#longNumber(start, true)
+    // A mantissa below 2^53 and an exact power of ten divide to the correctly rounded double.
+    const value = mantissa / (POWERS[fraction] as number)
+    return from > start && value !== 0 ? -value : value
+  }
+
+  #longNumber(start: number, integer: boolean): Value {
+    const text = latin1(this.bytes, start, this.at)
+    return integer ? integerOf(text) : Number(text) + 0
   }
 
   #skipNumber(): void {
@@ -250,10 +287,9 @@ export class ScanCursor {
       }
     }
     this.at = at
-    // An overflow is refused whether or not the field is wanted. Below 300 digits without an exponent none is possible.
-    if ((exponent || at - start > 300) && bytes[start] !== undefined) {
-      const text = latin1(bytes, start, at)
-      if (/[.eE]/.test(text) && !Number.isFinite(Number(text))) this.fail('QRT_RECORD_NUMBER')
+    // What exceeds the doubles is refused, wanted or not. Below 300 digits without an exponent nothing does.
+    if ((exponent || at - start > 300) && !Number.isFinite(Number(latin1(bytes, start, at)))) {
+      this.fail('QRT_RECORD_NUMBER')
     }
   }
 
@@ -270,7 +306,7 @@ export class ScanCursor {
       const start = this.at + 1
       this.skipString()
       if (this.failed !== undefined) return undefined
-      const name = this.#text(start, this.at - 1)
+      const name = this.text(start, this.at - 1)
       if (this.skipSpace() !== 0x3a) return this.#broken()
       this.at += 1
       fields.set(name, this.value(depth + 1))
