@@ -16,13 +16,17 @@ const encoder = new TextEncoder()
 
 export const encodeUtf8 = (text: string): Uint8Array => encoder.encode(text)
 
-/** Sorted keys (by code unit), no spaces, -0 as 0. An undefined field is left out. */
+/**
+ * Sorted keys (by code unit), no spaces, -0 as 0; an undefined field is left out. Doubles print as ECMA-262 prints them
+ * (the shortest text that reads back the same), integers beyond 2^53 with all their digits.
+ * @throws RangeError for NaN and infinities: no operator makes one, so it is a bug
+ */
 export function canonicalJson(value: Value): string {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value)
     case 'number':
-      // Doubles print as the shortest text that reads back the same (ECMA-262, Number::toString).
+      if (!Number.isFinite(value)) throw new RangeError(`${value} has no JSON form`)
       return Object.is(value, -0) ? '0' : String(value)
     case 'bigint':
     case 'boolean':

@@ -6,16 +6,26 @@ import type { TimePlan } from './plan.ts'
 
 export type TimeReader = (slots: readonly Value[], logTimestamp: number) => number
 
-/** Epoch milliseconds of a record; NaN where the field is missing or no time. */
+/** Event times are those of the years 0000 to 9999: what four digits can write, and well inside what windows can add. */
+const EARLIEST = -62_167_219_200_000
+const LATEST = 253_402_300_799_999
+
+/**
+ * Epoch milliseconds of a record; NaN where the field is missing or no time. A number counts as epoch milliseconds, a
+ * fraction of one is cut off; a text is ISO 8601, or what the pattern says.
+ */
 export function compileTime(plan: TimePlan, fields: FieldSet): TimeReader {
   if (plan.kind === 'log') return (_, logTimestamp) => logTimestamp
   const slot = fields.slotOf(plan.path)
+  const numbers = plan.pattern === undefined
   const parse = plan.pattern === undefined ? parseIso : compilePattern(plan.pattern)
+  // Neighbouring records often have the same time.
   let lastText = ''
   let lastTime = Number.NaN
   return (slots) => {
     const value = slots[slot]
-    if (typeof value === 'number') return plan.pattern === undefined && Number.isSafeInteger(value) ? value : Number.NaN
+    if (typeof value === 'number')
+      return numbers && value >= EARLIEST && value <= LATEST ? Math.floor(value) : Number.NaN
     if (typeof value !== 'string') return Number.NaN
     if (value === lastText) return lastTime
     lastText = value
@@ -27,7 +37,7 @@ export function compileTime(plan: TimePlan, fields: FieldSet): TimeReader {
 const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?$/
 
 /** ISO 8601 date or date-time; UTC unless it carries an offset; NaN when it is none. Digits below 1 ms are cut off. */
-export function parseIso(text: string): number {
+function parseIso(text: string): number {
   const match = ISO.exec(text)
   if (match === null) return Number.NaN
   const [, year, month, day, hour, minute, second, fraction, zone] = match
@@ -42,8 +52,11 @@ export function parseIso(text: string): number {
     millis,
   )
   if (zone === undefined || zone === 'Z') return time
-  const offset = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2))
-  return time - (zone[0] === '-' ? -offset : offset) * 60_000
+  const hours = Number(zone.slice(1, 3))
+  const minutes = Number(zone.slice(-2))
+  if (hours > 23 || minutes > 59) return Number.NaN
+  const instant = time - (zone[0] === '-' ? -1 : 1) * (hours * 60 + minutes) * 60_000
+  return instant >= EARLIEST && instant <= LATEST ? instant : Number.NaN
 }
 
 function instantOf(
@@ -90,7 +103,7 @@ interface PatternPart {
  * A parser for a pattern of y M d H m s S, literal text (letters in single quotes). Widths are exact.
  * @throws ExpressionError QRT_TIME_PATTERN
  */
-export function compilePattern(pattern: string): (text: string) => number {
+function compilePattern(pattern: string): (text: string) => number {
   const parts = patternParts(pattern)
   const length = parts.reduce((sum, part) => sum + part.width, 0)
   return (text) => {
@@ -122,11 +135,14 @@ function patternParts(pattern: string): PatternPart[] {
   while (at < pattern.length) {
     const char = pattern[at] as string
     if (char === "'") {
-      const end = pattern.indexOf("'", at + 1)
-      if (end < 0) throw new ExpressionError('QRT_TIME_PATTERN', `the quote at ${at + 1} is not closed`, at)
-      const text = end === at + 1 ? "'" : pattern.slice(at + 1, end)
+      // Two quotes are one, inside quotes and outside.
+      const [quoted] = /^'(?:[^']|'')*'/.exec(pattern.slice(at)) ?? []
+      if (quoted === undefined) {
+        throw new ExpressionError('QRT_TIME_PATTERN', `the quote in "${pattern}" is not closed`, at)
+      }
+      const text = quoted === "''" ? "'" : quoted.slice(1, -1).replaceAll("''", "'")
       parts.push({ letter: -1, width: text.length, text })
-      at = end + 1
+      at += quoted.length
       continue
     }
     if (!/[A-Za-z]/.test(char)) {
@@ -145,6 +161,10 @@ function patternParts(pattern: string): PatternPart[] {
         at,
       )
     }
+    if (letter === 0 && width !== 4)
+      throw new ExpressionError('QRT_TIME_PATTERN', `expected yyyy, found "${char.repeat(width)}"`, at)
+    if (parts.some((part) => part.letter === letter))
+      throw new ExpressionError('QRT_TIME_PATTERN', `"${char}" stands twice in "${pattern}"`, at)
     if (width > most)
       throw new ExpressionError('QRT_TIME_PATTERN', `"${char.repeat(width)}" has more than ${most} digits`, at)
     parts.push({ letter, width, text: '' })
@@ -165,20 +185,25 @@ const UNITS: Readonly<Record<string, number>> = {
 }
 
 /**
- * Milliseconds of a duration such as `1d`, `90s`, `1h30m`, `250ms`.
+ * Milliseconds of a duration such as `1d`, `90s`, `1h30m`, `250ms`: each unit at most once, larger ones first.
  * @throws ExpressionError QRT_DURATION
  */
 export function parseDuration(text: string): number {
+  const example = 'write for example 250ms, 10s, 1h30m or 1d'
   if (!/^(\d+(ms|[smhdw]))+$/.test(text)) {
-    throw new ExpressionError(
-      'QRT_DURATION',
-      `"${text}" is not a duration; write for example 250ms, 10s, 1h30m or 1d`,
-      0,
-    )
+    throw new ExpressionError('QRT_DURATION', `"${text}" is not a duration; ${example}`, 0)
   }
   let total = 0
-  for (const [, amount, unit] of text.matchAll(/(\d+)(ms|[smhdw])/g)) total += Number(amount) * (UNITS[unit ?? ''] ?? 0)
-  if (!Number.isSafeInteger(total)) throw new ExpressionError('QRT_DURATION', `"${text}" is too long`, 0)
+  let smallest = Number.POSITIVE_INFINITY
+  for (const { 1: amount, 2: unit = '', index } of text.matchAll(/(\d+)(ms|[smhdw])/g)) {
+    const milliseconds = UNITS[unit] as number
+    if (milliseconds >= smallest) {
+      throw new ExpressionError('QRT_DURATION', `"${unit}" in "${text}" must stand before smaller units, once`, index)
+    }
+    smallest = milliseconds
+    total += Number(amount) * milliseconds
+  }
+  if (total > LATEST) throw new ExpressionError('QRT_DURATION', `"${text}" is longer than 8000 years`, 0)
   return total
 }
 
