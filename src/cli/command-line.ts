@@ -1,0 +1,73 @@
+/** The command line: finds the verb, parses for it, runs it, and turns whatever happens into an exit code. */
+import process from 'node:process'
+import { QuorateError } from '../errors.ts'
+import { parseArguments } from './arguments.ts'
+import { commonFlags } from './common-options.ts'
+import { EXIT, exitCodeOf } from './exit.ts'
+import { generalHelp, verbHelp } from './help.ts'
+import { Output } from './output.ts'
+import { resolveSettings } from './settings.ts'
+import { suggest } from './suggest.ts'
+import { VERBS, type VerbEntry } from './verbs.ts'
+
+/** Runs the command line and resolves to the exit code. */
+export async function commandLine(argv: readonly string[]): Promise<number> {
+  // A reader that has seen enough (`| head`) is not an error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.ok)
+    throw error
+  })
+  const abort = new AbortController()
+  let output = new Output('text', false, process)
+  try {
+    const [name, ...rest] = normalize(argv)
+    if (name === 'help') {
+      output.line(generalHelp())
+      return EXIT.ok
+    }
+    const entry = findVerb(name)
+    if (entry.startsPeers === true) checkNode()
+    const { verb } = await entry.load()
+    const { args, options } = parseArguments(name ?? '', verb, rest)
+    if (options.flag('help')) {
+      output.line(verbHelp(name ?? '', verb))
+      return EXIT.ok
+    }
+    const inputs = { flags: commonFlags(options), environment: process.env, terminal: process.stdout.isTTY === true }
+    const { settings } = await resolveSettings(inputs)
+    output = new Output(settings.output, settings.color, process)
+    if (verb.handlesSignals !== true) process.once('SIGINT', () => abort.abort())
+    const { Client } = await import('./client.ts')
+    const client = new Client({ ...settings, signal: abort.signal })
+    return await verb.run({ args, options, settings, output, client: () => client, signal: abort.signal })
+  } catch (error) {
+    if (abort.signal.aborted) return EXIT.interrupted
+    const { reportError } = await import('./report.ts')
+    return exitCodeOf(reportError(error, output))
+  }
+}
+
+/** The usual ways to ask for help and version, as verbs. */
+function normalize(argv: readonly string[]): readonly string[] {
+  const [first, second] = argv
+  if (first === undefined || first === '--help' || first === '-h') return ['help']
+  if (first === 'help' && second !== undefined) return [second, '--help']
+  if (first === '--version' || first === '-v' || first === '-V') return ['version', ...argv.slice(1)]
+  return argv
+}
+
+function findVerb(name = ''): VerbEntry {
+  const entry = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined
+  if (entry !== undefined) return entry
+  const near = suggest(name, Object.keys(VERBS))
+  const hint = near === undefined ? 'See: quorate --help' : `Did you mean "quorate ${near}"?`
+  const what = name.startsWith('-') ? `the verb comes before options such as ${name}` : `there is no verb "${name}"`
+  throw new QuorateError('QRT_USAGE', `${what}. ${hint}`)
+}
+
+/** Peers keep their votes in node:sqlite, which older versions do not have. */
+function checkNode(): void {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  if (major > 22 || (major === 22 && minor >= 13)) return
+  throw new QuorateError('QRT_CONFIG_INVALID', `a peer needs Node 22.13 or later; this is ${process.versions.node}`)
+}

@@ -1,0 +1,23 @@
+/** `quorate submit`: gives a job document to the cluster. */
+import { readNamedDocument } from './documents.ts'
+import { EXIT } from './exit.ts'
+import { jobTable } from './jobs.ts'
+import type { Verb } from './verb.ts'
+
+export const verb: Verb = {
+  summary: 'Submit a job document; a name that exists gets a new generation',
+  args: [{ name: 'FILE', required: true, help: 'YAML, TOML or JSON; - reads standard input' }],
+  options: { format: { type: 'string', placeholder: 'yaml|toml|json', help: 'When the file name does not tell' } },
+  examples: [
+    { command: 'quorate submit flight-delays.yaml', what: 'run a job' },
+    { command: 'quorate submit - --format json < job.json', what: 'from standard input' },
+  ],
+  run: async ({ args: [path = ''], options, client, output }) => {
+    const job = await client().submit(readNamedDocument(path, options.string('format')))
+    if (output.format === 'text') {
+      jobTable([job], output)
+      output.note(`Follow it with: quorate watch ${job.name}`)
+    } else output.json(job)
+    return EXIT.ok
+  },
+}

@@ -1,0 +1,31 @@
+/** The verbs by name. Each is loaded only when it is asked for, so that the command line starts quickly. */
+import type { Verb } from './verb.ts'
+
+export interface VerbEntry {
+  readonly summary: string
+  /** Needs what a peer needs of Node. */
+  readonly startsPeers?: true
+  readonly load: () => Promise<{ readonly verb: Verb }>
+}
+
+export const VERBS: Readonly<Record<string, VerbEntry>> = {
+  demo: {
+    summary: 'Three peers on this machine, real flights, certified windows',
+    startsPeers: true,
+    load: () => import('./demo.ts'),
+  },
+  join: { summary: 'Start a peer and join a cluster', startsPeers: true, load: () => import('./join.ts') },
+  members: { summary: 'Peers and their health', load: () => import('./members.ts') },
+  submit: { summary: 'Submit a job document', load: () => import('./submit.ts') },
+  jobs: { summary: 'Jobs, or one of them', load: () => import('./jobs.ts') },
+  query: { summary: 'Windows at read quorum, with their signers', load: () => import('./query.ts') },
+  watch: { summary: 'Certificates, commits and members as they happen', load: () => import('./watch.ts') },
+  status: { summary: 'Where each unit stands, and why there is no result', load: () => import('./status.ts') },
+  delete: { summary: 'Delete a job', load: () => import('./delete.ts') },
+  certificates: { summary: "A job's certificates, to verify offline", load: () => import('./certificates.ts') },
+  verify: { summary: 'Check certificates offline', load: () => import('./verify.ts') },
+  lint: { summary: 'Check job documents without a peer', load: () => import('./lint.ts') },
+  schema: { summary: 'The JSON Schema of job documents', load: () => import('./schema.ts') },
+  config: { summary: 'Settings, and where each came from', load: () => import('./config.ts') },
+  version: { summary: 'The version', load: () => import('./version.ts') },
+}
