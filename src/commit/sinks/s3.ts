@@ -1,0 +1,186 @@
+/**
+ * One object per batch, created only where there is none (`If-None-Match: *`): whoever comes second finds the first's
+ * digest and compares. Rows are JSON Lines; key and value are the certified bytes. The certificate is an object of its
+ * own, written before, under `<unit>.certificates/`.
+ *
+ *   <prefix><cluster>/<generation>/<stage>-<partition>/<seq>-<part>.jsonl
+ *   <prefix><cluster>/<generation>/<stage>-<partition>.certificates/<seq>-<part>.json
+ */
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3'
+import { type CutPosition, type Digest, parseUnitId, sortable } from '../../../mesh/index.ts'
+import { readRows } from '../../../operators/index.ts'
+import { QuorateError } from '../../errors.ts'
+import type { CertifiedBatch, Sink, SinkProgress, UnitIdentity, UnitSink } from '../sink.ts'
+import { sinkFailure } from './failure.ts'
+import { compareDigests, isThere, progressOf } from './progress.ts'
+import { placeFields, placeOf } from './row-text.ts'
+import { lastPosition } from './s3-progress.ts'
+
+const CONFLICT = 409
+const PRECONDITION_FAILED = 412
+const DIGEST_FIELD = 'quorate-out-digest'
+
+export class S3Sink implements Sink {
+  readonly name: string
+  readonly #bucket: string
+  readonly #prefix: string
+  readonly #client: S3Client
+  readonly #secrets: readonly string[]
+  readonly #pageKeys: number
+
+  /** @param pageKeys keys per listing, 1,000 at most */
+  constructor(bucket: string, prefix: string, client: S3Client, secrets: readonly string[], pageKeys = 1_000) {
+    this.name = `s3:${bucket}/${prefix}`
+    this.#bucket = bucket
+    this.#prefix = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
+    this.#client = client
+    this.#secrets = secrets
+    this.#pageKeys = pageKeys
+  }
+
+  /** Creates one object twice: a store that lets the second pass ignores the precondition that all else rests on. */
+  async probe(): Promise<void> {
+    const key = `${this.#prefix}quorate-probe`
+    const create = () => this.#create(key, new Uint8Array(), 'application/octet-stream', {})
+    if (!(await create()) || !(await create())) return
+    throw new QuorateError(
+      'QRT_SINK_UNSUPPORTED',
+      `${this.name}: the store overwrote an object in spite of "If-None-Match: *", so results could be lost there; ` +
+        'use a store that honours conditional writes',
+    )
+  }
+
+  async open(unit: UnitIdentity): Promise<UnitSink> {
+    const { stage, partition } = parseUnitId(unit.unit)
+    const base = `${this.#prefix}${unit.cluster}/${unit.generation}/${stage}-${partition}`
+    let progress = await this.#progress(base)
+    return {
+      get progress() {
+        return progress
+      },
+      write: async (batch) => {
+        if (isThere(this.name, progress, batch)) return 'already'
+        const written = await this.#write(base, batch)
+        progress = progressOf(batch)
+        return written ? 'written' : 'already'
+      },
+      close: async () => undefined,
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy()
+  }
+
+  async #write(base: string, batch: CertifiedBatch): Promise<boolean> {
+    const key = rowsKey(base, batch.position)
+    await this.#create(certificateKey(base, batch.position), batch.certificate, 'application/json', {})
+    const metadata = { [DIGEST_FIELD]: batch.outDigest }
+    if (await this.#create(key, jsonLines(batch.body), 'application/x-ndjson', metadata)) return true
+    compareDigests(this.name, batch, await this.#digestOf(key))
+    return false
+  }
+
+  async #progress(base: string): Promise<SinkProgress | undefined> {
+    const position = await lastPosition(async (after) => {
+      const listing = await this.#call('listing objects', () =>
+        this.#client.send(
+          new ListObjectsV2Command({
+            Bucket: this.#bucket,
+            Prefix: `${base}/`,
+            MaxKeys: this.#pageKeys,
+            ...(after === undefined ? {} : { StartAfter: rowsKey(base, after) }),
+          }),
+        ),
+      )
+      const positions = (listing.Contents ?? []).flatMap(({ Key = '' }) => positionOf(Key) ?? [])
+      return { last: positions.at(-1), count: positions.length, more: listing.IsTruncated === true }
+    })
+    if (position === undefined) return undefined
+    const [outDigest, certificate] = await Promise.all([
+      this.#digestOf(rowsKey(base, position)),
+      this.#read(certificateKey(base, position)),
+    ])
+    if (outDigest === undefined) {
+      throw new QuorateError(
+        'QRT_SINK_REFUSED',
+        `${this.name}: the object ${rowsKey(base, position)} has no "${DIGEST_FIELD}" metadata; Quorate did not write it`,
+      )
+    }
+    return { position, outDigest, certificate }
+  }
+
+  /** False when there is an object of this name already; nothing was changed then. */
+  #create(key: string, body: Uint8Array, contentType: string, metadata: Record<string, string>): Promise<boolean> {
+    return this.#call(`creating ${key}`, async () => {
+      const object = { Bucket: this.#bucket, Key: key, Body: body, ContentType: contentType, Metadata: metadata }
+      try {
+        await this.#client.send(new PutObjectCommand({ ...object, IfNoneMatch: '*' }))
+        return true
+      } catch (error) {
+        if (statusOf(error) === PRECONDITION_FAILED) return false
+        throw error
+      }
+    })
+  }
+
+  async #digestOf(key: string): Promise<Digest | undefined> {
+    const head = await this.#call(`reading ${key}`, () =>
+      this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key })),
+    )
+    return head.Metadata?.[DIGEST_FIELD] as Digest | undefined
+  }
+
+  #read(key: string): Promise<Uint8Array> {
+    return this.#call(`reading ${key}`, async () => {
+      const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }))
+      return Body === undefined ? new Uint8Array() : Body.transformToByteArray()
+    })
+  }
+
+  async #call<T>(doing: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
+    } catch (error) {
+      const context = { sink: this.name, doing, secrets: this.#secrets }
+      const status = statusOf(error)
+      if (status === 501) throw sinkFailure('QRT_SINK_UNSUPPORTED', context, error, false)
+      if (status !== undefined && REFUSALS.has(status)) throw sinkFailure('QRT_SINK_REFUSED', context, error, false)
+      throw sinkFailure('QRT_SINK_UNREACHABLE', context, error, status !== CONFLICT)
+    }
+  }
+}
+
+/** What no repetition changes. A missing bucket or permission (403, 404) can be mended at the store, so it is retried. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 405, 411, 413, 414])
+
+const statusOf = (error: unknown): number | undefined =>
+  error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined
+
+const positionName = ({ seq, part }: CutPosition): string => `${sortable(seq)}-${sortable(part)}`
+const rowsKey = (base: string, position: CutPosition): string => `${base}/${positionName(position)}.jsonl`
+const certificateKey = (base: string, position: CutPosition): string =>
+  `${base}.certificates/${positionName(position)}.json`
+
+function positionOf(key: string): CutPosition | undefined {
+  const [, seq, part] = /\/(\d+)-(\d+)\.jsonl$/.exec(key) ?? []
+  return seq === undefined || part === undefined ? undefined : { seq: Number(seq), part: Number(part) }
+}
+
+/** `{"key":…,"window":{…},"revision":…,"final":…,"value":…}` a line, key and value byte for byte. */
+function jsonLines(body: Uint8Array): Uint8Array {
+  const pieces: Uint8Array[] = []
+  for (const row of readRows(body)) {
+    const fields = JSON.stringify(placeFields(placeOf(row))).slice(1, -1)
+    const key = row.key.length === 0 ? Buffer.from('null') : row.key
+    pieces.push(Buffer.from('{"key":'), key, Buffer.from(`,${fields},"value":`), row.value, Buffer.from('}\n'))
+  }
+  return Buffer.concat(pieces)
+}
