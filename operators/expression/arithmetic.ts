@@ -40,10 +40,10 @@ export const multiply: Operation = (a, b) => {
 export const divide: Operation = (a, b) => {
   if (!isNumeric(a) || !isNumeric(b)) throw WRONG_TYPE
   if (b === 0) throw DIVISION_BY_ZERO
-  const x = exact(a)
-  const y = exact(b)
-  if ((typeof a === 'bigint' || typeof b === 'bigint') && x !== undefined && y !== undefined && x % y === 0n) {
-    return narrow(x / y)
+  if (typeof a === 'bigint' || typeof b === 'bigint') {
+    const x = exact(a)
+    const y = exact(b)
+    if (x !== undefined && y !== undefined && x % y === 0n) return narrow(x / y)
   }
   return finite(Number(a) / Number(b))
 }

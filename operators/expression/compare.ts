@@ -35,7 +35,10 @@ export function order(a: Value, b: Value): number {
 
 /** `item in list`, or `name in object`. */
 export function contained(item: Value, container: Value): boolean {
-  if (Array.isArray(container)) return container.some((other: Value) => equal(item, other))
+  if (Array.isArray(container)) {
+    for (const other of container) if (equal(item, other)) return true
+    return false
+  }
   if (container instanceof Map) return typeof item === 'string' && container.has(item)
   throw WRONG_TYPE
 }

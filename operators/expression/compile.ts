@@ -158,12 +158,10 @@ class Compiler {
     }
     const [first, second] = args
     if (args.length !== known.parameters || first === undefined) {
-      const extra = functions === METHODS ? 1 : 0
-      return this.#unsupported(
-        `expected ${known.parameters - extra} arguments, found ${args.length - extra}`,
-        node,
-        name,
-      )
+      const receiver = functions === METHODS ? 1 : 0
+      const expected = known.parameters - receiver
+      const what = `expected ${expected} argument${expected === 1 ? '' : 's'}, found ${args.length - receiver}`
+      return this.#unsupported(what, node, name)
     }
     return second === undefined ? unary(known.call, below(first)) : binary(known.call, below(first), below(second))
   }
