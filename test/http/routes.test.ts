@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { QuorateError } from '../../src/errors.ts'
+import { dashboardFiles } from '../../src/http/dashboard/files.ts'
 import { ROUTES } from '../../src/http/routes.ts'
 import { problemAnswer } from '../../src/http/schemas.ts'
 import { type HttpServer, startHttp } from '../../src/http/server.ts'
@@ -237,7 +238,7 @@ describe('probes and documents', () => {
   })
 
   it('the dashboard runs only its own files', async () => {
-    for (const path of ['/', '/dashboard.css', '/dashboard.js']) {
+    for (const { path } of dashboardFiles()) {
       const response = await get(path)
       assert.equal(response.status, 200)
       assert.match(response.headers.get('content-security-policy') ?? '', /default-src 'none'/)

@@ -1,5 +1,5 @@
 /**
- * The dashboard as every peer serves it: three static files that need no build and no other host. The content security
+ * The dashboard as every peer serves it: static files that need no build and no other host. The content security
  * policy holds them to that: nothing but this origin's files runs or is asked.
  */
 import { readFileSync } from 'node:fs'
@@ -21,11 +21,21 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+const TYPES = {
+  html: 'text/html; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+} as const
+
 const FILES = [
-  { path: '/', name: 'index.html', type: 'text/html; charset=utf-8' },
-  { path: '/dashboard.css', name: 'dashboard.css', type: 'text/css; charset=utf-8' },
-  { path: '/dashboard.js', name: 'dashboard.js', type: 'text/javascript; charset=utf-8' },
-] as const
+  { path: '/', name: 'index.html', type: TYPES.html },
+  { path: '/dashboard.css', name: 'dashboard.css', type: TYPES.css },
+  ...['dashboard.js', 'dom.js', 'events.js', 'peer.js', 'sections.js', 'windows.js'].map((name) => ({
+    path: `/${name}`,
+    name,
+    type: TYPES.js,
+  })),
+]
 
 export function dashboardFiles(): DashboardFile[] {
   return FILES.map(({ path, name, type }) => ({
