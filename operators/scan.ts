@@ -6,8 +6,10 @@ import { isUtf8 } from 'node:buffer'
 import type { ScanErrorCode } from './errors.ts'
 import type { FieldSet } from './fields.ts'
 import type { Value } from './json.ts'
+import { skipPlain } from './scan-bytes.ts'
 import { NameLayout } from './scan-layout.ts'
-import { POWERS, ScanCursor, skipPlain } from './scan-values.ts'
+import { POWERS } from './scan-numbers.ts'
+import { ScanCursor } from './scan-values.ts'
 
 export interface Scanner {
   /** Fills `slots` (undefined: the field is missing); returns an error code when the record is not valid JSON. */
