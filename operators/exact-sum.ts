@@ -73,8 +73,9 @@ export function roundUnits(units: bigint, divisor: bigint): number {
   }
   const twice = 2n * (magnitude - quotient * scaled)
   if (twice > scaled || (twice === scaled && quotient % 2n === 1n)) quotient += 1n
-  // Two steps, each exact or overflowing: 2^(shift - 1074) alone may lie outside the doubles.
-  const rounded = Number(quotient) * Number.MIN_VALUE * 2 ** Math.min(shift, 1000) * 2 ** Math.max(0, shift - 1000)
+  // In steps that are each exact, or overflow: 2^shift, and 2^(shift - 1074), can lie outside the doubles.
+  let rounded = Number(quotient) * Number.MIN_VALUE
+  for (let left = shift; left > 0; left -= 1000) rounded *= 2 ** Math.min(left, 1000)
   return negative ? -rounded : rounded
 }
 

@@ -1,0 +1,144 @@
+/**
+ * Cost of the operators per record, in one thread: Nexmark-like bids of about 160 bytes, keyed by auction, 10 s tumbling
+ * count, sum, avg and max. Prints JSON; `scan` is the scanner and event time alone, on the same fields.
+ */
+import { FieldSet } from '../../operators/fields.ts'
+import { createStage, type RecordBatch, type StagePlan } from '../../operators/index.ts'
+import type { Value } from '../../operators/json.ts'
+import { compileScanner } from '../../operators/scan.ts'
+import { compileTime } from '../../operators/time.ts'
+import { aggregate, expression } from '../operators/stage-harness.ts'
+
+const RECORDS = Number(process.argv[2] ?? 500_000)
+const ROUNDS = 5
+const BATCH = 1000
+
+/** xorshift32: the same bids in every run. */
+function randomFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) / 2 ** 32
+  }
+}
+
+function bids(count: number): Uint8Array[] {
+  const random = randomFrom(42)
+  const encoder = new TextEncoder()
+  return Array.from({ length: count }, (_, i) =>
+    encoder.encode(
+      JSON.stringify({
+        auction: 1000 + Math.floor(random() * 5000),
+        bidder: 1000 + Math.floor(random() * 20_000),
+        price: Math.floor(random() * 1e7),
+        channel: ['Google', 'Facebook', 'Baidu', 'Apple'][Math.floor(random() * 4)],
+        url: `https://www.nexmark.com/item.htm?query=${Math.floor(random() * 1e6)}`,
+        dateTime: 1_700_000_000_000 + Math.floor(i / 10),
+      }),
+    ),
+  )
+}
+
+function batches(values: readonly Uint8Array[]): RecordBatch[] {
+  const made: RecordBatch[] = []
+  for (let from = 0; from < values.length; from += BATCH) {
+    const slice = values.slice(from, from + BATCH)
+    made.push({
+      length: slice.length,
+      offset: (i) => from + i,
+      timestamp: () => 0,
+      key: () => null,
+      value: (i) => slice[i] ?? null,
+    })
+  }
+  return made
+}
+
+const plan: StagePlan = {
+  job: 'bench',
+  stage: 0,
+  input: { kind: 'records', format: 'json', time: { kind: 'field', path: ['dateTime'] }, outOfOrdernessMs: 0 },
+  steps: [],
+  keyBy: [expression('auction')],
+  window: { sizeMs: 10_000, slideMs: 10_000, offsetMs: 0, allowedLatenessMs: 0 },
+  aggregates: [
+    aggregate('bids', 'count'),
+    aggregate('total', 'sum', 'price'),
+    aggregate('mean', 'avg', 'price'),
+    aggregate('highest', 'max', 'price'),
+  ],
+  output: { kind: 'rows' },
+  onIdle: 'emit',
+  cuts: { gridMs: 10_000, maxRecords: 50_000, maxBytes: 16 << 20, partBytes: 1 << 20, snapshotEvery: 10 },
+}
+
+/** Fractions of a cent: sums that are no integers. */
+const floatPlan: StagePlan = {
+  ...plan,
+  aggregates: plan.aggregates.map((one) => (one.of === undefined ? one : { ...one, of: expression('price * 0.01') })),
+}
+
+const shufflePlan: StagePlan = { ...plan, output: { kind: 'shuffle', partitions: 4 } }
+
+function runStage(stagePlan: StagePlan, input: readonly RecordBatch[]): number {
+  const stage = createStage(stagePlan, { partition: 0 })
+  let rowBytes = 0
+  const cut = () => {
+    for (const { bodies } of stage.cut().parts) for (const body of bodies) rowBytes += body.length
+  }
+  for (const batch of input) {
+    for (let at = 0; at < batch.length; ) {
+      at = stage.run(batch, at, batch.length)
+      if (stage.cutDue) cut()
+    }
+  }
+  stage.decide('final')
+  cut()
+  return rowBytes
+}
+
+function runScan(input: readonly RecordBatch[]): number {
+  const fields = new FieldSet()
+  const time = compileTime({ kind: 'field', path: ['dateTime'] }, fields)
+  fields.slotOf(['auction'])
+  fields.slotOf(['price'])
+  const scanner = compileScanner(fields)
+  const slots: Value[] = []
+  let sum = 0
+  for (const batch of input) {
+    for (let i = 0; i < batch.length; i++) {
+      scanner.scan(batch.value(i) as Uint8Array, slots)
+      sum += time(slots, 0)
+    }
+  }
+  return sum
+}
+
+/** Median microseconds a record. */
+function measure(run: () => number): number {
+  const times = Array.from({ length: ROUNDS + 1 }, () => {
+    const start = process.hrtime.bigint()
+    run()
+    return Number(process.hrtime.bigint() - start) / 1000 / RECORDS
+  })
+  const sorted = times.slice(1).sort((a, b) => a - b)
+  return Number((sorted[Math.floor(ROUNDS / 2)] ?? 0).toFixed(3))
+}
+
+const values = bids(RECORDS)
+const input = batches(values)
+console.log(
+  JSON.stringify({
+    records: RECORDS,
+    bytesPerRecord: Math.round(values.reduce((sum, { length }) => sum + length, 0) / RECORDS),
+    microsPerRecord: {
+      scan: measure(() => runScan(input)),
+      window: measure(() => runStage(plan, input)),
+      windowOfFloats: measure(() => runStage(floatPlan, input)),
+      shuffle: measure(() => runStage(shufflePlan, input)),
+    },
+    rowBytes: runStage(plan, input),
+  }),
+)
