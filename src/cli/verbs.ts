@@ -16,6 +16,7 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
   },
   join: { summary: 'Start a peer and join a cluster', startsPeers: true, load: () => import('./join.ts') },
   members: { summary: 'Peers and their health', load: () => import('./members.ts') },
+  ring: { summary: 'Which peers hold which units', load: () => import('./ring.ts') },
   submit: { summary: 'Submit a job document', load: () => import('./submit.ts') },
   jobs: { summary: 'Jobs, or one of them', load: () => import('./jobs.ts') },
   query: { summary: 'Windows at read quorum, with their signers', load: () => import('./query.ts') },

@@ -55,6 +55,7 @@ describe('help', { concurrency: 4 }, () => {
 
   for (const name of [
     'members',
+    'ring',
     'submit',
     'jobs',
     'query',
@@ -156,6 +157,18 @@ describe('reading', () => {
     assert.equal(stdout.trimEnd().split('\n').length, 1)
     assert.deepEqual(JSON.parse(stdout).signers, ['ada', 'bo'])
     assert.match(stderr, /--cursor page-2/)
+  })
+
+  it('the ring with names', async () => {
+    assert.match((await ask(['ring'])).stdout, /^flight-delays-0123456789ab-1:0:0 +flight-delays +0 +0 +ada, bo, cy$/m)
+    assert.deepEqual(JSON.parse((await ask(['ring', '--json'])).stdout), peer.ring())
+  })
+
+  it('certificates, with who signed', async () => {
+    const text = await ask(['certificates', 'flight-delays'])
+    assert.match(text.stdout, /^flight-delays-0123456789ab-1:0:0 +2\.0 +1 +200 .* ada, bo$/m)
+    const { certificates } = JSON.parse((await ask(['certificates', 'flight-delays', '--json'])).stdout)
+    assert.deepEqual(certificates, JSON.parse(JSON.stringify(peer.certified)))
   })
 
   it('status tells why', async () => {
