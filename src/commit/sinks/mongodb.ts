@@ -75,6 +75,9 @@ export class MongodbSink implements Sink {
       },
       write: async (batch) => {
         if (isThere(this.name, progress, batch)) return 'already'
+        // Another committer may have been here since: its rows need not be written again, and a fork none at all.
+        progress = await this.#progress(markerId(unit))
+        if (isThere(this.name, progress, batch)) return 'already'
         await this.#writeRows(rowDocuments(batch))
         const written = await this.#raiseMarker(batch)
         progress = progressOf(batch)
