@@ -154,7 +154,10 @@ export class RecordStage implements StageProcessor {
 
   decide(kind: 'cut' | 'idle' | 'final'): void {
     const rule = this.#rule
-    if (kind === 'final') rule.watermark = Number.POSITIVE_INFINITY
+    if (kind === 'final') {
+      rule.watermark = Number.POSITIVE_INFINITY
+      this.#idle = false
+    }
     if (kind !== 'idle' || this.#plan.onIdle === 'wait') return
     if (this.#partitions > 0) this.#idle = true
     else if (this.#plan.onIdle === 'emit') this.#provisional = this.#windows !== undefined
