@@ -292,6 +292,34 @@ describe('watch', () => {
   })
 })
 
+describe('watch across a restart of the peer', () => {
+  it('goes on with the new one and tells that events may be missing', async () => {
+    const own = new FakePeer()
+    let current = await startHttp(own, { listen: { host: '127.0.0.1', port: 0 } })
+    const port = Number(new URL(current.address).port)
+    const ticking = setInterval(() => own.emit(certifiedEvent(1)), 20)
+    let restarted: Promise<void> | undefined
+    const restart = async () => {
+      await current.close()
+      current = await startHttp(own, { listen: { host: '127.0.0.1', port } })
+    }
+    const { code, stderr } = await runCli(['watch', '--url', current.address], {
+      onStdout: () => {
+        restarted ??= restart()
+      },
+      onStderr: (text, kill) => {
+        if (text.includes('missed')) kill('SIGINT')
+      },
+    })
+    clearInterval(ticking)
+    await restarted
+    await current.close()
+    assert.match(stderr, /connection was lost/)
+    assert.match(stderr, /events were missed.*restarted/)
+    assert.equal(code, 130)
+  })
+})
+
 describe('settings', () => {
   const settingsOf = async (args: string[], env: Record<string, string> = {}) => {
     const { stdout } = await runCli(['config', '--json', ...args], { env })

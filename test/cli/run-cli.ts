@@ -10,11 +10,14 @@ export interface CliResult {
   readonly stderr: string
 }
 
+type Watcher = (text: string, kill: (signal: NodeJS.Signals) => void) => void
+
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
-  /** Sees the process while it runs. */
-  readonly onStdout?: (text: string, kill: (signal: NodeJS.Signals) => void) => void
+  /** See all that was written so far, while the process runs. */
+  readonly onStdout?: Watcher
+  readonly onStderr?: Watcher
 }
 
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
@@ -31,6 +34,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
   })
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
+    options.onStderr?.(stderr, (signal) => child.kill(signal))
   })
   child.stdin.end(options.stdin ?? '')
   return new Promise((resolve, reject) => {
