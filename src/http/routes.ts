@@ -126,6 +126,7 @@ export const ROUTES: readonly Route[] = [
     querySchema: schemas.windowsQuery,
     answers: { 200: schemas.windowsAnswer },
     run: async (api, { path, query }) => {
+      knownJob(api, path.name)
       const { key, from, to, open, limit, cursor } = query
       if (from !== undefined && to !== undefined && from >= to) {
         throw new QuorateError('QRT_REQUEST_INVALID', 'from must be before to')
@@ -150,7 +151,7 @@ export const ROUTES: readonly Route[] = [
     pathSchema: schemas.jobPath,
     querySchema: schemas.pageQuery,
     answers: { 200: schemas.deadLettersAnswer },
-    run: async (api, { path, query }) => ok(await api.deadLetters(pageOf(path.name, query))),
+    run: async (api, { path, query }) => ok(await api.deadLetters(pageOf(api, path.name, query))),
   }),
   route({
     method: 'get',
@@ -160,7 +161,7 @@ export const ROUTES: readonly Route[] = [
     pathSchema: schemas.jobPath,
     querySchema: schemas.pageQuery,
     answers: { 200: schemas.certificatesAnswer },
-    run: async (api, { path, query }) => ok(await api.certificates(pageOf(path.name, query))),
+    run: async (api, { path, query }) => ok(await api.certificates(pageOf(api, path.name, query))),
   }),
   route({
     method: 'get',
@@ -218,6 +219,7 @@ function knownJob(api: PeerApi, name: string) {
   throw new QuorateError('QRT_JOB_UNKNOWN', `there is no job "${name}"; there is ${names === '' ? 'none' : names}`)
 }
 
-function pageOf(job: string, query: z.output<typeof schemas.pageQuery>) {
+function pageOf(api: PeerApi, job: string, query: z.output<typeof schemas.pageQuery>) {
+  knownJob(api, job)
   return { job, limit: query.limit, ...(query.cursor === undefined ? {} : { cursor: query.cursor }) }
 }

@@ -73,7 +73,9 @@ describe('reading', () => {
   })
 
   it('says which job is not known, and which are', async () => {
-    for (const path of ['/v1/jobs/fligt-delays', '/v1/status?job=fligt-delays']) {
+    const routes = ['/v1/status?job=fligt-delays', '/v1/jobs/fligt-delays']
+    for (const part of ['windows', 'dead-letters', 'certificates']) routes.push(`/v1/jobs/fligt-delays/${part}`)
+    for (const path of routes) {
       const { detail } = await problem(await get(path), 404, 'QRT_JOB_UNKNOWN')
       assert.match(detail, /flight-delays/)
     }

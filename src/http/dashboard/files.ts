@@ -29,8 +29,9 @@ const TYPES = {
 
 const FILES = [
   { path: '/', name: 'index.html', type: TYPES.html },
+  { path: '/reference', name: 'reference.html', type: TYPES.html },
   { path: '/dashboard.css', name: 'dashboard.css', type: TYPES.css },
-  ...['dashboard.js', 'dom.js', 'events.js', 'peer.js', 'sections.js', 'windows.js'].map((name) => ({
+  ...['dashboard.js', 'dom.js', 'events.js', 'peer.js', 'reference.js', 'sections.js', 'windows.js'].map((name) => ({
     path: `/${name}`,
     name,
     type: TYPES.js,
