@@ -11,7 +11,7 @@
  *   form 2  f64
  */
 import type { AggregateSlot } from './aggregate.ts'
-import { addExtreme, addUnits, extremeOf, unitsOf } from './aggregate.ts'
+import { AVG, addExtreme, addUnits, COUNT, extremeOf, MAX, MIN, unitsOf } from './aggregate.ts'
 import { OperatorError } from './errors.ts'
 import { addToPair, exactUnits, pairOf } from './exact-sum.ts'
 import type { StateReader, StateWriter } from './snapshot.ts'
@@ -34,10 +34,10 @@ export function writeGroup(
 ): void {
   const { cells } = table
   writer.varint(cells[base + RECORDS] as number)
-  for (const { kind, cell } of slots) {
+  for (const { operation, cell } of slots) {
     const at = base + cell
-    if (kind === 'count') writer.varint(cells[at] as number)
-    else if (kind === 'min' || kind === 'max') writeExtreme(extremeOf(table, at), writer)
+    if (operation === COUNT) writer.varint(cells[at] as number)
+    else if (operation >= MIN) writeExtreme(extremeOf(table, at), writer)
     else {
       writeSum(table, at, writer)
       writer.varint(cells[at + 2] as number)
@@ -91,15 +91,15 @@ export function mergeGroup(
 ): number {
   const records = reader.varint()
   table.touch(base, records)
-  for (const { kind, cell } of slots) {
+  for (const { operation, cell } of slots) {
     const at = base + cell
     const { cells } = table
-    if (kind === 'count') cells[at] = (cells[at] as number) + reader.varint()
-    else if (kind === 'min' || kind === 'max') mergeExtreme(table, at, reader, kind === 'max')
+    if (operation === COUNT) cells[at] = (cells[at] as number) + reader.varint()
+    else if (operation >= MIN) mergeExtreme(table, at, reader, operation === MAX)
     else {
       mergeSum(table, at, reader)
       const third = reader.varint()
-      cells[at + 2] = kind === 'avg' ? (cells[at + 2] as number) + third : Math.max(cells[at + 2] as number, third)
+      cells[at + 2] = operation === AVG ? (cells[at + 2] as number) + third : Math.max(cells[at + 2] as number, third)
     }
   }
   return records

@@ -13,30 +13,47 @@ import { narrow, type Value } from './json.ts'
 import type { AggregatePlan } from './plan.ts'
 import { type GroupTable, HEADER_CELLS } from './window-table.ts'
 
-export type AggregateKind = AggregatePlan['kind']
+/** Numbers, since a name that came from another thread compares character by character. */
+export const COUNT = 0
+export const SUM = 1
+export const AVG = 2
+export const MIN = 3
+export const MAX = 4
+
+const OPERATIONS: Readonly<Record<AggregatePlan['kind'], number>> = {
+  count: COUNT,
+  sum: SUM,
+  avg: AVG,
+  min: MIN,
+  max: MAX,
+}
+
+/** By operation. */
+const CELLS = [1, 3, 3, 1, 1]
 
 export interface AggregateSlot {
-  readonly kind: AggregateKind
+  readonly operation: number
   /** Index of its value among a record's inputs; -1: every record counts. */
   readonly input: number
   /** Its first cell, relative to the group. */
   readonly cell: number
 }
 
-const CELLS: Readonly<Record<AggregateKind, number>> = { count: 1, sum: 3, avg: 3, min: 1, max: 1 }
-
 export function layOut(aggregates: readonly AggregatePlan[], inputs: readonly number[]): AggregateSlot[] {
   let cell = HEADER_CELLS
   return aggregates.map(({ kind }, i) => {
-    const slot = { kind, input: inputs[i] ?? -1, cell }
-    cell += CELLS[kind]
+    const operation = OPERATIONS[kind]
+    const slot = { operation, input: inputs[i] ?? -1, cell }
+    cell += CELLS[operation] as number
     return slot
   })
 }
 
 export function emptyGroup(slots: readonly AggregateSlot[]): Float64Array {
-  const cells = new Float64Array(HEADER_CELLS + slots.reduce((sum, { kind }) => sum + CELLS[kind], 0))
-  for (const { kind, cell } of slots) if (kind === 'min' || kind === 'max') cells[cell] = Number.NaN
+  const cells = new Float64Array(
+    HEADER_CELLS + slots.reduce((sum, { operation }) => sum + (CELLS[operation] as number), 0),
+  )
+  for (const { operation, cell } of slots) if (operation >= MIN) cells[cell] = Number.NaN
   return cells
 }
 
@@ -50,30 +67,30 @@ export function addRecord(
   table.touch(base, 1)
   const { cells } = table
   for (let i = 0; i < slots.length; i++) {
-    const { kind, input, cell } = slots[i] as AggregateSlot
+    const { operation, input, cell } = slots[i] as AggregateSlot
     const at = base + cell
     const value = input < 0 ? true : inputs[input]
-    if (kind === 'count') {
+    if (operation === COUNT) {
       if (value === true) cells[at] = (cells[at] as number) + 1
     } else if (typeof value === 'number') {
-      if (kind === 'max') {
+      if (operation === MAX) {
         const known = cells[at] as number
         if (value > known) cells[at] = value + 0
         else if (!(value <= known)) addExtreme(table, at, value, true)
-      } else if (kind === 'min') {
+      } else if (operation === MIN) {
         const known = cells[at] as number
         if (value < known) cells[at] = value + 0
         else if (!(value >= known)) addExtreme(table, at, value, false)
       } else {
         if (!addToPair(cells, at, value)) addUnits(table, at, exactUnits(value))
-        if (kind === 'avg') cells[at + 2] = (cells[at + 2] as number) + 1
+        if (operation === AVG) cells[at + 2] = (cells[at + 2] as number) + 1
         else if (!Number.isSafeInteger(value)) cells[at + 2] = 1
       }
     } else if (typeof value === 'bigint') {
-      if (kind === 'max' || kind === 'min') addExtreme(table, at, value, kind === 'max')
+      if (operation >= MIN) addExtreme(table, at, value, operation === MAX)
       else {
         addUnits(table, at, integerUnits(value))
-        if (kind === 'avg') cells[at + 2] = (cells[at + 2] as number) + 1
+        if (operation === AVG) cells[at + 2] = (cells[at + 2] as number) + 1
       }
     }
   }
@@ -116,17 +133,17 @@ export function extremeOf(table: GroupTable, at: number): number | bigint | null
 }
 
 /** What a row shows. A double beyond the range of doubles has no JSON number and is null. */
-export function resultOf({ kind, cell }: AggregateSlot, table: GroupTable, base: number): number | bigint | null {
+export function resultOf({ operation, cell }: AggregateSlot, table: GroupTable, base: number): number | bigint | null {
   const at = base + cell
   const { cells } = table
   const third = cells[at + 2] as number
-  switch (kind) {
-    case 'count':
+  switch (operation) {
+    case COUNT:
       return cells[at] as number
-    case 'min':
-    case 'max':
+    case MIN:
+    case MAX:
       return extremeOf(table, at)
-    case 'sum': {
+    case SUM: {
       const spilled = table.spilled.get(at)
       const high = cells[at] as number
       if (third === 0) {
@@ -138,7 +155,7 @@ export function resultOf({ kind, cell }: AggregateSlot, table: GroupTable, base:
       const sum = spilled === undefined ? high : roundUnits(spilled, 1n) + 0
       return Number.isFinite(sum) ? sum : null
     }
-    case 'avg': {
+    default: {
       if (third === 0) return null
       const spilled = table.spilled.get(at)
       return spilled === undefined

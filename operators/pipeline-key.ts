@@ -67,8 +67,10 @@ export function compileKey(
 
 const SURROGATE = /[\ud800-\udfff]/
 
-/** Orders texts as their UTF-8 bytes; UTF-16 agrees with that except beside surrogates. */
-export function compareUtf8(a: string, b: string): number {
-  if (SURROGATE.test(a) || SURROGATE.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b))
-  return a < b ? -1 : a > b ? 1 : 0
+/** Sorts by the UTF-8 bytes of the texts; the order of UTF-16 agrees with that except beside surrogates. */
+export function sortByText<Item extends { readonly text: string }>(items: Item[]): Item[] {
+  if (items.some(({ text }) => SURROGATE.test(text))) {
+    return items.sort((a, b) => Buffer.compare(Buffer.from(a.text), Buffer.from(b.text)))
+  }
+  return items.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))
 }

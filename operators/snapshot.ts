@@ -14,10 +14,6 @@ export class StateWriter {
   #view = new DataView(this.#bytes.buffer)
   #length = 0
 
-  get length(): number {
-    return this.#length
-  }
-
   byte(value: number): void {
     this.#reserve(1)
     this.#bytes[this.#length++] = value
@@ -85,8 +81,13 @@ export class StateReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
-  get atEnd(): boolean {
-    return this.#at === this.#bytes.length
+  /** Checks that nothing is left over. */
+  end(): void {
+    if (this.#at === this.#bytes.length) return
+    throw new OperatorError(
+      'QRT_STATE_CORRUPT',
+      `state ends at byte ${this.#at}, and ${this.#bytes.length - this.#at} bytes are left over`,
+    )
   }
 
   byte(): number {

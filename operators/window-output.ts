@@ -4,16 +4,21 @@
  */
 import { type AggregateSlot, emptyGroup, layOut } from './aggregate.ts'
 import { mergeGroup, writeGroup } from './aggregate-codec.ts'
-import { encodeUtf8 } from './json.ts'
 import { partitionOf } from './murmur2.ts'
-import { compareUtf8, type KeyCode } from './pipeline-key.ts'
+import { type KeyCode, sortByText } from './pipeline-key.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
 import type { StagePlan, WindowPlan } from './plan.ts'
 import { FLAG_FINAL, ROW_PARTIAL, ROW_WINDOW, RowWriter } from './rows.ts'
 import { type StateReader, StateWriter } from './snapshot.ts'
-import { RowFormat } from './window-rows.ts'
+import { RowFormat, TextBytes } from './window-rows.ts'
 import { type OpenWindow, WindowStore } from './window-store.ts'
 import { CHANGED, type GroupTable, ROWS } from './window-table.ts'
+
+/** A key's canonical text, and its block in the table. */
+interface Group {
+  readonly text: string
+  readonly base: number
+}
 
 export class WindowOutput {
   readonly slots: readonly AggregateSlot[]
@@ -21,6 +26,7 @@ export class WindowOutput {
   readonly #format: RowFormat
   readonly #code: KeyCode
   readonly #writer = new StateWriter()
+  readonly #keyBytes = new TextBytes()
 
   /** `inputs`: index of each aggregate's value among a record's inputs. */
   constructor(plan: StagePlan, window: WindowPlan, code: KeyCode, inputs: readonly number[]) {
@@ -39,10 +45,19 @@ export class WindowOutput {
       const final = watermark >= window.expiry
       const shown = watermark >= window.end || provisional
       if (!shown || (window.table.changed === 0 && !final)) continue
-      for (const [text, base] of this.#groups(window.table, !final)) {
+      for (const { text, base } of this.#groups(window.table, !final)) {
         const revision = window.table.cells[base + ROWS] as number
         const value = this.#format.value(window, base, text, final)
-        parts.add(0, ROW_WINDOW, final ? FLAG_FINAL : 0, window.start, window.end, revision, encodeUtf8(text), value)
+        parts.add(
+          0,
+          ROW_WINDOW,
+          final ? FLAG_FINAL : 0,
+          window.start,
+          window.end,
+          revision,
+          this.#keyBytes.of(text),
+          value,
+        )
         this.store.emitted(window, base)
       }
     }
@@ -52,8 +67,8 @@ export class WindowOutput {
   /** Adds everything as partials, each to the partition of its key, and starts again empty. */
   emitPartials(parts: PartBuilder, partitions: number): void {
     for (const { start, end, table } of this.store.inOrder()) {
-      for (const [text, base] of this.#groups(table, false)) {
-        const key = encodeUtf8(text)
+      for (const { text, base } of this.#groups(table, false)) {
+        const key = this.#keyBytes.of(text)
         this.#writer.reset()
         writeGroup(this.slots, table, base, this.#writer)
         parts.add(partitionOf(key, partitions), ROW_PARTIAL, 0, start, end, 0, key, this.#writer.written())
@@ -68,10 +83,10 @@ export class WindowOutput {
     let left = limit
     for (const window of this.store.inOrder()) {
       if (left <= 0) break
-      for (const [text, base] of this.#groups(window.table, false).slice(0, left)) {
+      for (const { text, base } of this.#groups(window.table, false).slice(0, left)) {
         const revision = window.table.cells[base + ROWS] as number
         const value = this.#format.value(window, base, text, false)
-        rows.append(ROW_WINDOW, 0, window.start, window.end, revision, encodeUtf8(text), value)
+        rows.append(ROW_WINDOW, 0, window.start, window.end, revision, this.#keyBytes.of(text), value)
         left -= 1
       }
     }
@@ -79,13 +94,13 @@ export class WindowOutput {
   }
 
   /** Key texts and blocks, in the order of the key bytes. */
-  #groups(table: GroupTable, changedOnly: boolean): (readonly [text: string, base: number])[] {
-    const groups: (readonly [string, number])[] = []
+  #groups(table: GroupTable, changedOnly: boolean): Group[] {
+    const groups: Group[] = []
     for (const [key, base] of table.groups) {
       if (changedOnly && table.cells[base + CHANGED] === 0) continue
-      groups.push([this.#code.textOf(key), base])
+      groups.push({ text: this.#code.textOf(key), base })
     }
-    return groups.sort(([a], [b]) => compareUtf8(a, b))
+    return sortByText(groups)
   }
 
   write(writer: StateWriter): void {
@@ -96,8 +111,8 @@ export class WindowOutput {
       writer.float(end)
       const groups = this.#groups(table, false)
       writer.varint(groups.length)
-      for (const [text, base] of groups) {
-        writer.bytes(encodeUtf8(text))
+      for (const { text, base } of groups) {
+        writer.bytes(this.#keyBytes.of(text))
         writer.varint(table.cells[base + ROWS] as number)
         writer.byte(table.cells[base + CHANGED] as number)
         writeGroup(this.slots, table, base, writer)
@@ -112,6 +127,7 @@ export class WindowOutput {
       const window = this.store.open(start, reader.float())
       for (let groups = reader.varint(); groups > 0; groups--) this.#readGroup(window, reader)
     }
+    reader.end()
     this.store.settle(watermark)
   }
 

@@ -8,12 +8,34 @@ import { formatInstant } from './time.ts'
 import type { OpenWindow } from './window-store.ts'
 import { ROWS } from './window-table.ts'
 
+/**
+ * UTF-8 of short texts without an allocation of their own: a cut may have hundreds of thousands of rows, nearly all ASCII, and
+ * TextEncoder costs more than the rest of a row.
+ */
+export class TextBytes {
+  #bytes = new Uint8Array(1024)
+
+  /** Valid until the next call. */
+  of(text: string): Uint8Array {
+    const { length } = text
+    if (length > this.#bytes.length) this.#bytes = new Uint8Array(2 * length)
+    const bytes = this.#bytes
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i)
+      if (code >= 0x80) return encodeUtf8(text)
+      bytes[i] = code
+    }
+    return bytes.subarray(0, length)
+  }
+}
+
 const OWN_MEMBERS = ['final', 'key', 'revision', 'window']
 
 export class RowFormat {
   readonly #slots: readonly AggregateSlot[]
   /** Sorted; `slot` is -1 for the row's own members. */
   readonly #members: readonly { readonly name: string; readonly lead: string; readonly slot: number }[]
+  readonly #bytes = new TextBytes()
   #windowStart = Number.NaN
   #windowText = ''
 
@@ -30,7 +52,7 @@ export class RowFormat {
       .map((name, i) => ({ name, lead: `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`, slot: names.indexOf(name) }))
   }
 
-  /** The row of the group at `base`. */
+  /** The row of the group at `base`; valid until the next call. */
   value(window: OpenWindow, base: number, keyText: string, final: boolean): Uint8Array {
     let text = ''
     for (const { name, lead, slot } of this.#members) {
@@ -42,7 +64,7 @@ export class RowFormat {
       else if (name === 'window') text += this.#window(window)
       else text += name === 'final' ? final : (window.table.cells[base + ROWS] as number)
     }
-    return encodeUtf8(`${text}}`)
+    return this.#bytes.of(`${text}}`)
   }
 
   #window({ start, end }: OpenWindow): string {
