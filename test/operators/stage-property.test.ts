@@ -51,27 +51,35 @@ const plans = fc
 
 const OFFSET_BASE = 100
 
-/** Runs the records in batches that end at `splits`; after each cut `between` may replace the stage. */
+/**
+ * Runs the records in batches that end at `splits`, with silence after the records of `idles`; after each cut `between` may
+ * replace the stage.
+ */
 function run(
   plan: StagePlan,
   records: readonly (Bid | string)[],
   splits: readonly number[],
+  idles: readonly number[] = [],
   between: (stage: StageProcessor) => StageProcessor = (stage) => stage,
 ): CutOutput[] {
   let stage = createStage(plan, { partition: 1 })
   const cuts: CutOutput[] = []
-  const bounds = [...new Set([0, ...splits.map((at) => Math.min(at, records.length)), records.length])].sort(
-    (a, b) => a - b,
-  )
+  const cut = () => {
+    cuts.push(stage.cut())
+    stage = between(stage)
+  }
+  const ends = [...splits, ...idles].map((at) => Math.min(at, records.length))
+  const bounds = [...new Set([0, ...ends, records.length])].sort((a, b) => a - b)
   for (let i = 1; i < bounds.length; i++) {
     const [from = 0, to = 0] = [bounds[i - 1], bounds[i]]
     const batch = batchOf(records.slice(from, to), OFFSET_BASE + from)
     for (let at = 0; at < batch.length; ) {
       at = stage.run(batch, at, batch.length)
-      if (!stage.cutDue) continue
-      cuts.push(stage.cut())
-      stage = between(stage)
+      if (stage.cutDue) cut()
     }
+    if (!idles.includes(to) || !stage.canIdle) continue
+    stage.decide('idle')
+    cut()
   }
   stage.decide('final')
   cuts.push(stage.cut())
@@ -136,8 +144,8 @@ const splitsOf = fc.array(fc.nat(60), { maxLength: 6 })
 describe('a windowed stage', () => {
   it('gives the windows of its definition, each final once, revisions rising by one', () => {
     fc.assert(
-      fc.property(plans, stream, splitsOf, (plan, records, splits) => {
-        const cuts = run(plan, records, splits)
+      fc.property(plans, stream, splitsOf, splitsOf, (plan, records, splits, idles) => {
+        const cuts = run(plan, records, splits, idles)
         const expected = twin(plan, records)
         assert.deepEqual(sorted(finals(cuts)), sorted(expected.rows))
         const late = deadLettersOf(cuts).filter(({ value }) => JSON.parse(value).error === 'QRT_RECORD_LATE')
@@ -166,10 +174,11 @@ describe('a windowed stage', () => {
         fc.constantFrom<StagePlan['output']>({ kind: 'rows' }, { kind: 'shuffle', partitions: 3 }),
         stream,
         splitsOf,
-        (plan, output, records, splits) => {
-          const whole = run({ ...plan, output }, records, [])
-          assert.deepEqual(run({ ...plan, output }, records, splits), whole)
-          const restored = run({ ...plan, output }, records, splits, (stage) => {
+        splitsOf,
+        (plan, output, records, splits, idles) => {
+          const whole = run({ ...plan, output }, records, [], idles)
+          assert.deepEqual(run({ ...plan, output }, records, splits, idles), whole)
+          const restored = run({ ...plan, output }, records, splits, idles, (stage) => {
             const bytes = stage.snapshot()
             const fresh = createStage({ ...plan, output }, { partition: 1 })
             fresh.restore(bytes)
