@@ -28,7 +28,7 @@ export function parseArguments(name: string, verb: Verb, rest: readonly string[]
   // Asking for help needs no arguments.
   if (values.help !== true) checkCount(name, verb, positionals)
   return {
-    args: verb.args.map((_, index) => positionals[index]),
+    args: takesMany(verb) ? positionals : verb.args.map((_, index) => positionals[index]),
     options: {
       string: (option) => single(values[option]),
       flag: (option) => values[option] === true,
@@ -47,9 +47,12 @@ const listOf = (value: Value): readonly string[] =>
 function checkCount(name: string, verb: Verb, positionals: readonly string[]): void {
   const missing = verb.args.slice(positionals.length).find((argument) => argument.required)
   if (missing !== undefined) throw usage(name, `${missing.name} is missing: ${missing.help}`)
+  if (takesMany(verb)) return
   const extra = positionals[verb.args.length]
   if (extra !== undefined) throw usage(name, `unexpected argument "${extra}"`)
 }
+
+const takesMany = (verb: Verb): boolean => verb.args.at(-1)?.many === true
 
 function explain(error: unknown, known: readonly string[]): string {
   const { code, message } = error as { code?: string; message: string }

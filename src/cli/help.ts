@@ -1,6 +1,6 @@
 /** Help texts: of the whole command line and of each verb, always with examples. */
 import { COMMON_OPTIONS } from './common-options.ts'
-import type { Verb, VerbOption } from './verb.ts'
+import type { Verb, VerbArgument, VerbOption } from './verb.ts'
 import { VERBS } from './verbs.ts'
 
 export function generalHelp(): string {
@@ -25,7 +25,7 @@ export function generalHelp(): string {
 }
 
 export function verbHelp(name: string, verb: Verb): string {
-  const args = verb.args.map((argument) => (argument.required ? argument.name : `[${argument.name}]`)).join(' ')
+  const args = verb.args.map(argumentText).join(' ')
   const lines = [verb.summary, '', `Usage: quorate ${name}${args === '' ? '' : ` ${args}`} [options]`]
   if (verb.description !== undefined) lines.push('', verb.description)
   if (verb.args.length > 0) lines.push('', 'Arguments:', ...columns(verb.args.map(({ name, help }) => [name, help])))
@@ -35,6 +35,11 @@ export function verbHelp(name: string, verb: Verb): string {
   lines.push('', 'Examples:')
   for (const { command, what } of verb.examples) lines.push(`  # ${what}`, `  ${command}`)
   return lines.join('\n')
+}
+
+function argumentText({ name, required, many }: VerbArgument): string {
+  const text = many === true ? `${name} …` : name
+  return required ? text : `[${text}]`
 }
 
 function optionLine([name, { short, placeholder, help }]: [string, VerbOption]): [string, string] {

@@ -19,11 +19,13 @@ export interface VerbOption {
 export interface VerbArgument {
   readonly name: string
   readonly required: boolean
+  /** Takes all that follow; for the last one. */
+  readonly many?: true
   readonly help: string
 }
 
 export interface VerbContext {
-  /** In the order of the verb's arguments; a missing optional one is undefined. */
+  /** In the order of the verb's arguments; a missing optional one is undefined, one that takes many goes on to the end. */
   readonly args: readonly (string | undefined)[]
   readonly options: VerbOptions
   readonly settings: Settings

@@ -11,6 +11,7 @@ import type { PeerApi } from './api.ts'
 import { type ApiToken, Authenticator, checkExposure } from './auth.ts'
 import { readDocument } from './body.ts'
 import { dashboardFiles } from './dashboard/files.ts'
+import { drainable } from './drain.ts'
 import { EventHub, type EventHubOptions } from './events.ts'
 import { toJson } from './json.ts'
 import { HTTP_TIMING } from './limits.ts'
@@ -36,10 +37,6 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
-/** How long running requests may take to end at close. */
-const CLOSE_GRACE_MS = 1_000
-const CLOSE_POLL_MS = 20
-
 /**
  * @throws QuorateError QRT_CONFIG_INVALID for an open API on a network address, or an address that cannot be taken
  */
@@ -53,6 +50,7 @@ export async function startHttp(api: PeerApi, options: HttpOptions): Promise<Htt
   // The global Request and Response stay Node's own: other parts of the process use fetch.
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
   server.requestTimeout = HTTP_TIMING.requestMs
+  const drain = drainable(server)
   try {
     await listen(server, host, port)
   } catch (error) {
@@ -64,18 +62,9 @@ export async function startHttp(api: PeerApi, options: HttpOptions): Promise<Htt
     address: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
     close: () => {
       hub.close()
-      return drain(server)
+      return drain()
     },
   }
-}
-
-/** Connections become idle as their last request ends, and Node closes only those that are idle when it is asked. */
-async function drain(server: Server): Promise<void> {
-  const idle = setInterval(() => server.closeIdleConnections(), CLOSE_POLL_MS)
-  const force = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS)
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  clearInterval(idle)
-  clearTimeout(force)
 }
 
 function createApp(api: PeerApi, authenticator: Authenticator, hub: EventHub, logger: Logger): Hono {
