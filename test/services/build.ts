@@ -21,7 +21,7 @@ export function jars(name: string, coordinates: readonly string[]): Promise<stri
       const [group, artifact, version] = coordinate.split(':')
       return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`
     })
-    const project = `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+    const project = `<project><modelVersion>4.0.0</modelVersion>
 <groupId>quorate.test</groupId><artifactId>${name}</artifactId><version>1</version><packaging>pom</packaging>
 <dependencies>${dependencies.join('\n')}</dependencies></project>\n`
     await writeFile(join(folder, 'pom.xml'), project)

@@ -207,6 +207,25 @@ describe('the MongoDB sink', { skip }, () => {
     assert.equal((await sink().open(unit)).progress, undefined)
   })
 
+  it('asks the server to keep rows and marker through the loss of a member, and reads no marker that may be lost', async () => {
+    const client = new MongoClient(url, { monitorCommands: true })
+    const seen: string[] = []
+    client.on('commandStarted', ({ command, commandName }) => {
+      const { writeConcern, readConcern } = command
+      const target = String(command[commandName]).replace(COLLECTION, '')
+      if (writeConcern !== undefined) seen.push(`${commandName} ${target} ${JSON.stringify(writeConcern)}`)
+      if (readConcern !== undefined) seen.push(`${commandName} ${target} ${JSON.stringify(readConcern)}`)
+    })
+    const created = new MongodbSink(harness.database, COLLECTION, client, [])
+    opened.push(created)
+    await (await created.open(unit)).write(batch(unit, at(1), undefined, [revised(0)], oneBody))
+    const durable = '{"w":"majority","wtimeout":30000,"j":true}'
+    assert.deepEqual(
+      [...new Set(seen)],
+      ['find .quorate {"level":"majority"}', `update  ${durable}`, `update .quorate ${durable}`],
+    )
+  })
+
   it('says in its error that a write concern was not met, and tries again', async () => {
     const unmet: Wrap = async (call, method) => {
       if (method !== 'bulkWrite') return call()
