@@ -37,6 +37,9 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
+/** As nginx counts it. */
+const CLIENT_LEFT = 499
+
 /**
  * @throws QuorateError QRT_CONFIG_INVALID for an open API on a network address, or an address that cannot be taken
  */
@@ -97,7 +100,11 @@ function createApp(api: PeerApi, authenticator: Authenticator, hub: EventHub, lo
     app.get(file.path, () => new Response(file.body, { headers: file.headers }))
   }
   app.notFound((c) => problemResponse(problemOf(notFound(c), logger)))
-  app.onError((error) => problemResponse(problemOf(error, logger)))
+  app.onError((error, c) => {
+    // Nobody reads the answer of a client that left; that its body ended early is no failure of the peer.
+    if (c.req.raw.signal.aborted) return new Response(null, { status: CLIENT_LEFT })
+    return problemResponse(problemOf(error, logger))
+  })
   return app
 }
 

@@ -1,5 +1,6 @@
 /** Every route against a peer in memory: answers fit their published schemas, faults fit the problem schema. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { QuorateError } from '../../src/errors.ts'
@@ -155,6 +156,22 @@ describe('submitting and deleting', () => {
     assert.equal((await post('x'.repeat(256 * 1024))).status, 201)
     await problem(await post('x'.repeat(256 * 1024 + 1)), 413, 'QRT_BODY_TOO_LARGE')
     assert.match(await streamTooMuch(), /^HTTP\/1\.1 413 /)
+  })
+
+  it('does not take a client that leaves in mid-body for a failure of its own', async () => {
+    const before = logged.length
+    const { hostname, port } = new URL(server.address)
+    const socket = connect(Number(port), hostname)
+    await once(socket, 'connect')
+    socket.write(
+      `POST /v1/jobs HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/yaml\r\ncontent-length: 100\r\n\r\nname`,
+    )
+    await fetch(`${server.address}/livez`)
+    socket.destroy()
+    await once(socket, 'close')
+    // Two answers later the server has seen that it left.
+    for (const path of ['/livez', '/v1/members']) await (await get(path)).text()
+    assert.deepEqual(logged.slice(before), [])
   })
 
   it('passes the faults of a document with their places, and nothing else of them', async () => {
