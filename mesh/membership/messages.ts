@@ -77,7 +77,7 @@ function decodeRumor(now: Instant, value: unknown): Rumor | undefined {
   if (!(signature instanceof Uint8Array) || signature.length > MAX_SIGNATURE_BYTES) return undefined
   if (!isState(state) || (state === 'left') !== announcement.left) return undefined
   if (typeof age !== 'number' || !(age >= 0 && age <= Number.MAX_SAFE_INTEGER)) return undefined
-  const claim: Claim = { announcement, signature, state }
+  const claim: Claim = { announcement, signature: copied(signature), state }
   if (state !== 'suspect') return by === undefined ? { claim, since: now - age } : undefined
   return isPeerId(by) ? { claim, by, since: now - age } : undefined
 }
@@ -89,11 +89,15 @@ function decodeAnnouncement(value: unknown): Announcement | undefined {
   if (!isPeerId(id) || !(publicKey instanceof Uint8Array) || publicKey.length !== PUBLIC_KEY_BYTES) return undefined
   if (!isText(name) || !isText(address) || !isText(httpAddress) || !isText(version)) return undefined
   if (!isCount(incarnation) || typeof left !== 'boolean') return undefined
-  const announcement = { id, publicKey, name, address, httpAddress, version, incarnation, left }
+  const words = { id, publicKey: copied(publicKey), name, address, httpAddress, version }
+  const announcement = { ...words, incarnation, left }
   if (bootstrapExpect === undefined) return announcement
   if (!isCount(bootstrapExpect) || bootstrapExpect < 1 || bootstrapExpect > MAX_EXPECT) return undefined
   return { ...announcement, bootstrapExpect }
 }
+
+/** What is decoded may be a view of a whole frame, which a claim that is kept would keep in memory. */
+const copied = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array)
