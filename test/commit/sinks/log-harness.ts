@@ -46,6 +46,36 @@ export async function memoryLog(): Promise<ReadableLog> {
   return { log, read: async (partition) => log.recordsOf(partition) }
 }
 
+/** A real log, read as any reader reads it. The contract's topics are small: a partition is read to its end at once. */
+export const realLog = (log: Log): ReadableLog => ({ log, read: (partition) => readAll(log, partition) })
+
+async function readAll(log: Log, partition: LogPartition): Promise<LogRecord[]> {
+  const range = (await log.offsets(partition.topic))[partition.partition]
+  if (range === undefined || range.start === range.end) return []
+  const { promise: atEnd, resolve, reject } = Promise.withResolvers<void>()
+  const records: LogRecord[] = []
+  const reader = log.reader({
+    onBatch(_, batch, start) {
+      for (let i = start; i < batch.length; i++) {
+        records.push({ key: batch.key(i)?.slice() ?? null, value: batch.value(i)?.slice() ?? null })
+      }
+      return batch.length - start
+    },
+    onEmpty(_, position) {
+      if (position >= range.end) resolve()
+    },
+    onHalt: (_, error) => reject(error),
+    onOutage: () => undefined,
+  })
+  try {
+    reader.add(partition, range.start)
+    await atEnd
+    return records
+  } finally {
+    await reader.close()
+  }
+}
+
 /** Every call to the log goes through `step`; what is lost on the way is the log's own error. */
 function stepping(log: WritableLog, step: Step): WritableLog {
   const around = async <T>(call: () => Promise<T>, indefinite: boolean): Promise<T> => {
