@@ -143,13 +143,13 @@ export class ScanCursor {
   }
 
   /** Text between two positions with its escapes resolved. */
-  decode(start: number, end: number): string {
+  #decode(start: number, end: number): string {
     const raw = Buffer.from(this.bytes.buffer, this.bytes.byteOffset + start, end - start).toString('utf8')
     return JSON.parse(`"${raw}"`) as string
   }
 
   text(start: number, end: number): string {
-    if (this.#escaped) return this.decode(start, end)
+    if (this.#escaped) return this.#decode(start, end)
     const { bytes } = this
     if (this.#wide) return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
     const length = end - start

@@ -168,6 +168,7 @@ describe('comparisons', () => {
       'l == [1]': false,
       'o == {"b": [2], "a": 1}': true,
       'o == {"b": [2], "c": 1}': false,
+      'o == {"a": 1} || {"a": 1} == o': false,
       '1 in l': true,
       '"x" in l': false,
       '"a" in o': true,

@@ -118,6 +118,25 @@ describe('a bad record', () => {
     assert.equal(scan(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])), 'QRT_RECORD_ENCODING')
   })
 
+  it('is one with a control character in a text, wherever it stands', () => {
+    for (let control = 0; control < 0x20; control++) {
+      for (const before of ['', 'x', 'xx', 'xxx', 'xxxxxx']) {
+        const text = `"${before}${String.fromCharCode(control)}yyyy"`
+        for (const record of [text, `{"a":${text}}`, `{"b":${text}}`, `{${text}:1}`]) {
+          assert.equal(scan(record, ['a']), 'QRT_RECORD_SYNTAX', JSON.stringify(record))
+        }
+      }
+    }
+  })
+
+  it('is refused again when it comes again', () => {
+    const fields = new FieldSet()
+    fields.slotOf(['a'])
+    const scanner = compileScanner(fields)
+    const record = Buffer.concat([Buffer.from('{"'), Buffer.of(0xff), Buffer.from('name":1,"a":2}')])
+    for (let round = 0; round < 3; round++) assert.equal(scanner.scan(record, []), 'QRT_RECORD_ENCODING')
+  })
+
   it('is one that nests deeper than 64', () => {
     assert.notEqual(scan('['.repeat(64) + ']'.repeat(64)), 'QRT_RECORD_DEPTH')
     assert.equal(scan('['.repeat(65) + ']'.repeat(65)), 'QRT_RECORD_DEPTH')
