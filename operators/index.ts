@@ -1,8 +1,8 @@
 /** The one door of the operators: what `src` may use. */
-export { EvaluationError, ExpressionError, OperatorError, type OperatorErrorCode } from './errors.ts'
+export { ExpressionError, OperatorError, type OperatorErrorCode } from './errors.ts'
 export { type AggregateCall, parseAggregateCall } from './expression/call.ts'
 export { canonicalJson, type Value } from './json.ts'
-export { murmur2, partitionOf } from './murmur2.ts'
+export { partitionOf } from './murmur2.ts'
 export { createStage } from './pipeline.ts'
 export type * from './plan.ts'
 export type { RecordBatch } from './record.ts'
