@@ -1,8 +1,9 @@
 /**
  * The failure detector (SWIM, section 3, with Lifeguard's nacks): round after round, in a fresh random order, each
  * member is pinged; without an ack in time, other peers are asked to ping it; without any ack by the end of the
- * interval, the probe has failed. Every member is so probed within one round, and a cut between two peers alone accuses
- * nobody.
+ * interval, the probe has failed. Every member is so probed once a round, and a cut between two peers alone accuses
+ * nobody. Between two of these probes whoever has been silent longest is probed as well: a peer that stops is soon that
+ * one for all others at once, so it is found, and confirmed, in a time that does not depend on the order of rounds.
  *
  *   0            probeTimeout × health         probeInterval × health
  *   ├─ ping ────────────┼─ ping requests to k others ────┤ failed
@@ -34,6 +35,8 @@ export interface DetectorOptions {
   readonly nextSequence: () => number
   /** Alive and suspect members. */
   readonly targets: () => PeerId[]
+  /** Of those, the one not heard from for the longest, if that is longer than a probe interval. */
+  readonly silent: (now: Instant) => PeerId | undefined
   /** Connected peers that can be asked to probe. */
   readonly relays: () => PeerId[]
   readonly isConnected: (peer: PeerId) => boolean
@@ -44,11 +47,13 @@ export class Detector {
   readonly #probes = new Map<number, Probe>()
   #round: PeerId[] = []
   #nextProbeAt: Instant
+  #nextLookAt: Instant
 
   constructor(now: Instant, options: DetectorOptions) {
     this.#options = options
     // Peers started at once do not all probe at once.
     this.#nextProbeAt = now + options.random.below(options.settings.probeIntervalMs)
+    this.#nextLookAt = this.#nextProbeAt + options.settings.probeIntervalMs / 2
   }
 
   /** A new member is probed in the running round already, at a random place. */
@@ -58,7 +63,7 @@ export class Detector {
 
   /** A connection ended: its peer is probed now instead of in its turn. It is no proof of anything. */
   hurry(now: Instant, target: PeerId): DetectorEffect[] {
-    return this.#probing(target) === undefined ? this.#start(now, target) : []
+    return this.#start(now, target)
   }
 
   /** A peer is reachable again: a running probe of it is sent once more. */
@@ -101,15 +106,21 @@ export class Detector {
       this.#blame(probe)
       effects.push({ kind: 'failed', target: probe.target })
     }
+    const intervalMs = this.#options.settings.probeIntervalMs * this.#options.health.multiplier
     if (now >= this.#nextProbeAt) {
-      this.#nextProbeAt = now + this.#options.settings.probeIntervalMs * this.#options.health.multiplier
-      const target = this.#nextTarget()
-      if (target !== undefined) effects.push(...this.#start(now, target))
+      this.#nextProbeAt = now + intervalMs
+      effects.push(...this.#start(now, this.#nextTarget()))
+    }
+    if (now >= this.#nextLookAt) {
+      this.#nextLookAt = now + intervalMs
+      effects.push(...this.#start(now, this.#options.silent(now)))
     }
     return effects
   }
 
-  #start(now: Instant, target: PeerId): DetectorEffect[] {
+  /** One probe of a member at a time. */
+  #start(now: Instant, target: PeerId | undefined): DetectorEffect[] {
+    if (target === undefined || this.#probing(target) !== undefined) return []
     const { settings, health, isConnected, nextSequence } = this.#options
     const sequence = nextSequence()
     const reachable = isConnected(target)
@@ -137,9 +148,12 @@ export class Detector {
   #nextTarget(): PeerId | undefined {
     const targets = this.#options.targets()
     const probeable = new Set(targets)
-    if (this.#round.length === 0) this.#round = shuffled(targets, this.#options.random)
-    for (let target = this.#round.pop(); target !== undefined; target = this.#round.pop()) {
-      if (probeable.has(target) && this.#probing(target) === undefined) return target
+    // What is left of this round may all be gone or under way: the next round then begins at once.
+    for (const round of [this.#round, shuffled(targets, this.#options.random)]) {
+      this.#round = round
+      for (let target = round.pop(); target !== undefined; target = round.pop()) {
+        if (probeable.has(target) && this.#probing(target) === undefined) return target
+      }
     }
     return undefined
   }

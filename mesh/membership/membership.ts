@@ -115,6 +115,7 @@ class Membership implements MembershipCore {
       health: this.#health,
       nextSequence: () => this.#nextSequence(),
       targets: () => this.#present(),
+      silent: (at) => this.#longestSilent(at),
       relays: () => this.#present().filter((id) => this.#connected.has(id)),
       isConnected: (peer) => this.#connected.has(peer),
     })
@@ -371,6 +372,15 @@ class Membership implements MembershipCore {
   #heldRumor({ claim, since }: Entry): Rumor {
     const by = this.#suspicions.get(claim.announcement.id)?.accuser
     return by === undefined ? { claim, since } : { claim, since, by }
+  }
+
+  #longestSilent(now: Instant): PeerId | undefined {
+    let longest: Entry | undefined
+    for (const entry of this.#table.entries()) {
+      if (isGone(entry.claim.state) || now - entry.lastHeardAt <= this.#settings.probeIntervalMs) continue
+      if (longest === undefined || entry.lastHeardAt < longest.lastHeardAt) longest = entry
+    }
+    return longest?.claim.announcement.id
   }
 
   #selfRumor(): Rumor {

@@ -180,14 +180,15 @@ export class Cluster {
 
   #step(): void {
     this.now += this.#options.stepMs ?? 20
+    // Ticks first: a process that was stopped finds its timers due before it reads what has arrived meanwhile.
+    for (const peer of this.#peers.values()) {
+      if (peer.running && peer.stoppedUntil <= this.now) this.#carry(peer, peer.core.tick(this.now))
+    }
     const due = this.#inFlight.filter(({ at, to }) => at <= this.now && to.stoppedUntil <= this.now)
     this.#inFlight = this.#inFlight.filter(({ at, to }) => at > this.now || to.stoppedUntil > this.now)
     for (const { from, to, body } of due.sort((a, b) => a.at - b.at)) {
       if (!to.running) continue
       this.#carry(to, to.core.receive(this.now, { kind: 'message', from: from.signer.id, body }))
-    }
-    for (const peer of this.#peers.values()) {
-      if (peer.running && peer.stoppedUntil <= this.now) this.#carry(peer, peer.core.tick(this.now))
     }
   }
 

@@ -1,6 +1,7 @@
 /** What membership does, told as scenarios on a clock that the test moves. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { seededRandom } from '../../../mesh/random.ts'
 import { Cluster } from './cluster.ts'
 
 const THREE = ['ada', 'bob', 'cyd']
@@ -17,6 +18,13 @@ test('peers that know one seed find one another within two seconds', () => {
     cluster.runUntil(() => FIVE.every((name) => cluster.seenAlive(name).length === 5), 2_000)
     assert.deepEqual(cluster.view('eve', 'bob')?.httpAddress, 'http://bob')
   }
+})
+
+test('fifty peers that know one seed find one another within six seconds', () => {
+  const names = Array.from({ length: 50 }, (_, n) => `peer ${n}`)
+  const cluster = new Cluster({ seed: 1, stepMs: 50 })
+  for (const name of names) cluster.start(name, ['peer 0'])
+  cluster.runUntil(() => names.every((name) => cluster.seenAlive(name).length === 50), 6_000)
 })
 
 test('a seed that is down at first is dialled until it answers', () => {
@@ -43,12 +51,12 @@ test('a killed peer is suspected within 1.3 s and dead within 8 s', () => {
   }
 })
 
-test('a peer that falls silent with its connections open is suspected within 3.5 s, typically within 2 s', () => {
+test('a peer that falls silent with its connections open is suspected within 3 s, typically within 2 s', () => {
   const times = SEEDS.map((seed) => {
     const cluster = Cluster.started(FIVE, { seed })
     cluster.run(5_000)
     cluster.kill('eve', 'silent')
-    return cluster.runUntil(() => cluster.changesTo('suspect', 'eve').length > 0, 3_500)
+    return cluster.runUntil(() => cluster.changesTo('suspect', 'eve').length > 0, 3_000)
   })
   const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!
   assert.ok(median <= 2_000, `the median was ${median} ms`)
@@ -87,6 +95,22 @@ test('the peer that was stopped blames nobody for what it did not hear', () => {
       cluster.changes.filter(({ seenBy, to }) => seenBy === 'bob' && to === 'suspect').map(({ name }) => name),
       [],
     )
+  }
+})
+
+/**
+ *   every few seconds one of three is stopped for 0.2 to 3 s, for about ten minutes
+ */
+test('an overloaded machine, on which processes stop for seconds, takes nobody for dead', () => {
+  for (const seed of SEEDS.slice(0, 8)) {
+    const cluster = Cluster.started(THREE, { seed })
+    const random = seededRandom(seed)
+    for (let pause = 0; pause < 150; pause++) {
+      cluster.stop(THREE[random.below(3)]!, 200 + random.below(2_800))
+      cluster.run(3_000 + random.below(2_000))
+    }
+    assert.deepEqual(cluster.changesTo('dead'), [])
+    cluster.runUntil(() => THREE.every((name) => cluster.seenAlive(name).length === 3), 10_000)
   }
 })
 
