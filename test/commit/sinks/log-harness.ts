@@ -1,10 +1,13 @@
 /** The contract's harness for sinks that write to a log: a topic of its own for each test, read from its beginning. */
+import assert from 'node:assert/strict'
+import { leafDigest, rootFromPath } from '../../../mesh/index.ts'
 import type { Sink } from '../../../src/commit/sink.ts'
+import { decodeSlice } from '../../../src/commit/slice.ts'
 import { QuorateError } from '../../../src/errors.ts'
 import type { Log, LogPartition, LogRecord } from '../../../src/log/log.ts'
 import { MemoryLog, type WritableLog } from '../../contract/memory-log.ts'
 import { ConnectionLost, type SinkHarness, type Step } from '../../contract/sink.contract.ts'
-import type { WindowRow } from '../../contract/sink-batches.ts'
+import { rowsOf, type WindowRow } from '../../contract/sink-batches.ts'
 
 /** A log, and what a reader of it finds in a partition. */
 export interface ReadableLog {
@@ -74,6 +77,14 @@ async function readAll(log: Log, partition: LogPartition): Promise<LogRecord[]> 
   } finally {
     await reader.close()
   }
+}
+
+/** The rows of a shuffle's record, checked as its reader checks them. */
+export function rowsOfSlice({ value }: LogRecord, partition: number): WindowRow[] {
+  const { destination, leaves, path, body, certificate } = decodeSlice(value ?? new Uint8Array())
+  assert.equal(destination, partition)
+  assert.equal(rootFromPath(leafDigest(body), destination, leaves, path), certificate.content.outDigest)
+  return rowsOf(body)
 }
 
 /** Every call to the log goes through `step`; what is lost on the way is the log's own error. */

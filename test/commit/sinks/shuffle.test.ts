@@ -1,28 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { leafDigest, merkleRoot, rootFromPath } from '../../../mesh/index.ts'
+import { leafDigest, merkleRoot } from '../../../mesh/index.ts'
 import { ShuffleSink } from '../../../src/commit/sinks/shuffle.ts'
-import { decodeSlice } from '../../../src/commit/slice.ts'
 import type { Log } from '../../../src/log/log.ts'
 import { MemoryLog } from '../../contract/memory-log.ts'
 import { sinkContract } from '../../contract/sink.contract.ts'
-import { batch, bodyPerPartition, identity, row, rowsOf } from '../../contract/sink-batches.ts'
-import { type LogSink, logHarness, memoryLog } from './log-harness.ts'
+import { batch, bodyPerPartition, identity, row } from '../../contract/sink-batches.ts'
+import { type LogSink, logHarness, memoryLog, rowsOfSlice } from './log-harness.ts'
 
 const PARTITIONS = 3
 const sink: LogSink = {
   partitions: PARTITIONS,
   layout: bodyPerPartition(PARTITIONS),
   create: (topic, log) => new ShuffleSink(topic, PARTITIONS, log),
-  rowsOf({ value }, partition) {
-    const slice = decodeSlice(value ?? new Uint8Array())
-    assert.equal(slice.destination, partition)
-    assert.equal(
-      rootFromPath(leafDigest(slice.body), slice.destination, slice.leaves, slice.path),
-      slice.certificate.content.outDigest,
-    )
-    return rowsOf(slice.body)
-  },
+  rowsOf: rowsOfSlice,
 }
 
 sinkContract('shuffle sink on a log in memory', async () => logHarness(sink, await memoryLog()))
