@@ -15,11 +15,14 @@ import type { Problem } from '../http/problems.ts'
 /** A peer's own answer that something went wrong. */
 export class ProblemError extends Error {
   readonly problem: Problem
+  /** What was sent, when the problem is about a document. */
+  readonly document: DocumentToSubmit | undefined
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, document?: DocumentToSubmit) {
     super(problem.detail)
     this.name = 'ProblemError'
     this.problem = problem
+    this.document = document
   }
 }
 
@@ -80,10 +83,14 @@ export class Client {
     return this.#json(`/v1/jobs/${encodeURIComponent(job)}/certificates`, query)
   }
 
-  async submit({ text, format, file }: DocumentToSubmit): Promise<JobSummary> {
+  async submit(document: DocumentToSubmit): Promise<JobSummary> {
+    const { text, format, file } = document
     const init = { method: 'POST', body: text, headers: { 'content-type': `application/${format}` } }
-    const response = await this.#request('/v1/jobs', { file }, init)
-    return this.#parse(response)
+    try {
+      return await this.#parse(await this.#request('/v1/jobs', { file }, init))
+    } catch (error) {
+      throw error instanceof ProblemError ? new ProblemError(error.problem, document) : error
+    }
   }
 
   async deleteJob(name: string): Promise<void> {

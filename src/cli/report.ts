@@ -2,15 +2,17 @@
 import { QuorateError } from '../errors.ts'
 import type { Fault } from '../http/problems.ts'
 import { ProblemError } from './client.ts'
-import { cellText, type Output } from './output.ts'
+import { noteFaults } from './faults.ts'
+import type { Output } from './output.ts'
 
 /** Writes the error and answers with its code. An unexpected one is shown with its stack: it is a bug. */
 export function reportError(error: unknown, output: Output): string {
   const { code, detail, indefinite, errors } = describe(error)
+  const document = error instanceof ProblemError ? error.document : undefined
   if (output.format === 'text') {
     output.note(`${output.paint('red', 'error')}: ${detail} ${output.paint('dim', `[${code}]`)}`)
     if (indefinite) output.note('It is not known whether the change was made: look before you repeat it.')
-    for (const fault of errors) output.note(`  ${faultLine(fault)}`)
+    noteFaults(output, errors, document?.file ?? 'request', document?.text)
   } else {
     output.note(JSON.stringify({ code, detail, ...(indefinite ? { indefinite } : {}), errors }))
   }
@@ -37,10 +39,4 @@ function describe(error: unknown): Described {
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return { code: 'QRT_INTERNAL', detail, indefinite: false, errors: [] }
-}
-
-function faultLine({ pointer, line, column, message, suggestion }: Fault): string {
-  const place = line === undefined ? (pointer ?? '') : `${line}:${column ?? 1} ${pointer ?? ''}`
-  const hint = suggestion === undefined ? '' : `; ${suggestion}`
-  return cellText(`${place.trim()}: ${message}${hint}`)
 }

@@ -193,16 +193,22 @@ describe('changing', () => {
     assert.deepEqual(peer.submitted.at(-1), { text: '{}', format: 'json', file: '<stdin>' })
   })
 
-  it('shows the faults of a refused document with their places and exits with 3', async () => {
-    const errors = [{ pointer: '/quorum/write', line: 9, column: 24, message: 'W > N', suggestion: 'at most 3' }]
-    peer.failure = Object.assign(new QuorateError('QRT_JOB_INVALID', 'job.yaml has 1 error'), { errors })
-    const path = file('job.yaml', 'name: x')
+  it('shows the faults of a refused document as a compiler does and exits with 3', async () => {
+    const errors = [{ pointer: '/quorum/write', line: 2, column: 11, message: 'W > N', suggestion: 'at most 3' }]
+    peer.failure = Object.assign(new QuorateError('QRT_JOB_INVALID', 'the document has 1 error'), { errors })
+    const path = file('job.yaml', 'name: x\nquorum: { write: 4 }\n')
     const text = await ask(['submit', path])
     assert.equal(text.code, 3)
     assert.equal(text.stdout, '')
-    assert.match(text.stderr, /9:24.*W > N.*at most 3/)
+    assert.deepEqual(text.stderr.trimEnd().split('\n'), [
+      'error: the document has 1 error [QRT_JOB_INVALID]',
+      `${path}:2:11: error: W > N (/quorum/write)`,
+      '  2 | quorum: { write: 4 }',
+      '    |           ^',
+      '  help: at most 3',
+    ])
     const json = await ask(['submit', path, '--json'])
-    assert.deepEqual(JSON.parse(json.stderr), { code: 'QRT_JOB_INVALID', detail: 'job.yaml has 1 error', errors })
+    assert.deepEqual(JSON.parse(json.stderr), { code: 'QRT_JOB_INVALID', detail: 'the document has 1 error', errors })
   })
 
   it('deletes with --yes', async () => {
