@@ -189,6 +189,56 @@ test('members beyond the bound are refused and counted', () => {
   assert.equal(core.counters.refused, 2)
 })
 
+test('a death that others are about to forget is not taken up again', () => {
+  const core = coreOf({ rememberMs: 1_000 })
+  const dead: Claim = { ...announce(ada, wordsOf(ada)), state: 'dead' }
+  receive(core, gossip(dead, { since: -950 }))
+  assert.equal(core.members().length, 1)
+  receive(core, gossip(dead, { since: -500 }))
+  assert.equal(core.members()[1]?.state, 'dead')
+  core.tick(500)
+  assert.equal(core.members().length, 2)
+  core.tick(501)
+  assert.equal(core.members().length, 1, 'forgotten when those who saw it die forget it')
+})
+
+test('a peer that is held dead and pings is told so in the ack', () => {
+  const core = coreOf()
+  const claim = announce(ada, wordsOf(ada))
+  receive(core, gossip({ ...claim, state: 'dead' }))
+  const ping = encodeMessage(0, { t: 'ping', sequence: 7, rumors: [] })
+  for (let asked = 0; asked < 20; asked++) {
+    const [effect] = core.receive(0, { kind: 'message', from: ada.id, body: ping })
+    assert.ok(effect?.kind === 'send')
+    const ack = decodeMessage(0, effect.body)
+    assert.equal(ack?.t, 'ack')
+    assert.equal(ack?.rumors[0]?.claim.state, 'dead')
+  }
+})
+
+test('an address that does not answer is dialled at growing intervals, up to the longest', () => {
+  const { id, publicKey } = self
+  const core = createMembership({
+    self: { id, publicKey, name: 'self', address: 'ws://self', httpAddress: '', version: '1' },
+    signer: self,
+    verifier: createVerifier(),
+    random: seededRandom(1),
+    seeds: ['ws://down', 'ws://self'],
+    now: 0,
+  })
+  const dialled: number[] = []
+  for (let now = 0; now < 120_000; now += 50) {
+    for (const effect of core.tick(now)) {
+      if (effect.kind !== 'dial') continue
+      assert.equal(effect.address, 'ws://down', 'never itself')
+      dialled.push(now)
+    }
+  }
+  assert.ok(dialled.length >= 12 && dialled.length <= 30, `${dialled.length} dials in two minutes`)
+  const gaps = dialled.slice(1).map((at, index) => at - dialled[index]!)
+  assert.ok(gaps[0]! <= 400 && Math.max(...gaps) <= 12_050 && Math.max(...gaps) > 4_000, gaps.join())
+})
+
 function signed(): [typeof ada, Announcement] {
   const signer = generateIdentity()
   return [signer, wordsOf(signer)]

@@ -27,7 +27,7 @@ test('a rumor is sent 4 × ⌈log10(members + 1)⌉ times', () => {
     const queue = new RumorQueue(DEFAULT_SETTINGS)
     queue.put(rumorAbout('ada'))
     let sent = 0
-    while (queue.take(members).length > 0) sent += 1
+    while (sent < 100 && queue.take(members).length > 0) sent += 1
     assert.equal(sent, times, `${members} members`)
   }
 })

@@ -86,16 +86,45 @@ test('a peer that was stopped for four seconds refutes and is never dead', () =>
 })
 
 test('the peer that was stopped blames nobody for what it did not hear', () => {
-  for (const seed of SEEDS) {
+  for (let seed = 1; seed <= 60; seed++) {
     const cluster = Cluster.started(THREE, { seed })
-    cluster.run(5_000)
+    // At many moments, so that it is stopped between a ping and its ack as well.
+    cluster.run(1_000 + seed * 20)
     cluster.stop('bob', 4_000)
-    cluster.run(20_000)
+    cluster.run(6_000)
     assert.deepEqual(
       cluster.changes.filter(({ seenBy, to }) => seenBy === 'bob' && to === 'suspect').map(({ name }) => name),
       [],
     )
   }
+})
+
+/**
+ *   bob stops ── ada suspects bob ── ada stops, bob goes on and refutes ── ada goes on: bob still has its time
+ */
+test('a suspicion does not run out while its holder is stopped', () => {
+  for (const seed of SEEDS) {
+    const cluster = Cluster.started(['ada', 'bob'], { seed })
+    cluster.stop('bob', 2_500)
+    cluster.runUntil(() => cluster.view('ada', 'bob')?.state === 'suspect', 2_500)
+    cluster.stop('ada', 5_200)
+    cluster.run(8_000)
+    assert.deepEqual(
+      cluster.changesTo('dead').filter(({ seenBy }) => seenBy === 'ada'),
+      [],
+    )
+    assert.equal(cluster.view('ada', 'bob')?.state, 'alive')
+  }
+})
+
+test('those who ask about a dead peer in vain do not doubt themselves: the nacks show that they are well', () => {
+  const cluster = Cluster.started(FIVE, { seed: 11 })
+  cluster.run(5_000)
+  cluster.kill('eve', 'silent')
+  cluster.runUntil(() => {
+    for (const name of FIVE.slice(0, 4)) assert.equal(cluster.core(name).healthMultiplier, 1)
+    return cluster.changesTo('dead', 'eve').length === 4
+  }, 10_000)
 })
 
 /**
@@ -158,6 +187,34 @@ test('the halves of a partition bury each other and come together when it heals'
     cluster.heal()
     cluster.runUntil(() => FIVE.every((name) => cluster.seenAlive(name).length === 5), 20_000)
   }
+})
+
+/**
+ *   ada, the seed, is gone for good     bob cyd ─ ─ X ─ ─ dan eve     heal: only the dead are left to dial
+ */
+test('they come together without the seed by which they once found one another', () => {
+  const cluster = Cluster.started(FIVE, { seed: 12 })
+  cluster.kill('ada', 'reset')
+  cluster.partition(['bob', 'cyd'], ['dan', 'eve'])
+  cluster.run(60_000)
+  assert.deepEqual(cluster.seenAlive('bob'), ['bob', 'cyd'])
+  cluster.heal()
+  cluster.runUntil(() => FIVE.slice(1).every((name) => cluster.seenAlive(name).length === 4), 20_000)
+})
+
+test('an accuser whom nobody confirms waits six times as long as three who agree', () => {
+  const agreed = Cluster.started(FIVE, { seed: 13 })
+  agreed.kill('eve', 'reset')
+  agreed.runUntil(() => agreed.changesTo('dead', 'eve').length > 0, 8_000)
+
+  const alone = Cluster.started(FIVE, { seed: 13 })
+  for (const name of FIVE.slice(1)) {
+    alone.cut('ada', name)
+    alone.cut(name, 'ada')
+  }
+  const seenByAda = (to: 'suspect' | 'dead') => alone.changesTo(to).filter(({ seenBy }) => seenBy === 'ada')
+  alone.runUntil(() => seenByAda('suspect').length > 0, 10_000)
+  assert.ok(alone.runUntil(() => seenByAda('dead').length > 0, 40_000) >= 29_000)
 })
 
 test('half an hour in which three messages of ten are lost: nobody is taken for dead', () => {
