@@ -1,3 +1,4 @@
 /** Membership as the node uses it. */
+export type { MembershipCore, MembershipEffect } from './core.ts'
 export type { Member } from './member.ts'
-export { createMembership, type MembershipCore, type MembershipEffect } from './membership.ts'
+export { createMembership } from './membership.ts'
