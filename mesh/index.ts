@@ -1,11 +1,13 @@
 /** The one door of the mesh: what `src` may use. */
 
 export { contentDigest, isCertificate, isCutContent, verifyCertificate } from './agreement/certificate.ts'
+export type { ControlDocument, JobEntry } from './agreement/control.ts'
 export { decodeStored, encodeStored, positionKey, sortable } from './agreement/effects.ts'
 export { canonicalText, digestOf, sha256 } from './agreement/encoding.ts'
 export { leafDigest, merklePath, merkleRoot, rootFromPath } from './agreement/merkle.ts'
 export * from './agreement/types.ts'
-export type { UnitEvent } from './agreement/unit.ts'
+export type { UnitAgreement, UnitEvent } from './agreement/unit.ts'
+
 export type { Clock, Instant } from './clock.ts'
 export { monotonicClock } from './clock.ts'
 export { assert, MeshError, type MeshErrorCode } from './errors.ts'
@@ -28,10 +30,13 @@ export {
   type UnitId,
   unitId,
 } from './ids.ts'
-export { type MeshEvent, MeshNode, type MeshStore, type OpenedUnit } from './node.ts'
+export type { Member } from './membership/index.ts'
+export type { MeshStore } from './mesh-store.ts'
+export { type MeshEvent, MeshNode } from './node.ts'
 export { type Random, seededRandom, shuffled } from './random.ts'
 export { preferenceList } from './ring/preference.ts'
 export { createRing, type Ring } from './ring/ring.ts'
 export type { View } from './ring/view.ts'
 export type { PeerIdentity, Transport, TransportEvent, Wire } from './transport/transport.ts'
 export { createWebSocketTransport, type WebSocketTransportOptions } from './transport/websocket.ts'
+export type { OpenedUnit } from './units.ts'

@@ -21,6 +21,8 @@ export interface JobEntry {
   readonly name: string
   readonly generation: string
   readonly hash: Digest
+  /** Of the document that the job was put into: places the first term of each of its units. */
+  readonly view: View
 }
 
 export interface ControlDocument {
@@ -71,7 +73,8 @@ interface ControlPromise {
 }
 
 const documentDigest = (document: ControlDocument): Digest => digestOf('control', document)
-const scopeOf = (document: ControlDocument): string => `control/${sortable(document.number)}`
+/** What promises and accepts about the document's successor are about. */
+export const controlScope = (document: ControlDocument): string => `control/${sortable(document.number)}`
 
 /** The first document of a cluster over the peers that confirmed one another. */
 export function genesis(peers: readonly PeerId[]): ControlDocument {
@@ -189,7 +192,8 @@ export class ControlAgreement {
 
   statement(from: PeerId, statement: Statement, attachment: Wire): ControlEffect[] {
     const attempt = this.#attempt
-    if (statement.kind === 'vote' || statement.scope !== scopeOf(this.#document) || attempt === undefined) return []
+    if (statement.kind === 'vote' || statement.scope !== controlScope(this.#document) || attempt === undefined)
+      return []
     if (!this.#document.acceptors.includes(from) || compareBallots(statement.ballot, attempt.ballot) !== 0) return []
     if (statement.kind === 'promise') return this.#promised(from, attempt, statement, attachment)
     if (attempt.value === undefined || statement.value !== documentDigest(attempt.value)) return []
@@ -220,7 +224,7 @@ export class ControlAgreement {
     this.#promisedSince = now
     const attachment: ControlPromise = { accepted: next.accepted ?? null }
     const body = digestOf('promise', attachment)
-    const statement: PromiseStatement = { kind: 'promise', scope: scopeOf(this.#document), ballot, body }
+    const statement: PromiseStatement = { kind: 'promise', scope: controlScope(this.#document), ballot, body }
     return [this.#persist(), { kind: 'sign', statement, attachment: attachment as unknown as Wire, to: [from] }]
   }
 
@@ -272,7 +276,7 @@ export class ControlAgreement {
     this.#promisedSince = now
     const statement: AcceptStatement = {
       kind: 'accept',
-      scope: scopeOf(this.#document),
+      scope: controlScope(this.#document),
       ballot,
       value: documentDigest(value),
     }
@@ -288,7 +292,8 @@ export class ControlAgreement {
     }
     if (existing) return 'conflict'
     if (submission !== submissions) return 'outrun'
-    const entry: JobEntry = { name: change.name, generation: change.generation, hash: sha256(change.body) }
+    const { name, generation, body } = change
+    const entry: JobEntry = { name, generation, hash: sha256(body), view: this.#document.view }
     return { ...this.#document, number: number + 1, jobs: [...jobs, entry], submissions: submissions + 1 }
   }
 
@@ -305,7 +310,7 @@ export class ControlAgreement {
         kind: 'persist',
         ops: [
           { kind: 'put', table: 'control', key: 'document', value: encodeStored(document) },
-          { kind: 'delete', table: 'acceptor', key: scopeOf(before) },
+          { kind: 'delete', table: 'acceptor', key: controlScope(before) },
         ],
       },
       { kind: 'event', event: { kind: 'document', document } },
@@ -354,7 +359,7 @@ export class ControlAgreement {
 
   #persist(): ControlEffect {
     const value = encodeStored(this.#acceptor)
-    return { kind: 'persist', ops: [{ kind: 'put', table: 'acceptor', key: scopeOf(this.#document), value }] }
+    return { kind: 'persist', ops: [{ kind: 'put', table: 'acceptor', key: controlScope(this.#document), value }] }
   }
 
   #send(to: PeerId, body: ControlMessage): ControlEffect {
@@ -374,20 +379,24 @@ const isPeers = (value: unknown): boolean => Array.isArray(value) && value.lengt
 const isBodies = (value: unknown): boolean =>
   Array.isArray(value) && value.length <= 1024 && value.every((body) => body instanceof Uint8Array)
 
+const isView = (value: unknown): boolean => isObject(value) && isCount(value.number) && isPeers(value.members)
+
 export function isControlDocument(value: unknown): value is ControlDocument {
   return (
     isObject(value) &&
     typeof value.cluster === 'string' &&
     isCount(value.number) &&
-    isObject(value.view) &&
-    isCount(value.view.number) &&
-    isPeers(value.view.members) &&
+    isView(value.view) &&
     isPeers(value.acceptors) &&
     isCount(value.submissions) &&
     Array.isArray(value.jobs) &&
     value.jobs.every(
       (job) =>
-        isObject(job) && typeof job.name === 'string' && typeof job.generation === 'string' && isDigest(job.hash),
+        isObject(job) &&
+        typeof job.name === 'string' &&
+        typeof job.generation === 'string' &&
+        isDigest(job.hash) &&
+        isView(job.view),
     )
   )
 }

@@ -3,9 +3,9 @@
  * travels in flushes (statement.ts); an authenticated peer of another version can still send anything, so nothing is
  * trusted before it was checked here.
  *
- *   unit messages     prepare   ask members to seal a term                   proposer -> members
+ *   unit messages     prepare   seal this term; my frontier is `after`       proposer -> members
  *                     refused   a higher ballot was promised                 member -> proposer
- *                     propose   accept this successor                        proposer -> members
+ *                     propose   accept this successor; here is its base      proposer -> members
  *                     chosen    the successor is decided                     proposer -> members
  *                     ask       what is there beyond term and position?      anyone -> members
  *                     tell      terms and certificates, in order             answer to ask
@@ -18,20 +18,20 @@ import type { Seal } from './term.ts'
 import type { Ballot, Certificate, CutPosition, Term } from './types.ts'
 
 export type UnitMessage =
-  | { readonly t: 'prepare'; readonly term: number; readonly ballot: Ballot }
+  | { readonly t: 'prepare'; readonly term: number; readonly ballot: Ballot; readonly after: CutPosition | null }
   | { readonly t: 'refused'; readonly term: number; readonly ballot: Ballot }
-  | { readonly t: 'propose'; readonly term: number; readonly ballot: Ballot; readonly value: Term }
+  | {
+      readonly t: 'propose'
+      readonly term: number
+      readonly ballot: Ballot
+      readonly value: Term
+      readonly certificates: readonly Certificate[]
+    }
   | { readonly t: 'chosen'; readonly value: Term }
   | { readonly t: 'ask'; readonly term: number; readonly after: CutPosition | null }
   | { readonly t: 'tell'; readonly terms: readonly Term[]; readonly certificates: readonly Certificate[] }
   | { readonly t: 'stored'; readonly position: CutPosition }
   | { readonly t: 'seals'; readonly term: number }
-
-/** What belongs to a promise: the statement carries its digest. */
-export interface PromiseAttachment<V, P> {
-  readonly handedOver: P
-  readonly accepted: { readonly ballot: Ballot; readonly value: V } | null
-}
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -40,6 +40,9 @@ const isList = (value: unknown, most: number): value is unknown[] => Array.isArr
 
 export const isPosition = (value: unknown): value is CutPosition =>
   isObject(value) && isCount(value.seq) && isCount(value.part)
+
+/** A position, or null for "before the first". */
+const isPlace = (value: unknown): boolean => value === null || isPosition(value)
 
 export const isBallot = (value: unknown): value is Ballot =>
   isObject(value) && isCount(value.round) && isPeerId(value.peer)
@@ -55,6 +58,9 @@ const isBase = (value: unknown): boolean =>
 const isDecision = (value: unknown): boolean =>
   value === undefined ||
   (isObject(value) && ['cut', 'idle', 'final'].includes(value.kind as string) && isCount(value.offset))
+
+const isCertificates = (value: unknown): value is readonly Certificate[] =>
+  isList(value, 1024) && value.every(isCertificate)
 
 const isMark = (value: unknown): boolean =>
   isPosition(value) &&
@@ -92,21 +98,17 @@ export function isUnitMessage(value: unknown): value is UnitMessage {
   if (!isObject(value)) return false
   switch (value.t) {
     case 'prepare':
+      return isCount(value.term) && isBallot(value.ballot) && isPlace(value.after)
     case 'refused':
       return isCount(value.term) && isBallot(value.ballot)
     case 'propose':
-      return isCount(value.term) && isBallot(value.ballot) && isTerm(value.value)
+      return isCount(value.term) && isBallot(value.ballot) && isTerm(value.value) && isCertificates(value.certificates)
     case 'chosen':
       return isTerm(value.value)
     case 'ask':
-      return isCount(value.term) && (value.after === null || isPosition(value.after))
+      return isCount(value.term) && isPlace(value.after)
     case 'tell':
-      return (
-        isList(value.terms, 1024) &&
-        value.terms.every(isTerm) &&
-        isList(value.certificates, 1024) &&
-        value.certificates.every(isCertificate)
-      )
+      return isList(value.terms, 1024) && value.terms.every(isTerm) && isCertificates(value.certificates)
     case 'stored':
       return isPosition(value.position)
     case 'seals':
@@ -116,6 +118,25 @@ export function isUnitMessage(value: unknown): value is UnitMessage {
   }
 }
 
+/** What belongs to a promise: the statement carries its digest. */
+export interface UnitPromise {
+  readonly seal: Seal
+  /** From the proposer's frontier to that of the sealed member or of the value it accepted, whichever is further. */
+  readonly certificates: readonly Certificate[]
+  readonly accepted: { readonly ballot: Ballot; readonly value: Term } | null
+}
+
+/** A promise as it came over the wire, in its normal form; undefined when it has not that shape. */
+export function readPromise(value: unknown): UnitPromise | undefined {
+  if (!isObject(value) || !isSeal(value.seal) || !isCertificates(value.certificates)) return undefined
+  const { accepted } = value as { readonly accepted?: { readonly ballot?: unknown; readonly value?: unknown } | null }
+  const seal = normalSeal(value.seal)
+  const { certificates } = value
+  if (accepted === null || accepted === undefined) return { seal, certificates, accepted: null }
+  if (!isBallot(accepted.ballot) || !isTerm(accepted.value)) return undefined
+  return { seal, certificates, accepted: { ballot: accepted.ballot, value: normalTerm(accepted.value) } }
+}
+
 /** JSON has no undefined: an absent base or frontier travels as an absent field or null, and is undefined inside. */
 export const normalTerm = (term: Term): Term => ({ ...term, base: term.base ?? undefined })
-export const normalSeal = (seal: Seal): Seal => ({ ...seal, frontier: seal.frontier ?? undefined })
+const normalSeal = (seal: Seal): Seal => ({ ...seal, frontier: seal.frontier ?? undefined })

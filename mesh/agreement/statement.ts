@@ -83,3 +83,11 @@ export function isStatementProof(value: unknown): value is StatementProof {
     /^[0-9a-f]{128}$/.test(proof.signature)
   )
 }
+
+/** Shape check of the outermost kind; what a scope or a unit stands for is checked by whoever knows it. */
+export function isStatement(value: unknown): value is Statement {
+  if (typeof value !== 'object' || value === null) return false
+  const statement = value as { readonly kind?: unknown; readonly unit?: unknown; readonly scope?: unknown }
+  if (statement.kind === 'vote') return typeof statement.unit === 'string'
+  return (statement.kind === 'promise' || statement.kind === 'accept') && typeof statement.scope === 'string'
+}

@@ -10,19 +10,20 @@ import type { Random } from '../random.ts'
 import type { Wire } from '../transport/transport.ts'
 import { type AgreementEffect, encodeStored, termKey } from './effects.ts'
 import { digestOf } from './encoding.ts'
-import {
-  isBallot,
-  isSeal,
-  isTerm,
-  normalSeal,
-  normalTerm,
-  type PromiseAttachment,
-  type UnitMessage,
-} from './messages.ts'
+import { isBallot, normalTerm, readPromise, type UnitMessage, type UnitPromise } from './messages.ts'
 import { type AcceptorState, Attempt, accept, FRESH_ACCEPTOR, majority, promise } from './paxos.ts'
 import type { AcceptStatement, PromiseStatement } from './statement.ts'
 import { type Seal, sealsNeeded, successor, type Wish } from './term.ts'
-import { type Ballot, type Certificate, compareBallots, type Term } from './types.ts'
+import {
+  type Ballot,
+  type Certificate,
+  type CutPosition,
+  compareBallots,
+  furthest,
+  isBehind,
+  pickPosition,
+  type Term,
+} from './types.ts'
 
 export type SuccessionEvent =
   | { readonly kind: 'pause'; readonly token: number }
@@ -36,21 +37,27 @@ export interface SuccessionState {
   readonly seal: Seal | undefined
 }
 
-/** A seal travels with the certificate of its frontier. */
-export type UnitPromise = PromiseAttachment<Term, { readonly seal: Seal; readonly certificate: Certificate | null }>
+/** The certified chain of the unit, as far as it is at hand. */
+export interface Chain {
+  /** The last certified position. */
+  readonly frontier: CutPosition | undefined
+  /** Certificates after one position, up to and including another, in order; undefined when one of them is not at hand. */
+  certificates(after: CutPosition | undefined, upTo: CutPosition | undefined): readonly Certificate[] | undefined
+}
 
-export const promiseBody = (attachment: UnitPromise) => digestOf('promise', attachment)
+const promiseBody = (attachment: UnitPromise) => digestOf('promise', attachment)
 const valueDigest = (value: Term) => digestOf('term', value)
 
 export class Succession {
+  readonly term: Term
   readonly #self: PeerId
-  readonly #term: Term
+  readonly #chain: Chain
   readonly #random: Random
   #acceptor: AcceptorState<Term>
   /** What was handed over; permanent from the first promise on. */
   #seal: Seal | undefined
   /** A promise that waits for the replica to pause. */
-  #pausing: { readonly ballot: Ballot; readonly token: number } | undefined
+  #pausing: { readonly ballot: Ballot; readonly token: number; readonly after: CutPosition | undefined } | undefined
   #token = 0
   #attempt: Attempt<Term, Seal> | undefined
   #attemptStarted: Instant = 0
@@ -61,9 +68,10 @@ export class Succession {
   #wish: { readonly wish: Wish; readonly dueAt: Instant } | undefined
   readonly #seals = new Map<PeerId, Seal>()
 
-  constructor(self: PeerId, term: Term, random: Random, state: SuccessionState | undefined) {
+  constructor(self: PeerId, term: Term, chain: Chain, random: Random, state: SuccessionState | undefined) {
+    this.term = term
     this.#self = self
-    this.#term = term
+    this.#chain = chain
     this.#random = random
     this.#acceptor = state?.acceptor ?? FRESH_ACCEPTOR
     this.#seal = state?.seal
@@ -71,19 +79,20 @@ export class Succession {
   }
 
   get scope(): string {
-    return termKey(this.#term.unit, this.#term.number)
+    return termKey(this.term.unit, this.term.number)
   }
   /** No vote leaves while this holds. */
   get sealed(): boolean {
     return this.#acceptor.promised !== undefined || this.#pausing !== undefined
   }
+  /** Seals of members that this one has seen. */
   get seals(): ReadonlyMap<PeerId, Seal> {
     return this.#seals
   }
   /** Members that this member's own attempt still waits for. */
   get waitingFor(): readonly PeerId[] {
     const { promises } = this.#attempt ?? {}
-    return promises === undefined ? [] : this.#term.members.filter((member) => !promises.has(member))
+    return promises === undefined ? [] : this.term.members.filter((member) => !promises.has(member))
   }
 
   wish(now: Instant, wish: Wish | undefined, rank: number): void {
@@ -111,7 +120,7 @@ export class Succession {
   message(now: Instant, from: PeerId, message: UnitMessage): SuccessionEffect[] {
     switch (message.t) {
       case 'prepare':
-        return this.#prepare(now, from, message.ballot)
+        return this.#prepare(now, from, message.ballot, message.after ?? undefined)
       case 'propose':
         return this.#propose(now, from, message.ballot, normalTerm(message.value))
       case 'refused':
@@ -119,19 +128,19 @@ export class Succession {
         if (this.#attempt !== undefined && compareBallots(message.ballot, this.#attempt.ballot) > 0) this.#giveUp(now)
         return []
       case 'seals':
-        return this.#seal === undefined ? [] : [this.#promiseTo(from, this.#seal, undefined)]
+        return this.#seal === undefined ? [] : [this.#promiseTo(from, this.#seal, [])]
       default:
         return []
     }
   }
 
   /** The replica stopped: what it has is handed over. */
-  paused(token: number, seal: Seal, certificate: Certificate | undefined): SuccessionEffect[] {
+  paused(token: number, seal: Seal): SuccessionEffect[] {
     if (this.#pausing?.token !== token) return []
-    const { ballot } = this.#pausing
+    const { ballot, after } = this.#pausing
     this.#pausing = undefined
     this.#seal ??= seal
-    return this.#promise(ballot, certificate)
+    return this.#promise(ballot, after)
   }
 
   statement(
@@ -142,35 +151,37 @@ export class Succession {
     alive: ReadonlySet<PeerId>,
   ): SuccessionEffect[] {
     if (statement.scope !== this.scope || !isBallot(statement.ballot)) return []
-    if (statement.kind === 'promise') {
-      const promised = readPromise(statement, attachment)
-      if (promised === undefined) return []
-      this.#seals.set(from, promised.handedOver.seal)
-      const attempt = this.#attempt
-      if (
-        attempt === undefined ||
-        attempt.value !== undefined ||
-        compareBallots(statement.ballot, attempt.ballot) !== 0
-      )
-        return []
-      attempt.promises.set(from, {
-        accepted: promised.accepted ?? undefined,
-        handedOver: promised.handedOver.seal,
-      })
-      return this.#tryPropose(now, alive)
-    }
+    if (statement.kind === 'promise') return this.#promised(now, from, statement, attachment, alive)
     const attempt = this.#attempt
     if (attempt?.value === undefined || compareBallots(statement.ballot, attempt.ballot) !== 0) return []
     if (statement.value !== valueDigest(attempt.value)) return []
     attempt.acceptedBy.add(from)
-    if (attempt.acceptedBy.size < majority(this.#term.members.length)) return []
-    const value = attempt.value
+    if (attempt.acceptedBy.size < majority(this.term.members.length)) return []
+    const { value } = attempt
     this.#attempt = undefined
-    const told = this.#term.members.filter((member) => member !== this.#self)
+    const told = this.term.members.filter((member) => member !== this.#self)
     return [
       ...told.map((to) => this.#send(to, { t: 'chosen', value })),
       { kind: 'event', event: { kind: 'chosen', value } },
     ]
+  }
+
+  #promised(
+    now: Instant,
+    from: PeerId,
+    statement: PromiseStatement,
+    attachment: Wire,
+    alive: ReadonlySet<PeerId>,
+  ): SuccessionEffect[] {
+    const promised = readPromise(attachment)
+    if (promised === undefined || promiseBody(promised) !== statement.body) return []
+    const { seal, accepted } = promised
+    this.#seals.set(from, seal)
+    const attempt = this.#attempt
+    if (attempt === undefined || attempt.value !== undefined) return []
+    if (compareBallots(statement.ballot, attempt.ballot) !== 0) return []
+    attempt.promises.set(from, { accepted: accepted ?? undefined, handedOver: seal })
+    return this.#tryPropose(now, alive)
   }
 
   #start(now: Instant): SuccessionEffect[] {
@@ -179,7 +190,8 @@ export class Succession {
     this.#attemptStarted = now
     this.#attemptEnds = now + TIMING.attemptMs + this.#random.below(TIMING.attemptMs)
     const { ballot } = this.#attempt
-    return this.#term.members.map((to) => this.#send(to, { t: 'prepare', term: this.#term.number, ballot }))
+    const after = pickPosition(this.#chain.frontier)
+    return this.term.members.map((to) => this.#send(to, { t: 'prepare', term: this.term.number, ballot, after }))
   }
 
   #giveUp(now: Instant): void {
@@ -189,43 +201,58 @@ export class Succession {
     if (this.sealed) this.#sealedSince = now - TIMING.sealedMs * 8
   }
 
-  #prepare(now: Instant, from: PeerId, ballot: Ballot): SuccessionEffect[] {
+  #prepare(now: Instant, from: PeerId, ballot: Ballot, after: CutPosition | undefined): SuccessionEffect[] {
     if (ballot.peer !== from) return []
     const highest = this.#pausing?.ballot ?? this.#acceptor.promised
-    if (highest !== undefined && compareBallots(ballot, highest) < 0) {
-      return [this.#send(from, { t: 'refused', term: this.#term.number, ballot: highest })]
-    }
+    if (highest !== undefined && compareBallots(ballot, highest) < 0) return [this.#refuse(from, highest)]
     this.#highestRound = Math.max(this.#highestRound, ballot.round)
+    if (this.#toHandOver(after) === undefined) return [this.#tell(from, after)]
     this.#sealedSince = now
-    if (this.#seal !== undefined) return this.#promise(ballot, undefined)
+    if (this.#seal !== undefined) return this.#promise(ballot, after)
     this.#token += 1
-    this.#pausing = { ballot, token: this.#token }
+    this.#pausing = { ballot, token: this.#token, after }
     return [{ kind: 'event', event: { kind: 'pause', token: this.#token } }]
   }
 
-  #promise(ballot: Ballot, certificate: Certificate | undefined): SuccessionEffect[] {
+  #promise(ballot: Ballot, after: CutPosition | undefined): SuccessionEffect[] {
     const next = promise(this.#acceptor, ballot)
     const seal = this.#seal
     if (next === undefined || seal === undefined) return []
     this.#acceptor = next
-    return [this.#persist(), this.#promiseTo(ballot.peer, seal, certificate)]
+    const certificates = this.#toHandOver(after)
+    if (certificates === undefined) return [this.#persist(), this.#tell(ballot.peer, after)]
+    return [this.#persist(), this.#promiseTo(ballot.peer, seal, certificates)]
   }
 
-  #promiseTo(to: PeerId, seal: Seal, certificate: Certificate | undefined): SuccessionEffect {
+  /**
+   * What the proposer lacks of the chain that it is told of: a base whose certificate nobody hands over could be lost
+   * with the peer that holds it. Undefined when that is more than is at hand; the proposer is told from disk then, and
+   * asks again.
+   */
+  #toHandOver(after: CutPosition | undefined): readonly Certificate[] | undefined {
+    const sealed = this.#seal === undefined ? this.#chain.frontier : this.#seal.frontier
+    return this.#chain.certificates(after, furthest(sealed, this.#acceptor.accepted?.value.base))
+  }
+
+  #promiseTo(to: PeerId, seal: Seal, certificates: readonly Certificate[]): SuccessionEffect {
     const ballot = this.#acceptor.promised ?? { round: 0, peer: this.#self }
     const accepted = this.#acceptor.accepted ?? null
-    const attachment: UnitPromise = { handedOver: { seal, certificate: certificate ?? null }, accepted }
+    const attachment: UnitPromise = { seal, certificates, accepted }
     const statement: PromiseStatement = { kind: 'promise', scope: this.scope, ballot, body: promiseBody(attachment) }
     return { kind: 'sign', statement, attachment: attachment as unknown as Wire, to: [to] }
   }
 
   #propose(now: Instant, from: PeerId, ballot: Ballot, value: Term): SuccessionEffect[] {
-    if (ballot.peer !== from || value.unit !== this.#term.unit || value.number !== this.#term.number + 1) return []
+    if (ballot.peer !== from || value.unit !== this.term.unit || value.number !== this.term.number + 1) return []
     const pausing = this.#pausing?.ballot
     const next = accept(this.#acceptor, ballot, value)
     if (next === undefined || (pausing !== undefined && compareBallots(ballot, pausing) < 0)) {
       const highest = pausing ?? this.#acceptor.promised
-      return highest === undefined ? [] : [this.#send(from, { t: 'refused', term: this.#term.number, ballot: highest })]
+      return highest === undefined ? [] : [this.#refuse(from, highest)]
+    }
+    // Accepting means holding its base: whoever meets this acceptor later can be given the chain up to it.
+    if (isBehind(this.#chain.frontier, value.base)) {
+      return [this.#send(from, { t: 'ask', term: this.term.number, after: pickPosition(this.#chain.frontier) })]
     }
     this.#acceptor = next
     this.#sealedSince = now
@@ -237,14 +264,22 @@ export class Succession {
   #tryPropose(now: Instant, alive: ReadonlySet<PeerId>): SuccessionEffect[] {
     const attempt = this.#attempt
     if (attempt === undefined || attempt.value !== undefined) return []
-    const { members, write } = this.#term
+    const { members, write } = this.term
     if (attempt.promises.size < sealsNeeded(members.length, write)) return []
     const complete = members.every((member) => attempt.promises.has(member) || !alive.has(member))
     if (!complete && now - this.#attemptStarted < TIMING.promiseGraceMs) return []
     const seals = new Map([...attempt.promises].map(([peer, { handedOver }]) => [peer, handedOver]))
-    const value = attempt.bound ?? successor(this.#term, seals, this.#wish?.wish)
+    const value = attempt.bound ?? successor(this.term, seals, this.#wish?.wish)
+    // The handed-over certificates were adopted as they came; without all of them the base cannot be passed on.
+    if (isBehind(this.#chain.frontier, value.base)) return []
     attempt.value = value
-    return members.map((to) => this.#send(to, { t: 'propose', term: this.#term.number, ballot: attempt.ballot, value }))
+    const lowest = [...seals.values()].reduce<CutPosition | undefined>(
+      (least, { frontier }) => (isBehind(frontier, least) ? frontier : least),
+      value.base,
+    )
+    const certificates = this.#chain.certificates(lowest, value.base) ?? []
+    const { ballot } = attempt
+    return members.map((to) => this.#send(to, { t: 'propose', term: this.term.number, ballot, value, certificates }))
   }
 
   #persist(): SuccessionEffect {
@@ -252,20 +287,15 @@ export class Succession {
     return { kind: 'persist', ops: [{ kind: 'put', table: 'acceptor', key: this.scope, value: encodeStored(state) }] }
   }
 
+  #refuse(to: PeerId, ballot: Ballot): SuccessionEffect {
+    return this.#send(to, { t: 'refused', term: this.term.number, ballot })
+  }
+
+  #tell(to: PeerId, after: CutPosition | undefined): SuccessionEffect {
+    return { kind: 'tell', to, term: this.term.number, after }
+  }
+
   #send(to: PeerId, body: UnitMessage): SuccessionEffect {
     return { kind: 'send', to, body: body as unknown as Wire }
   }
-}
-
-/** A promise's attachment, when it has the right shape and is what was signed. */
-export function readPromise(statement: PromiseStatement, attachment: Wire): UnitPromise | undefined {
-  const raw = attachment as unknown as Partial<UnitPromise> | null
-  if (raw === null || typeof raw !== 'object' || !isSeal(raw.handedOver?.seal)) return undefined
-  const accepted = raw.accepted ?? null
-  if (accepted !== null && !(isBallot(accepted.ballot) && isTerm(accepted.value))) return undefined
-  const read: UnitPromise = {
-    handedOver: { seal: normalSeal(raw.handedOver.seal), certificate: raw.handedOver.certificate ?? null },
-    accepted: accepted === null ? null : { ballot: accepted.ballot, value: normalTerm(accepted.value) },
-  }
-  return promiseBody(read) === statement.body ? read : undefined
 }

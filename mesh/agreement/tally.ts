@@ -56,6 +56,16 @@ export class Tally {
     return undefined
   }
 
+  /** Votes at a position for something else than what was certified. */
+  others(position: CutPosition, certified: Digest): { readonly peer: PeerId; readonly computed: CutContent }[] {
+    const poll = this.#polls.get(`${position.seq}/${position.part}`)
+    const others: { peer: PeerId; computed: CutContent }[] = []
+    for (const [digest, { content, proofs }] of poll?.candidates ?? []) {
+      if (digest !== certified) for (const peer of proofs.keys()) others.push({ peer, computed: content })
+    }
+    return others
+  }
+
   /** Who voted at a position, and how many different values there are. */
   votes(position: CutPosition): { readonly voters: readonly PeerId[]; readonly values: number } {
     const poll = this.#polls.get(`${position.seq}/${position.part}`)

@@ -116,6 +116,17 @@ export const compareBallots = (a: Ballot, b: Ballot): number =>
 /** Orders positions within a unit. */
 export const comparePositions = (a: CutPosition, b: CutPosition): number => a.seq - b.seq || a.part - b.part
 
+/** Whether one place comes before another; undefined stands for "before the first". */
+export const isBehind = (a: CutPosition | undefined, b: CutPosition | undefined): boolean =>
+  b !== undefined && (a === undefined || comparePositions(a, b) < 0)
+
+export const furthest = (a: CutPosition | undefined, b: CutPosition | undefined): CutPosition | undefined =>
+  isBehind(a, b) ? b : a
+
+/** The bare position, as it travels. */
+export const pickPosition = (place: CutPosition | undefined): CutPosition | null =>
+  place === undefined ? null : { seq: place.seq, part: place.part }
+
 /** The position after one; undefined stands for "before the first". */
 export function nextPosition(after: (CutPosition & { readonly last: boolean }) | undefined): CutPosition {
   if (after === undefined) return { seq: 1, part: 0 }

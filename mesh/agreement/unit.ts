@@ -10,9 +10,12 @@ import { type Digest, GENESIS, type PeerId, type UnitId } from '../ids.ts'
 import { TIMING } from '../limits.ts'
 import type { Random } from '../random.ts'
 import type { Wire } from '../transport/transport.ts'
-import { contentDigest, isCertificate, isCutContent } from './certificate.ts'
+import { Acknowledgements } from './acknowledgements.ts'
+import { contentDigest, isCutContent } from './certificate.ts'
+import { CertifiedChain } from './chain.ts'
 import { type AgreementEffect, encodeStored, positionKey, termKey, unitEnd } from './effects.ts'
-import { normalTerm, type UnitMessage } from './messages.ts'
+import { normalTerm, readPromise, type UnitMessage } from './messages.ts'
+import { openBlocks } from './open-cuts.ts'
 import type { Statement } from './statement.ts'
 import { Succession, type SuccessionEffect, type SuccessionState } from './succession.ts'
 import { Tally } from './tally.ts'
@@ -22,8 +25,9 @@ import {
   type CutContent,
   type CutPosition,
   comparePositions,
+  isBehind,
   nextPosition,
-  type OpenCut,
+  pickPosition,
   type StatementProof,
   type Term,
   type Vote,
@@ -38,6 +42,13 @@ export type UnitEvent =
   | { readonly kind: 'matched'; readonly certificate: Certificate }
   /** This replica computed something else than W others, or than it had voted for itself. */
   | { readonly kind: 'diverged'; readonly computed: CutContent; readonly certified: CutContent | undefined }
+  /** A member voted for something else than what was certified. */
+  | {
+      readonly kind: 'outvoted'
+      readonly peer: PeerId
+      readonly computed: CutContent
+      readonly certified: CutContent
+    }
   /** A new term began. Contents beyond its decision are void; go on under it. */
   | { readonly kind: 'term'; readonly term: Term }
   /** W replicas have stored everything up to here. */
@@ -59,6 +70,8 @@ export interface UnitOptions {
   /** From disk: own votes of the present term beyond the frontier. */
   readonly votes: readonly CutContent[]
   readonly succession: SuccessionState | undefined
+  /** From disk: the terms that opened what is still open, with this member's seals. */
+  readonly ended: readonly { readonly term: Term; readonly state: SuccessionState | undefined }[]
 }
 
 interface Own {
@@ -74,9 +87,7 @@ export class UnitAgreement {
   #term: Term
   #tally: Tally
   #succession: Succession
-  #frontier: Term['base']
-  /** Certificates by position, from the last snapshot on: what replays are compared with. */
-  readonly #certificates = new Map<string, Certificate>()
+  readonly #chain: CertifiedChain
   /** Own contents beyond the frontier, contiguous, in order. */
   #own: Own[] = []
   /** Own votes in this term beyond the frontier. */
@@ -86,8 +97,7 @@ export class UnitAgreement {
   #computed: CutPosition | undefined
   #resendAt: Instant = Number.POSITIVE_INFINITY
   #resendMs: number = TIMING.resendMs
-  readonly #storedBy = new Map<PeerId, CutPosition>()
-  #acknowledged: CutPosition | undefined
+  readonly #acknowledgements = new Acknowledgements()
   #alive: ReadonlySet<PeerId> = new Set()
   /** Successions of earlier terms whose open cuts are not settled yet: their seals are the proof against an open cut. */
   readonly #ended = new Map<number, Succession>()
@@ -101,23 +111,25 @@ export class UnitAgreement {
     this.#verify = options.verify
     this.#term = options.term
     this.#tally = new Tally(options.term.write)
-    this.#frontier = options.term.base
-    for (const certificate of options.certificates) this.#adopt(certificate)
+    this.#chain = new CertifiedChain(options.certificates)
     for (const content of options.votes) this.#voted.set(at(content), { content, digest: contentDigest(content) })
-    this.#succession = new Succession(options.self, options.term, options.random, options.succession)
+    this.#succession = new Succession(options.self, options.term, this.#chain, options.random, options.succession)
+    for (const { term, state } of options.ended) {
+      this.#ended.set(term.number, new Succession(options.self, term, this.#chain, options.random, state))
+    }
   }
 
   get term(): Term {
     return this.#term
   }
   get frontier(): Term['base'] {
-    return this.#frontier
+    return this.#chain.frontier
   }
   get computedPosition(): CutPosition | undefined {
     return this.#computed
   }
   get acknowledged(): CutPosition | undefined {
-    return this.#acknowledged
+    return this.#acknowledgements.position
   }
   get sealed(): boolean {
     return this.#succession.sealed
@@ -128,14 +140,14 @@ export class UnitAgreement {
   }
   /** What is known at the next position: for `status`. */
   get poll(): { readonly position: CutPosition; readonly voters: readonly PeerId[]; readonly values: number } {
-    const position = nextPosition(this.#frontier)
+    const position = nextPosition(this.frontier)
     return { position, ...this.#tally.votes(position) }
   }
   certificateAt(position: CutPosition): Certificate | undefined {
-    return this.#certificates.get(at(position))
+    return this.#chain.at(position)
   }
   storedPosition(peer: PeerId): CutPosition | undefined {
-    return this.#storedBy.get(peer)
+    return this.#acknowledgements.storedBy(peer)
   }
 
   setAlive(alive: ReadonlySet<PeerId>): void {
@@ -146,11 +158,9 @@ export class UnitAgreement {
   computed(now: Instant, content: CutContent): UnitEffect[] {
     const digest = contentDigest(content)
     this.#computed = { seq: content.seq, part: content.part }
-    if (this.#frontier !== undefined && comparePositions(content, this.#frontier) <= 0) {
-      return this.#compare(content, digest)
-    }
+    if (!isBehind(this.frontier, content)) return this.#compare(content, digest)
     const last = this.#own[this.#own.length - 1]
-    const expected = nextPosition(last?.content ?? this.#frontier)
+    const expected = nextPosition(last?.content ?? this.frontier)
     assert(comparePositions(content, expected) === 0, `cut ${at(content)} of ${this.unit} follows ${at(expected)}`)
     this.#own.push({ content, digest })
     const voted = this.#voted.get(at(content))
@@ -169,9 +179,7 @@ export class UnitAgreement {
 
   /** Certificates up to this position are no longer needed for comparison (a certified snapshot covers them). */
   trim(position: CutPosition): void {
-    for (const [key, { content }] of this.#certificates) {
-      if (comparePositions(content, position) < 0) this.#certificates.delete(key)
-    }
+    this.#chain.trim(position)
   }
 
   /** The batch at this position and every one before it are on this peer's disk. */
@@ -188,15 +196,17 @@ export class UnitAgreement {
 
   /** Answer to `pause`: the replica took all records below `offset` and takes no more until the next term. */
   paused(now: Instant, token: number, offset: number): UnitEffect[] {
-    return this.#wrap(now, this.#succession.paused(token, this.#seal(offset), this.#frontierCertificate()))
+    return this.#wrap(now, this.#succession.paused(token, this.#seal(offset)))
   }
 
   statement(now: Instant, from: PeerId, statement: Statement, attachment: Wire, proof: StatementProof): UnitEffect[] {
     if (!this.#term.members.includes(from)) return []
     if (statement.kind === 'vote') return this.#vote(now, statement, attachment as unknown as CutContent, proof)
+    // What a promise hands over is adopted first: the successor is made of it.
+    const adopted = statement.kind === 'promise' ? this.#follow(now, readPromise(attachment)?.certificates ?? []) : []
     const ended = [...this.#ended.values()].find((succession) => succession.scope === statement.scope)
     const succession = ended ?? this.#succession
-    return this.#wrap(now, succession.statement(now, from, statement, attachment, this.#alive), attachment)
+    return [...adopted, ...this.#wrap(now, succession.statement(now, from, statement, attachment, this.#alive))]
   }
 
   message(now: Instant, from: PeerId, message: UnitMessage): UnitEffect[] {
@@ -214,11 +224,12 @@ export class UnitAgreement {
         if ('term' in message && message.t !== 'seals') {
           if (message.term > this.#term.number) return [this.ask(from)]
           if (message.term < this.#term.number && message.t !== 'refused') {
-            return [{ kind: 'tell', to: from, term: message.term, after: this.#frontier }]
+            return [{ kind: 'tell', to: from, term: message.term, after: this.frontier }]
           }
         }
+        const adopted = message.t === 'propose' ? this.#follow(now, message.certificates) : []
         const ended = message.t === 'seals' ? this.#ended.get(message.term) : undefined
-        return this.#wrap(now, (ended ?? this.#succession).message(now, from, message))
+        return [...adopted, ...this.#wrap(now, (ended ?? this.#succession).message(now, from, message))]
       }
     }
   }
@@ -226,14 +237,12 @@ export class UnitAgreement {
   /** A peer told where it stands: ask for what it has and we lack; repeat our votes if it is where we are. */
   heard(from: PeerId, term: number, frontier: CutPosition | undefined, stored: CutPosition | undefined): UnitEffect[] {
     const effects = stored === undefined ? [] : this.#noteStored(from, stored)
-    const behind =
-      term > this.#term.number ||
-      (frontier !== undefined && (this.#frontier === undefined || comparePositions(frontier, this.#frontier) > 0))
+    const behind = term > this.#term.number || isBehind(this.frontier, frontier)
     return behind ? [...effects, this.ask(from)] : effects
   }
 
   ask(to: PeerId): UnitEffect {
-    return this.#send(to, { t: 'ask', term: this.#term.number, after: this.#frontier ? pick(this.#frontier) : null })
+    return this.#send(to, { t: 'ask', term: this.#term.number, after: pickPosition(this.frontier) })
   }
 
   tick(now: Instant): UnitEffect[] {
@@ -243,8 +252,10 @@ export class UnitAgreement {
       this.#resendAt = now + this.#resendMs
       for (const own of [...this.#voted.values()].slice(0, 8)) effects.push(this.#signVote(own, this.#others()))
       const [next] = this.#own
-      const blocked = next !== undefined && this.#openBlocks(next)
-      if (blocked) for (const to of this.#others()) effects.push(this.#send(to, { t: 'seals', term: blocked.term }))
+      const blocked = next === undefined ? undefined : openBlocks(next, this.#term, this.#ended)
+      if (blocked !== undefined) {
+        for (const to of this.#term.members) effects.push(this.#send(to, { t: 'seals', term: blocked.term }))
+      }
     }
     return effects
   }
@@ -269,16 +280,12 @@ export class UnitAgreement {
       digest,
       offset: content.offset,
     }))
-    return { frontier: this.#frontier, votes: votes.sort(comparePositions), offset }
-  }
-
-  #frontierCertificate(): Certificate | undefined {
-    return this.#frontier === undefined ? undefined : this.#certificates.get(at(this.#frontier))
+    return { frontier: this.frontier, votes: votes.sort(comparePositions), offset }
   }
 
   /** What was computed at or before the frontier, against its certificate. */
   #compare(content: CutContent, digest: Digest): UnitEffect[] {
-    const certificate = this.#certificates.get(at(content))
+    const certificate = this.#chain.at(content)
     if (certificate === undefined) return []
     if (contentDigest(certificate.content) === digest)
       return [{ kind: 'event', event: { kind: 'matched', certificate } }]
@@ -291,14 +298,16 @@ export class UnitAgreement {
    */
   #castVotes(now: Instant): UnitEffect[] {
     if (this.sealed || !this.#term.members.includes(this.#self)) return []
+    // Everything up to the base is certified: nobody votes there again, also where the certificates are still to come.
+    if (isBehind(this.frontier, this.#term.base)) return []
     const effects: UnitEffect[] = []
-    let parent: Digest = this.#frontier?.digest ?? GENESIS
+    let parent: Digest = this.frontier?.digest ?? GENESIS
     for (const own of this.#own) {
       if (own.content.parent !== parent) break
       const key = at(own.content)
       const before = this.#voted.get(key)
       if (before !== undefined && before.digest !== own.digest) break
-      if (before === undefined && this.#openBlocks(own) !== undefined) break
+      if (before === undefined && openBlocks(own, this.#term, this.#ended) !== undefined) break
       parent = own.digest
       if (this.#issued.has(key)) continue
       this.#issued.add(key)
@@ -322,31 +331,12 @@ export class UnitAgreement {
     return { kind: 'sign', statement, attachment: content as unknown as Wire, to }
   }
 
-  /** An open digest at this position that differs from ours and is not yet proved uncertified. */
-  #openBlocks(own: Own): OpenCut | undefined {
-    const { members, write } = this.#term
-    return this.#term.open.find((open) => {
-      if (comparePositions(open, own.content) !== 0 || open.digest === own.digest) return false
-      let without = 0
-      for (const seal of this.#sealsOf(open.term).values()) {
-        const voted = seal.votes.some((vote) => comparePositions(vote, open) === 0 && vote.digest === open.digest)
-        if (!voted) without += 1
-      }
-      return without < members.length - write + 1
-    })
-  }
-
-  #sealsOf(term: number): ReadonlyMap<PeerId, Seal> {
-    return term === this.#term.number ? this.#succession.seals : (this.#ended.get(term)?.seals ?? new Map())
-  }
-
   #vote(now: Instant, vote: Vote, content: CutContent, proof: StatementProof): UnitEffect[] {
     if (vote.unit !== this.unit) return []
     if (vote.term > this.#term.number) return [this.ask(proof.peer)]
     if (vote.term < this.#term.number || !isCutContent(content) || contentDigest(content) !== vote.digest) return []
     if (content.seq !== vote.seq || content.part !== vote.part || content.unit !== this.unit) return []
-    if (this.#frontier !== undefined && comparePositions(vote, this.#frontier) <= 0)
-      return this.#answerLate(proof.peer, vote)
+    if (!isBehind(this.frontier, vote)) return this.#answerLate(proof.peer, vote, content)
     const counted = this.#tally.add(content, vote.digest, proof)
     if (counted === 'equivocated') {
       const { seq, part } = vote
@@ -358,18 +348,20 @@ export class UnitAgreement {
   }
 
   /** A vote for what is certified already: its sender has not seen the certificate. */
-  #answerLate(to: PeerId, vote: Vote): UnitEffect[] {
-    if (to === this.#self) return []
-    const certificate = this.#certificates.get(at(vote))
-    if (certificate === undefined) return []
-    return [this.#send(to, { t: 'tell', terms: [], certificates: [certificate] })]
+  #answerLate(peer: PeerId, vote: Vote, computed: CutContent): UnitEffect[] {
+    const certificate = this.#chain.at(vote)
+    if (peer === this.#self || certificate === undefined) return []
+    const told = this.#send(peer, { t: 'tell', terms: [], certificates: [certificate] })
+    const certified = certificate.content
+    if (contentDigest(certified) === vote.digest) return [told]
+    return [told, { kind: 'event', event: { kind: 'outvoted', peer, computed, certified } }]
   }
 
   /** Certifies as many next positions as have W equal votes. */
   #advance(now: Instant): UnitEffect[] {
     const effects: UnitEffect[] = []
     for (;;) {
-      const certificate = this.#tally.winner(nextPosition(this.#frontier), this.#term.number)
+      const certificate = this.#tally.winner(nextPosition(this.frontier), this.#term.number)
       if (certificate === undefined) break
       effects.push(...this.#certified(certificate))
     }
@@ -380,7 +372,8 @@ export class UnitAgreement {
   /** Moves the frontier to a certificate that is next in the chain. */
   #certified(certificate: Certificate): UnitEffect[] {
     const { content } = certificate
-    this.#adopt(certificate)
+    this.#chain.adopt(certificate)
+    const outvoted = this.#tally.others(content, contentDigest(content))
     this.#tally.settle(content)
     for (const [key, { content: voted }] of this.#voted) {
       if (comparePositions(voted, content) > 0) continue
@@ -398,6 +391,10 @@ export class UnitAgreement {
       },
       { kind: 'event', event: { kind: 'certified', certificate } },
     ]
+    for (const { peer, computed } of outvoted) {
+      if (peer === this.#self) continue
+      effects.push({ kind: 'event', event: { kind: 'outvoted', peer, computed, certified: content } })
+    }
     const own = this.#own[0]
     if (own !== undefined && comparePositions(own.content, content) === 0) {
       this.#own.shift()
@@ -414,26 +411,21 @@ export class UnitAgreement {
     return effects
   }
 
-  #adopt(certificate: Certificate): void {
-    const { content } = certificate
-    const { seq, part, last, offset } = content
-    this.#certificates.set(at(content), certificate)
-    if (this.#frontier === undefined || comparePositions(content, this.#frontier) > 0) {
-      this.#frontier = { seq, part, last, offset, digest: contentDigest(content) }
-    }
-  }
-
-  #tell(now: Instant, terms: readonly Term[], certificates: readonly Certificate[]): UnitEffect[] {
+  /** Moves along certificates that came from elsewhere, as far as they continue the chain and check. */
+  #follow(now: Instant, certificates: readonly Certificate[]): UnitEffect[] {
     const effects: UnitEffect[] = []
     for (const certificate of certificates) {
-      if (certificate.content.unit !== this.unit) continue
-      if (comparePositions(certificate.content, nextPosition(this.#frontier)) !== 0) continue
-      if (certificate.content.parent !== (this.#frontier?.digest ?? GENESIS)) continue
+      if (certificate.content.unit !== this.unit || !this.#chain.continuedBy(certificate)) continue
       if (!this.#verify(certificate, this.#term)) continue
       effects.push(...this.#certified(certificate))
     }
-    for (const term of terms) effects.push(...this.#install(now, normalTerm(term)))
     if (effects.length > 0) effects.push(...this.#castVotes(now))
+    return effects
+  }
+
+  #tell(now: Instant, terms: readonly Term[], certificates: readonly Certificate[]): UnitEffect[] {
+    const effects = this.#follow(now, certificates)
+    for (const term of terms) effects.push(...this.#install(now, normalTerm(term)))
     return effects
   }
 
@@ -446,7 +438,7 @@ export class UnitAgreement {
     }
     this.#term = term
     this.#tally = new Tally(term.write)
-    this.#succession = new Succession(this.#self, term, this.#random, undefined)
+    this.#succession = new Succession(this.#self, term, this.#chain, this.#random, undefined)
     this.#voted.clear()
     this.#issued.clear()
     this.#resendAt = Number.POSITIVE_INFINITY
@@ -475,21 +467,14 @@ export class UnitAgreement {
   }
 
   #noteStored(peer: PeerId, position: CutPosition): UnitEffect[] {
-    const before = this.#storedBy.get(peer)
-    if (before !== undefined && comparePositions(before, position) >= 0) return []
-    this.#storedBy.set(peer, position)
-    const held = this.#term.members.map((member) => this.#storedBy.get(member)).filter((stored) => stored !== undefined)
-    const acknowledged = held.sort(comparePositions)[held.length - this.#term.write]
-    if (acknowledged === undefined) return []
-    if (this.#acknowledged !== undefined && comparePositions(acknowledged, this.#acknowledged) <= 0) return []
-    this.#acknowledged = acknowledged
+    if (!this.#acknowledgements.note(peer, position, this.#term)) return []
+    const acknowledged = this.acknowledged ?? position
     return [{ kind: 'event', event: { kind: 'acknowledged', unit: this.unit, position: acknowledged } }]
   }
 
   /** Turns what the succession asks for into this core's effects. */
-  #wrap(now: Instant, effects: readonly SuccessionEffect[], attachment?: Wire): UnitEffect[] {
-    const handed = certificateOf(attachment)
-    const out: UnitEffect[] = handed === undefined ? [] : this.#adoptHandedOver(now, handed)
+  #wrap(now: Instant, effects: readonly SuccessionEffect[]): UnitEffect[] {
+    const out: UnitEffect[] = []
     for (const effect of effects) {
       if (effect.kind !== 'event') out.push(effect)
       else if (effect.event.kind === 'pause') {
@@ -498,16 +483,4 @@ export class UnitAgreement {
     }
     return out
   }
-
-  /** A promise brings the certificate of its frontier: adopted when it is the next one, asked for otherwise. */
-  #adoptHandedOver(now: Instant, certificate: Certificate): UnitEffect[] {
-    return this.#tell(now, [], [certificate])
-  }
-}
-
-const pick = ({ seq, part }: CutPosition): CutPosition => ({ seq, part })
-
-function certificateOf(attachment: Wire | undefined): Certificate | undefined {
-  const handedOver = (attachment as { handedOver?: { certificate?: unknown } } | null | undefined)?.handedOver
-  return isCertificate(handedOver?.certificate) ? handedOver.certificate : undefined
 }
