@@ -1,0 +1,13 @@
+/** Opens the log that the settings name. */
+import { EmbeddedLog } from './embedded/log.ts'
+import type { Log, LogSettings } from './log.ts'
+
+/** @throws QuorateError QRT_LOG_UNREACHABLE, QRT_LOG_UNSUPPORTED */
+export async function openLog(settings: LogSettings): Promise<Log> {
+  switch (settings.kind) {
+    case 'embedded':
+      return EmbeddedLog.open(settings.directory)
+    case 'kafka':
+      throw new Error('not yet')
+  }
+}
