@@ -42,7 +42,6 @@ export interface MeshNodeOptions {
   readonly transport: Transport
   readonly store: MeshStore
   readonly name: string
-  readonly httpAddress: string
   readonly version: string
   readonly seeds: readonly string[]
   /** Start a first cluster with this many peers; undefined: join one. */
@@ -59,7 +58,6 @@ const TICK_MS = 20
 export class MeshNode {
   readonly #options: MeshNodeOptions
   readonly #requests: Requests
-  readonly #publicKeys = new Map<PeerId, Uint8Array>()
   #outbox: Outbox | undefined
   #membership: MembershipCore | undefined
   #control: Control | undefined
@@ -86,9 +84,6 @@ export class MeshNode {
   members(): readonly Member[] {
     return this.#membership?.members() ?? []
   }
-  publicKey(peer: PeerId): Uint8Array | undefined {
-    return peer === this.self ? this.#options.signer.publicKey : this.#publicKeys.get(peer)
-  }
   /** Alive by gossip, self included: a hint for who goes first, never for placement. */
   alive(): ReadonlySet<PeerId> {
     const alive = new Set<PeerId>([this.self])
@@ -102,7 +97,8 @@ export class MeshNode {
     return this.#control?.body(job.hash)
   }
 
-  async start(): Promise<void> {
+  /** @param httpAddress where this peer serves its API, for others to know */
+  async start(httpAddress: string): Promise<void> {
     const { signer, clock, store, random, transport, onEvent, bootstrapExpect } = this.#options
     const counter = await loadValue(store, 'meta', 'flushCounter')
     const outbox = new Outbox({
@@ -120,7 +116,7 @@ export class MeshNode {
       random,
       store,
       outbox,
-      verifySignature: this.#verify,
+      verify: this.#options.verifier.verify,
       send: (to, unit, message) => this.#send(to, { c: 'unit', unit, m: message as unknown as Wire }),
       onEvent,
       onFailure: (error) => onEvent({ kind: 'failed', error }),
@@ -144,7 +140,7 @@ export class MeshNode {
         publicKey: signer.publicKey,
         name: this.#options.name,
         address: identity.address,
-        httpAddress: this.#options.httpAddress,
+        httpAddress,
         version: this.#options.version,
         ...(bootstrapExpect === undefined ? {} : { bootstrapExpect }),
       },
@@ -212,11 +208,6 @@ export class MeshNode {
     return part
   }
 
-  readonly #verify = (peer: PeerId, bytes: Uint8Array, signature: Uint8Array): boolean => {
-    const publicKey = this.publicKey(peer)
-    return publicKey !== undefined && this.#options.verifier.verify(publicKey, bytes, signature)
-  }
-
   #tick(): void {
     if (this.#closed) return
     const now = this.#options.clock.now()
@@ -246,7 +237,6 @@ export class MeshNode {
     const { clock, onEvent } = this.#options
     switch (event.kind) {
       case 'connected':
-        this.#publicKeys.set(event.peer.id, event.peer.publicKey)
         this.#toMembership({ kind: 'connected', peer: event.peer })
         this.#heartbeatAt = clock.now()
         onEvent({ kind: 'connected', peer: event.peer.id })
@@ -324,10 +314,10 @@ export class MeshNode {
 
   /** Statements of one flush share its signature: the last one that checked is remembered. */
   #checked = ''
-  readonly #verifyFlush = (peer: PeerId, bytes: Uint8Array, signature: Uint8Array): boolean => {
-    const key = `${peer}/${Buffer.from(bytes).toString('latin1')}/${Buffer.from(signature).toString('latin1')}`
+  readonly #verifyFlush: Verifier['verify'] = (publicKey, bytes, signature) => {
+    const key = [publicKey, bytes, signature].map((part) => Buffer.from(part).toString('latin1')).join('/')
     if (key === this.#checked) return true
-    const ok = this.#verify(peer, bytes, signature)
+    const ok = this.#options.verifier.verify(publicKey, bytes, signature)
     if (ok) this.#checked = key
     return ok
   }
@@ -362,7 +352,6 @@ export class MeshNode {
         this.#options.transport.dial(effect.address)
         return
       case 'changed':
-        this.#publicKeys.set(effect.member.id, effect.member.publicKey)
         this.#options.onEvent({ kind: 'member', member: effect.member })
         return
       case 'malformed':

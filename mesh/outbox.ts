@@ -101,7 +101,7 @@ export class Outbox {
     if (this.#closed) return
     const { signer, deliver } = this.#options
     const signed = statements.map(({ statement }) => statement)
-    const proofs = signed.length === 0 ? [] : signFlush(signer.id, (bytes) => signer.sign(bytes), counter, signed)
+    const proofs = signed.length === 0 ? [] : signFlush(signer, counter, signed)
     const byPeer = new Map<PeerId, SignedItem[]>()
     statements.forEach(({ statement, attachment, to }, index) => {
       const proof = proofs[index]

@@ -11,6 +11,7 @@ import type { Certificate, CutContent, CutPosition, StatementProof, Term } from 
 import { UnitAgreement, type UnitEffect, type UnitEvent } from './agreement/unit.ts'
 import { carry } from './carry.ts'
 import type { Clock } from './clock.ts'
+import type { Verifier } from './identity.ts'
 import type { PeerId, UnitId } from './ids.ts'
 import { LIMITS } from './limits.ts'
 import { loadValue, loadValues, type MeshStore } from './mesh-store.ts'
@@ -32,7 +33,7 @@ export interface UnitsOptions {
   readonly random: Random
   readonly store: MeshStore
   readonly outbox: Outbox
-  readonly verifySignature: (peer: PeerId, bytes: Uint8Array, signature: Uint8Array) => boolean
+  readonly verify: Verifier['verify']
   /** Delivers to another peer, or back to this one. */
   readonly send: (to: PeerId, unit: UnitId, message: UnitMessage) => void
   readonly onEvent: (event: UnitEvent) => void
@@ -54,7 +55,7 @@ export class Units {
   /** Loads a unit's agreement, or begins its first term. Certificates from `since` on are kept at hand. */
   async open(first: Term, since: CutPosition | undefined, alive: ReadonlySet<PeerId>): Promise<OpenedUnit> {
     const { unit } = first
-    const { self, random, store, verifySignature } = this.#options
+    const { self, random, store, verify } = this.#options
     const end = unitEnd(unit)
     const terms: Term[] = [first]
     for (const value of await loadValues(store, 'term', `${unit}/`, end)) {
@@ -73,7 +74,7 @@ export class Units {
     const agreement = new UnitAgreement({
       self,
       random,
-      verify: (certificate, { write, members }) => verifyCertificate(certificate, write, members, verifySignature).ok,
+      verify: (certificate, { write, members }) => verifyCertificate(certificate, write, members, verify).ok,
       term,
       certificates,
       votes: votes.filter((vote) => vote.term === term.number).map(({ content }) => content),

@@ -1,7 +1,7 @@
 /** The one door of the operators: what `src` may use. */
 export { ExpressionError, OperatorError, type OperatorErrorCode } from './errors.ts'
 export { type AggregateCall, parseAggregateCall } from './expression/call.ts'
-export { canonicalJson, type Value } from './json.ts'
+export { canonicalJson, encodeUtf8, type Value } from './json.ts'
 export { partitionOf } from './murmur2.ts'
 export { createStage } from './pipeline.ts'
 export type * from './plan.ts'

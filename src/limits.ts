@@ -4,6 +4,12 @@ export const LIMITS = {
   runAheadCuts: 64,
   /** The same in bytes of bodies. */
   runAheadBytes: 32 * 1024 * 1024,
+  /** Certified bytes that a sink does not have yet; at the bound the unit's source pauses. */
+  sinkBacklogBytes: 64 * 1024 * 1024,
+  /** Batches that this peer keeps in memory for commits and reads; the oldest are read from disk again. */
+  batchCacheBytes: 64 * 1024 * 1024,
+  /** Divergences that status remembers; the oldest go first. */
+  divergences: 256,
   /** Job documents; a larger one is refused with QRT_BODY_TOO_LARGE. */
   documentBytes: 256 * 1024,
 } as const
@@ -12,6 +18,8 @@ export const LIMITS = {
 export const HOST_TIMING = {
   /** How often wishes are reviewed. */
   tickMs: 25,
+  /** Units of a worker that ended start again after this long. */
+  workerRestartMs: 500,
   /** Each rank of the preference list waits this much longer before it writes to a sink. */
   hedgeAfterMs: 300,
   /** First wait after another committer fenced this one; doubled up to the maximum while there is no progress. */

@@ -21,7 +21,7 @@ export interface Metrics {
   /** From the end of a window to its rows being at every sink. */
   eventToCommit(job: string, seconds: number): void
   openWindows(job: string, count: number): void
-  stateBytes(job: string, bytes: number): void
+  stateBytes(job: string, stage: number, partition: number, bytes: number): void
   vote(outcome: VoteOutcome): void
   certificate(job: string): void
   divergence(job: string, cause: 'input' | 'computation'): void
@@ -63,7 +63,7 @@ export function createMetrics(): Metrics {
     registers,
   })
   const openWindows = gauge('quorate_open_windows', 'Windows that are open, of all keys.', ['job'])
-  const stateBytes = gauge('quorate_state_bytes', 'Size of the operator state.', ['job'])
+  const stateBytes = gauge('quorate_state_bytes', 'Size of the operator state.', perUnit)
   const votes = counter('quorate_votes_total', 'Votes received and cast, by what became of them.', ['outcome'])
   const certificates = counter('quorate_certificates_total', 'Certificates formed or adopted.', ['job'])
   const divergences = counter('quorate_divergences_total', 'Cuts at which a replica was outvoted.', ['job', 'cause'])
@@ -88,7 +88,7 @@ export function createMetrics(): Metrics {
     watermarkGap: (job, stage, partition, seconds) => gap.set({ job, stage, partition }, seconds),
     eventToCommit: (job, seconds) => eventToCommit.observe({ job }, seconds),
     openWindows: (job, count) => openWindows.set({ job }, count),
-    stateBytes: (job, bytes) => stateBytes.set({ job }, bytes),
+    stateBytes: (job, stage, partition, bytes) => stateBytes.set({ job, stage, partition }, bytes),
     vote: (outcome) => votes.inc({ outcome }),
     certificate: (job) => certificates.inc({ job }),
     divergence: (job, cause) => divergences.inc({ job, cause }),

@@ -12,7 +12,7 @@ function countEverything(metrics: Metrics, job: string): void {
   metrics.watermarkGap(job, 1, 0, 1.5)
   metrics.eventToCommit(job, 0.3)
   metrics.openWindows(job, 12)
-  metrics.stateBytes(job, 4096)
+  metrics.stateBytes(job, 0, 3, 4096)
   metrics.vote('agreed')
   metrics.certificate(job)
   metrics.divergence(job, 'computation')
@@ -36,7 +36,7 @@ describe('metrics', () => {
       'quorate_watermark_gap_seconds{job="delays",stage="1",partition="0"} 1.5',
       'quorate_event_to_commit_seconds_bucket{le="0.5",job="delays"} 1',
       'quorate_open_windows{job="delays"} 12',
-      'quorate_state_bytes{job="delays"} 4096',
+      'quorate_state_bytes{job="delays",stage="0",partition="3"} 4096',
       'quorate_votes_total{outcome="agreed"} 1',
       'quorate_certificates_total{job="delays"} 1',
       'quorate_divergences_total{job="delays",cause="computation"} 1',

@@ -1,4 +1,5 @@
 /** Certificates: W equal votes of distinct members, and how anyone checks one offline. */
+import type { Verifier } from '../identity.ts'
 import { isDigest, type PeerId } from '../ids.ts'
 import { digestOf } from './encoding.ts'
 import { isStatementProof, verifyStatement } from './statement.ts'
@@ -16,21 +17,21 @@ export function certifiedVote(certificate: Certificate): Vote {
 export type Verdict = { readonly ok: true } | { readonly ok: false; readonly reason: string }
 
 /**
- * Checks a certificate: at least `write` distinct members signed a vote for exactly this content. Pure: needs the
- * members' public keys and a signature check, no peer.
+ * Checks a certificate: at least `write` distinct members signed a vote for exactly this content. Pure: needs the ids of
+ * the members and a signature check, no peer.
  */
 export function verifyCertificate(
   certificate: Certificate,
   write: number,
   members: readonly PeerId[],
-  verifySignature: (peer: PeerId, bytes: Uint8Array, signature: Uint8Array) => boolean,
+  verify: Verifier['verify'],
 ): Verdict {
   const vote = certifiedVote(certificate)
   const signed = new Set<PeerId>()
   for (const proof of certificate.signers) {
     if (!members.includes(proof.peer)) return { ok: false, reason: `signer ${proof.peer} is not a member` }
     if (signed.has(proof.peer)) return { ok: false, reason: `signer ${proof.peer} is listed twice` }
-    if (!verifyStatement(vote, proof, verifySignature)) {
+    if (!verifyStatement(vote, proof, verify)) {
       return { ok: false, reason: `the signature of ${proof.peer} does not match the content` }
     }
     signed.add(proof.peer)

@@ -2,6 +2,7 @@
  * What a peer signs. A statement is a leaf of the Merkle tree of a flush; the flush has one Ed25519 signature over its
  * counter and root, so the cost of signing does not grow with the number of units.
  */
+import { peerIdOf, type Signer, type Verifier } from '../identity.ts'
 import { type Digest, isDigest, isPeerId, type PeerId } from '../ids.ts'
 import { canonicalText } from './encoding.ts'
 import { leafDigest, merklePath, merkleRoot, rootFromPath } from './merkle.ts'
@@ -33,16 +34,13 @@ export function flushBytes(peer: PeerId, counter: number, root: Digest): Uint8Ar
 }
 
 /** Signs statements as one flush; the proofs are in the order of the statements. */
-export function signFlush(
-  peer: PeerId,
-  sign: (bytes: Uint8Array) => Uint8Array,
-  counter: number,
-  statements: readonly Statement[],
-): StatementProof[] {
+export function signFlush(signer: Signer, counter: number, statements: readonly Statement[]): StatementProof[] {
   const leaves = statements.map(statementLeaf)
-  const signature = Buffer.from(sign(flushBytes(peer, counter, merkleRoot(leaves)))).toString('hex')
+  const signature = Buffer.from(signer.sign(flushBytes(signer.id, counter, merkleRoot(leaves)))).toString('hex')
+  const publicKey = Buffer.from(signer.publicKey).toString('hex')
   return leaves.map((_, index) => ({
-    peer,
+    peer: signer.id,
+    publicKey,
     counter,
     index,
     leaves: leaves.length,
@@ -51,18 +49,12 @@ export function signFlush(
   }))
 }
 
-/**
- * Whether a proof shows that its peer signed the statement. `verifySignature` looks up the peer's public key and answers
- * false for a peer it does not know.
- */
-export function verifyStatement(
-  statement: Statement,
-  proof: StatementProof,
-  verifySignature: (peer: PeerId, bytes: Uint8Array, signature: Uint8Array) => boolean,
-): boolean {
+/** Whether a proof shows that its peer, whose id is the hash of the key it brings, signed the statement. */
+export function verifyStatement(statement: Statement, proof: StatementProof, verify: Verifier['verify']): boolean {
+  const publicKey = Buffer.from(proof.publicKey, 'hex')
   const root = rootFromPath(statementLeaf(statement), proof.index, proof.leaves, proof.path)
-  if (root === undefined) return false
-  return verifySignature(proof.peer, flushBytes(proof.peer, proof.counter, root), Buffer.from(proof.signature, 'hex'))
+  if (root === undefined || peerIdOf(publicKey) !== proof.peer) return false
+  return verify(publicKey, flushBytes(proof.peer, proof.counter, root), Buffer.from(proof.signature, 'hex'))
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
@@ -73,6 +65,8 @@ export function isStatementProof(value: unknown): value is StatementProof {
   const proof = value as Partial<StatementProof>
   return (
     isPeerId(proof.peer) &&
+    typeof proof.publicKey === 'string' &&
+    /^[0-9a-f]{64}$/.test(proof.publicKey) &&
     isCount(proof.counter) &&
     isCount(proof.index) &&
     isCount(proof.leaves) &&

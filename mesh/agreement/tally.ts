@@ -1,6 +1,7 @@
 /**
  * Votes of one term, counted. Pending, won, or lost at each position; one vote per peer and position, the first one.
  */
+import type { Instant } from '../clock.ts'
 import type { Digest, PeerId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
 import type { Certificate, CutContent, CutPosition, StatementProof } from './types.ts'
@@ -12,6 +13,8 @@ interface Candidate {
 }
 
 interface Poll extends CutPosition {
+  /** When the first vote came. */
+  readonly since: Instant
   readonly candidates: Map<Digest, Candidate>
   readonly voters: Map<PeerId, Digest>
 }
@@ -27,12 +30,12 @@ export class Tally {
   }
 
   /** Counts a verified vote of a member. `equivocated`: the peer voted for something else here before. */
-  add(content: CutContent, digest: Digest, proof: StatementProof): Counted {
+  add(now: Instant, content: CutContent, digest: Digest, proof: StatementProof): Counted {
     const key = `${content.seq}/${content.part}`
     let poll = this.#polls.get(key)
     if (poll === undefined) {
       if (this.#polls.size >= LIMITS.pollsPerUnit) return 'full'
-      poll = { seq: content.seq, part: content.part, candidates: new Map(), voters: new Map() }
+      poll = { since: now, seq: content.seq, part: content.part, candidates: new Map(), voters: new Map() }
       this.#polls.set(key, poll)
     }
     const before = poll.voters.get(proof.peer)
@@ -66,10 +69,14 @@ export class Tally {
     return others
   }
 
-  /** Who voted at a position, and how many different values there are. */
-  votes(position: CutPosition): { readonly voters: readonly PeerId[]; readonly values: number } {
+  /** Who voted at a position, for how many different values, and since when. */
+  votes(position: CutPosition): {
+    readonly voters: readonly PeerId[]
+    readonly values: number
+    readonly since: Instant | undefined
+  } {
     const poll = this.#polls.get(`${position.seq}/${position.part}`)
-    return { voters: [...(poll?.voters.keys() ?? [])], values: poll?.candidates.size ?? 0 }
+    return { voters: [...(poll?.voters.keys() ?? [])], values: poll?.candidates.size ?? 0, since: poll?.since }
   }
 
   /** Drops polls up to and including a position. */

@@ -52,6 +52,8 @@ export interface Vote extends CutPosition {
  */
 export interface StatementProof {
   readonly peer: PeerId
+  /** Raw Ed25519 key of the peer, 64 hex characters: the peer's id is its hash, so a proof needs no directory of keys. */
+  readonly publicKey: string
   readonly counter: number
   readonly index: number
   /** Number of leaves in the flush. */

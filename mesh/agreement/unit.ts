@@ -139,7 +139,7 @@ export class UnitAgreement {
     return this.#own.length
   }
   /** What is known at the next position: for `status`. */
-  get poll(): { readonly position: CutPosition; readonly voters: readonly PeerId[]; readonly values: number } {
+  get poll(): { readonly position: CutPosition } & ReturnType<Tally['votes']> {
     const position = nextPosition(this.frontier)
     return { position, ...this.#tally.votes(position) }
   }
@@ -337,7 +337,7 @@ export class UnitAgreement {
     if (vote.term < this.#term.number || !isCutContent(content) || contentDigest(content) !== vote.digest) return []
     if (content.seq !== vote.seq || content.part !== vote.part || content.unit !== this.unit) return []
     if (!isBehind(this.frontier, vote)) return this.#answerLate(proof.peer, vote, content)
-    const counted = this.#tally.add(content, vote.digest, proof)
+    const counted = this.#tally.add(now, content, vote.digest, proof)
     if (counted === 'equivocated') {
       const { seq, part } = vote
       return [

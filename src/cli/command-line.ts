@@ -34,7 +34,7 @@ export async function commandLine(argv: readonly string[]): Promise<number> {
       return EXIT.ok
     }
     const inputs = { flags: commonFlags(options), environment: process.env, terminal: process.stdout.isTTY === true }
-    const { settings } = await resolveSettings(inputs)
+    const { settings } = resolveSettings(inputs)
     output = new Output(settings.output, settings.color, process)
     if (verb.handlesSignals !== true) process.once('SIGINT', () => abort.abort())
     const { Client } = await import('./client.ts')

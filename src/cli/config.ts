@@ -1,23 +1,26 @@
-/** `quorate config`: the settings of the command line, each with where it came from. */
-
+/** `quorate config`: every setting, with its value and where it came from. */
 import { commonFlags } from './common-options.ts'
 import { EXIT } from './exit.ts'
-import { resolveSettings } from './settings.ts'
+import { PEER_OPTIONS } from './peer-definitions.ts'
+import { peerFlags } from './peer-flags.ts'
+import { peerSources } from './peer-settings.ts'
+import { configFile, resolveSettings } from './settings.ts'
 import type { Verb } from './verb.ts'
 
 export const verb: Verb = {
-  summary: 'Settings of the command line, and where each came from',
+  summary: 'Settings, and where each came from',
   description:
-    'A flag wins over the environment, that over the file (--config or QUORATE_CONFIG), that over the default.',
+    'A flag wins over the environment, that over the file (--config or QUORATE_CONFIG), that over the default. Settings of a\npeer are those that "quorate join" would take.',
   args: [],
-  options: {},
+  options: PEER_OPTIONS,
   examples: [
     { command: 'quorate config', what: 'what applies here' },
     { command: 'QUORATE_URL=http://10.0.0.5:7401 quorate config', what: 'with an environment variable' },
   ],
   run: async ({ options, output }) => {
-    const inputs = { flags: commonFlags(options), environment: process.env, terminal: process.stdout.isTTY === true }
-    const { sources } = await resolveSettings(inputs)
+    const flags = { ...commonFlags(options), ...peerFlags(options) }
+    const inputs = { flags, environment: process.env, terminal: process.stdout.isTTY === true }
+    const sources = [...resolveSettings(inputs).sources, ...peerSources(inputs, configFile(inputs))]
     if (output.format === 'text') {
       output.table(
         ['SETTING', 'VALUE', 'FROM'],

@@ -1,11 +1,11 @@
 /**
  * What applies to every verb, from flag over environment over file to default; `quorate config` shows each value and where it
- * came from.
+ * came from. The settings of a peer are found in the same way (peer-settings.ts).
  */
-import { readFileSync } from 'node:fs'
+import { type ConfigFile, NO_CONFIG, readConfig } from '../config.ts'
 import { QuorateError } from '../errors.ts'
 import type { OutputFormat } from './output.ts'
-import { suggest } from './suggest.ts'
+import { PEER_DEFINITIONS } from './peer-definitions.ts'
 
 export interface Settings {
   readonly url: string
@@ -27,7 +27,8 @@ export interface ResolvedSettings {
   readonly sources: readonly SettingSource[]
 }
 
-interface Definition {
+export interface Definition {
+  /** In the file. */
   readonly name: string
   readonly flag: string
   readonly variable: string
@@ -43,28 +44,21 @@ const DEFINITIONS = {
 } as const satisfies Record<string, Definition>
 
 export interface SettingInputs {
-  readonly flags: Readonly<Record<string, string | undefined>>
+  readonly flags: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly environment: NodeJS.ProcessEnv
   /** Whether stdout is a terminal: what `color: auto` asks. */
   readonly terminal: boolean
 }
 
-export async function resolveSettings(inputs: SettingInputs): Promise<ResolvedSettings> {
-  const configFile = inputs.flags.config ?? nonEmpty(inputs.environment.QUORATE_CONFIG)
-  const file = configFile === undefined ? {} : await readConfigFile(configFile)
-  const sources: SettingSource[] = []
-  const pick = (definition: Definition): SettingSource => {
-    const candidates: [string | undefined, string][] = [
-      [inputs.flags[definition.flag], `--${definition.flag}`],
-      [nonEmpty(inputs.environment[definition.variable]), definition.variable],
-      [file[definition.name], configFile ?? ''],
-      [definition.fallback, 'default'],
-    ]
-    const [value, from] = candidates.find(([candidate]) => candidate !== undefined) ?? ['', 'default']
-    const source = { name: definition.name, value: value ?? '', from }
-    sources.push(source)
-    return source
-  }
+/** The file that --config or QUORATE_CONFIG names. @throws QuorateError QRT_CONFIG_INVALID */
+export function configFile({ flags, environment }: SettingInputs): ConfigFile {
+  const path = single(flags.config) ?? nonEmpty(environment.QUORATE_CONFIG)
+  const known = [...Object.keys(DEFINITIONS), ...Object.keys(PEER_DEFINITIONS)]
+  return path === undefined ? NO_CONFIG : readConfig(path, known, environment)
+}
+
+export function resolveSettings(inputs: SettingInputs): ResolvedSettings {
+  const pick = picker(inputs, configFile(inputs))
   const settings: Settings = {
     url: parseUrl(pick(DEFINITIONS.url)),
     tokenFile: nonEmpty(pick(DEFINITIONS.tokenFile).value),
@@ -72,41 +66,21 @@ export async function resolveSettings(inputs: SettingInputs): Promise<ResolvedSe
     output: parseOutput(pick(DEFINITIONS.output)),
     color: wantsColor(pick(DEFINITIONS.color), inputs),
   }
-  return { settings, sources }
+  return { settings, sources: Object.values(DEFINITIONS).map(pick) }
 }
 
-async function readConfigFile(path: string): Promise<Readonly<Record<string, string>>> {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
-    throw new QuorateError('QRT_CONFIG_INVALID', `${path} cannot be read (${reason})`, { cause })
+/** Finds values by precedence. A list is joined by commas, as its environment variable has it. */
+export function picker({ flags, environment }: SettingInputs, file: ConfigFile): (of: Definition) => SettingSource {
+  return ({ name, flag, variable, fallback }) => {
+    const candidates: [string | readonly string[] | undefined, string][] = [
+      [flags[flag], `--${flag}`],
+      [nonEmpty(environment[variable]), variable],
+      [file.settings[name], file.path ?? ''],
+      [fallback, 'default'],
+    ]
+    const [value, from] = candidates.find(([candidate]) => candidate !== undefined) ?? ['', 'default']
+    return { name, value: typeof value === 'string' ? value : (value ?? []).join(','), from }
   }
-  const { parse } = await import('yaml')
-  let parsed: unknown
-  try {
-    parsed = parse(text) ?? {}
-  } catch (cause) {
-    throw new QuorateError('QRT_CONFIG_INVALID', `${path}: ${cause instanceof Error ? cause.message : ''}`, { cause })
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new QuorateError(
-      'QRT_CONFIG_INVALID',
-      `${path}: expected settings such as "url: ${DEFINITIONS.url.fallback}"`,
-    )
-  }
-  const known = Object.keys(DEFINITIONS)
-  const values: Record<string, string> = {}
-  for (const [name, value] of Object.entries(parsed)) {
-    if (!known.includes(name)) {
-      const near = suggest(name, known)
-      const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`
-      throw new QuorateError('QRT_CONFIG_INVALID', `${path}: unknown setting "${name}"; ${hint}`)
-    }
-    values[name] = String(value)
-  }
-  return values
 }
 
 function parseUrl({ value, from }: SettingSource): string {
@@ -140,9 +114,12 @@ function wantsColor({ value, from }: SettingSource, { environment, terminal }: S
 }
 
 /** A wrong flag is a usage error; a wrong value in the environment or a file is configuration. */
-function wrong(from: string, value: string, expected: string): QuorateError {
+export function wrong(from: string, value: string, expected: string): QuorateError {
   const code = from.startsWith('--') ? 'QRT_USAGE' : 'QRT_CONFIG_INVALID'
   return new QuorateError(code, `${from}: expected ${expected}, found "${value}"`)
 }
 
-const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
+export const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
+
+const single = (value: string | readonly string[] | undefined): string | undefined =>
+  typeof value === 'string' ? value : value?.[0]

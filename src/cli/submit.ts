@@ -5,7 +5,7 @@ import { jobTable } from './jobs.ts'
 import type { Verb } from './verb.ts'
 
 export const verb: Verb = {
-  summary: 'Submit a job document; a name that exists gets a new generation',
+  summary: 'Submit a job document; a name that exists is a conflict',
   args: [{ name: 'FILE', required: true, help: 'YAML, TOML or JSON; - reads standard input' }],
   options: { format: { type: 'string', placeholder: 'yaml|toml|json', help: 'When the file name does not tell' } },
   examples: [

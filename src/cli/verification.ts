@@ -70,11 +70,7 @@ export function checkCertificates(
   keys: MemberKeys,
   leastWrite: number,
 ): readonly Finding[] {
-  const verifier = createVerifier()
-  const verify = (peer: PeerId, bytes: Uint8Array, signature: Uint8Array): boolean => {
-    const key = keys.get(peer)
-    return key !== undefined && verifier.verify(key, bytes, signature)
-  }
+  const { verify } = createVerifier()
   const sorted = [...given].sort((a, b) => compareContent(a.certificate, b.certificate))
   let before: Link | undefined
   return sorted.map(({ certificate, write, members }) => {

@@ -1,5 +1,5 @@
 /** `quorate version`. */
-import { readFileSync } from 'node:fs'
+import { VERSION } from '../version.ts'
 import { EXIT } from './exit.ts'
 import type { Verb } from './verb.ts'
 
@@ -9,9 +9,8 @@ export const verb: Verb = {
   options: {},
   examples: [{ command: 'quorate version --json', what: 'with the version of Node' }],
   run: async ({ output }) => {
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-    if (output.format === 'text') output.line(`quorate ${version}`)
-    else output.json({ version, node: process.versions.node })
+    if (output.format === 'text') output.line(`quorate ${VERSION}`)
+    else output.json({ version: VERSION, node: process.versions.node })
     return EXIT.ok
   },
 }

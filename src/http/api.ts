@@ -49,7 +49,8 @@ export interface JobSummary {
   readonly units: number
   readonly state: 'running' | 'degraded' | 'stalled' | 'halted' | 'finished'
   /** The document as submitted (no secrets can be in it). */
-  readonly document: unknown
+  readonly document: string
+  readonly format: 'yaml' | 'toml' | 'json'
 }
 
 export interface UnitStatus {
@@ -169,10 +170,13 @@ export type LiveEvent =
   | { readonly kind: 'job'; readonly at: string; readonly job: string; readonly change: 'submitted' | 'deleted' }
 
 export interface PeerApi {
+  readonly version: string
   members(): readonly MemberView[]
   ring(): RingView
-  status(job?: string): StatusView
-  jobs(): readonly JobSummary[]
+  /** Units that this peer does not replicate are asked for. */
+  status(job?: string): Promise<StatusView>
+  jobNames(): readonly string[]
+  jobs(): Promise<readonly JobSummary[]>
   /** Text as posted, with its media type's format; errors carry pointer, line and column (JobInvalidError). */
   submit(document: { text: string; format: 'yaml' | 'toml' | 'json'; file?: string }): Promise<JobSummary>
   deleteJob(name: string): Promise<void>

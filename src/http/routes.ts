@@ -65,7 +65,7 @@ export const ROUTES: readonly Route[] = [
   route({
     method: 'post',
     path: '/v1/jobs',
-    summary: 'Submit a job document; a name that exists gets a new generation',
+    summary: 'Submit a job document; a name that exists is a conflict',
     role: 'submit',
     pathSchema: schemas.noPath,
     querySchema: schemas.submitQuery,
@@ -92,7 +92,7 @@ export const ROUTES: readonly Route[] = [
     pathSchema: schemas.noPath,
     querySchema: schemas.noQuery,
     answers: { 200: schemas.jobsAnswer },
-    run: (api) => ok({ jobs: api.jobs() }),
+    run: async (api) => ok({ jobs: await api.jobs() }),
   }),
   route({
     method: 'get',
@@ -102,7 +102,11 @@ export const ROUTES: readonly Route[] = [
     pathSchema: schemas.jobPath,
     querySchema: schemas.noQuery,
     answers: { 200: schemas.jobAnswer },
-    run: (api, { path }) => ok(knownJob(api, path.name)),
+    run: async (api, { path }) => {
+      knownJob(api, path.name)
+      const jobs = await api.jobs()
+      return ok(jobs.find(({ name }) => name === path.name))
+    },
   }),
   route({
     method: 'delete',
@@ -191,9 +195,9 @@ export const ROUTES: readonly Route[] = [
     pathSchema: schemas.noPath,
     querySchema: schemas.statusQuery,
     answers: { 200: schemas.statusAnswer },
-    run: (api, { query }) => {
+    run: async (api, { query }) => {
       if (query.job !== undefined) knownJob(api, query.job)
-      return ok(api.status(query.job))
+      return ok(await api.status(query.job))
     },
   }),
   route({
@@ -211,11 +215,10 @@ export const ROUTES: readonly Route[] = [
   }),
 ]
 
-function knownJob(api: PeerApi, name: string) {
-  const jobs = api.jobs()
-  const job = jobs.find((candidate) => candidate.name === name)
-  if (job !== undefined) return job
-  const names = jobs.map((candidate) => candidate.name).join(', ')
+function knownJob(api: PeerApi, name: string): void {
+  const known = api.jobNames()
+  if (known.includes(name)) return
+  const names = known.join(', ')
   throw new QuorateError('QRT_JOB_UNKNOWN', `there is no job "${name}"; there is ${names === '' ? 'none' : names}`)
 }
 

@@ -68,6 +68,7 @@ const position = z.object({ seq: count, part: count })
 
 const statementProof = z.object({
   peer,
+  publicKey: hex(64).describe('Raw Ed25519 key; the peer id is its hash'),
   counter: count,
   index: count,
   leaves: count,
@@ -126,7 +127,8 @@ export const jobAnswer = z.object({
   stages: count,
   units: count,
   state: z.enum(['running', 'degraded', 'stalled', 'halted', 'finished']),
-  document: z.unknown(),
+  document: z.string().describe('As it was submitted'),
+  format: z.enum(['yaml', 'toml', 'json']),
 })
 export const jobsAnswer = z.object({ jobs: z.array(jobAnswer) })
 

@@ -95,7 +95,7 @@ function createApp(api: PeerApi, authenticator: Authenticator, hub: EventHub, lo
     return new Response(await api.metrics(), { headers })
   })
   app.get('/livez', () => new Response('ok\n', { headers: { 'cache-control': 'no-store' } }))
-  app.get('/v1/openapi.json', () => json(200, openApiDocument(ROUTES, api.status().version)))
+  app.get('/v1/openapi.json', () => json(200, openApiDocument(ROUTES, api.version)))
   for (const file of dashboardFiles()) {
     app.get(file.path, () => new Response(file.body, { headers: file.headers }))
   }

@@ -5,6 +5,7 @@
  */
 import {
   type Certificate,
+  type Clock,
   type CutPosition,
   comparePositions,
   type MeshNode,
@@ -118,7 +119,8 @@ export class Reader {
       const acknowledged = answers.some((answer) => compareStored(answer.acknowledged, newest.stored) >= 0)
       const settled = newest.stored === null || acknowledged || holders >= quorum.write
       if (!settled && attempt < ATTEMPTS) continue
-      const overlap = quorum.read + quorum.write > quorum.replicas && quorum.read + majority(quorum.replicas) > quorum.replicas
+      const overlap =
+        quorum.read + quorum.write > quorum.replicas && quorum.read + majority(quorum.replicas) > quorum.replicas
       const rows = [...newest.rows].sort(compareRows)
       return { unit: request.unit, rows, certificates: newest.certificates, mayBeStale: !overlap || !settled }
     }
@@ -131,11 +133,7 @@ export class Reader {
       const answer =
         member === this.#node.self
           ? await this.answer(request)
-          : ((await this.#node.request(
-              member,
-              { q: 'read', request } as unknown as Wire,
-              READ_TIMEOUT_MS,
-            )) as unknown as ReadAnswer)
+          : ((await this.#node.request(member, request as unknown as Wire, READ_TIMEOUT_MS)) as unknown as ReadAnswer)
       answers.push(answer)
     })
     await new Promise<void>((resolve) => {

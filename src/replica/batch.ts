@@ -91,19 +91,29 @@ export class BatchIndex {
     return true
   }
 
+  at(position: CutPosition): BatchEntry | undefined {
+    const entry = this.entries[this.#indexAfter(position) - 1]
+    return entry !== undefined && comparePositions(entry.position, position) === 0 ? entry : undefined
+  }
+
   /** The first entry after a position, and the one before it. */
   after(
     position: CutPosition | undefined,
   ): { readonly entry: BatchEntry; readonly previous: BatchEntry | undefined } | undefined {
+    const index = position === undefined ? 0 : this.#indexAfter(position)
+    const entry = this.entries[index]
+    return entry === undefined ? undefined : { entry, previous: this.entries[index - 1] }
+  }
+
+  #indexAfter(position: CutPosition): number {
     let low = 0
     let high = this.entries.length
-    while (position !== undefined && low < high) {
+    while (low < high) {
       const middle = (low + high) >>> 1
       const entry = this.entries[middle]
       if (entry !== undefined && comparePositions(entry.position, position) <= 0) low = middle + 1
       else high = middle
     }
-    const entry = this.entries[low]
-    return entry === undefined ? undefined : { entry, previous: this.entries[low - 1] }
+    return low
   }
 }

@@ -8,22 +8,18 @@ import {
   type CutContent,
   type CutPosition,
   comparePositions,
-  contentDigest,
-  type Digest,
-  decodeStored,
-  encodeStored,
   type MeshNode,
   type PeerId,
-  sha256,
   type Term,
   type UnitEvent,
   type UnitId,
 } from '../../mesh/index.ts'
-import type { StagePlan } from '../../operators/index.ts'
-
+import { HOST_TIMING } from '../limits.ts'
 import type { Store } from '../store/store.ts'
-import { BatchIndex, batchKey, decodeBatch, describeBatch, encodeBatch, snapshotKey } from './batch.ts'
+import { type Batch, batchKey, decodeBatch, describeBatch, encodeBatch } from './batch.ts'
+import { type ComputedReport, type Halt, HostedUnit, placeName, type UnitDescription } from './hosted.ts'
 import type { SliceTrust, WorkerCommand, WorkerReport } from './protocol.ts'
+import { latestSnapshot, type StoredSnapshot, snapshotOps } from './snapshots.ts'
 import type { PlacedDecision, ReplicaStart } from './unit-replica.ts'
 
 /** The main thread's end of a replica worker. */
@@ -31,87 +27,41 @@ export interface WorkerPort {
   post(command: WorkerCommand): void
 }
 
-/** What a unit is, from its job. */
-export interface UnitDescription {
-  readonly unit: UnitId
-  readonly job: string
-  readonly generation: string
-  readonly plan: StagePlan
-  readonly topic: string
-  readonly partition: number
-  readonly startOffset: number
-  readonly endOffset: number | undefined
-  readonly idleAfterMs: number
-  readonly maxCutAgeMs: number
-  readonly members: readonly PeerId[]
-  readonly write: number
-  readonly readsSlices: boolean
-}
-
 export type HostEvent =
   | { readonly kind: 'certified'; readonly unit: UnitId; readonly certificate: Certificate }
   /** A certified batch is on its way to this peer's disk and can be committed and read. */
-  | { readonly kind: 'held'; readonly unit: UnitId; readonly certificate: Certificate; readonly rows: number }
+  | {
+      readonly kind: 'held'
+      readonly unit: UnitId
+      readonly certificate: Certificate
+      readonly rows: number
+      readonly batch: Batch
+    }
+  /** A replica computed something else than was certified, or than it had voted for (`certified` undefined). */
   | {
       readonly kind: 'diverged'
-      readonly unit: UnitId
+      readonly peer: PeerId
       readonly computed: CutContent
       readonly certified: CutContent | undefined
     }
+  /** This peer's own replica of a unit computes what is certified again. */
   | { readonly kind: 'repaired'; readonly unit: UnitId; readonly position: CutPosition }
-  | { readonly kind: 'halted'; readonly unit: UnitId; readonly code: string; readonly message: string }
+  | { readonly kind: 'equivocated'; readonly unit: UnitId; readonly peer: PeerId; readonly position: CutPosition }
+  | { readonly kind: 'halted'; readonly unit: UnitId; readonly halt: Halt }
   | { readonly kind: 'progress'; readonly unit: UnitId; readonly records: number }
-
-/** One unit at this peer: for status, reads and commits. */
-export class HostedUnit {
-  readonly description: UnitDescription
-  readonly batches = new BatchIndex()
-  epoch = 0
-  /** Every decision so far. */
-  decisions: PlacedDecision[] = []
-  /** Cuts computed and waiting for their certificate, by position. */
-  readonly waiting = new Map<string, WorkerReport & { kind: 'cut' }>()
-  state: 'opening' | 'running' | 'halted' = 'opening'
-  halt: { readonly code: string; readonly message: string } | undefined
-  /** Set while restored from a divergence, until the position is matched. */
-  repairing: CutPosition | undefined
-  offset = 0
-  endOffset = 0
-  watermark = Number.NEGATIVE_INFINITY
-  stateBytes = 0
-  blocked = false
-  pendingSince: number | undefined
-  idleOffset: number | undefined
-  endReached: number | undefined
-  /** The final decision was applied and its last cut is certified here. */
-  finished = false
-  /** Positions certified here that the worker has not been given room for yet. */
-  settled: CutPosition | undefined
-
-  constructor(description: UnitDescription) {
-    this.description = description
-    this.offset = description.startOffset
-  }
-}
 
 export interface ReplicaHostOptions {
   readonly node: MeshNode
   readonly store: Store
   readonly now: () => number
+  readonly after: (delayMs: number, action: () => void) => void
   readonly worker: (unit: UnitId) => WorkerPort
-  readonly trust: (unit: UnitId) => SliceTrust
+  /** The unit is no longer here: its place in a worker is free. */
+  readonly released: (unit: UnitId) => void
+  readonly trust: (unit: UnitId) => readonly SliceTrust[]
   /** Whether the unit's sinks are so far behind that its source should pause. */
   readonly congested: (unit: UnitId) => boolean
   readonly onEvent: (event: HostEvent) => void
-}
-
-const at = (position: CutPosition): string => `${position.seq}/${position.part}`
-
-interface StoredSnapshot {
-  readonly position: CutPosition
-  readonly offset: number
-  readonly digest: Digest
-  readonly bytes: Uint8Array
 }
 
 export class ReplicaHost {
@@ -130,12 +80,17 @@ export class ReplicaHost {
   async open(description: UnitDescription): Promise<void> {
     const { unit } = description
     if (this.#units.has(unit)) return
-    const hosted = new HostedUnit(description)
-    this.#units.set(unit, hosted)
     const { node, store, now } = this.#options
-    const snapshot = await this.#latestSnapshot(unit)
+    const hosted = new HostedUnit(description, now())
+    this.#units.set(unit, hosted)
+    const snapshot = await latestSnapshot(store, unit)
     const opened = await node.openUnit(unit, description.members, description.write, snapshot?.position)
     const entries = await store.range('batch', `${unit}/`, `${unit}/~`, Number.MAX_SAFE_INTEGER)
+    if (this.#units.get(unit) !== hosted) {
+      // It was closed while it opened.
+      node.closeUnit(unit)
+      return
+    }
     for (const entry of entries) {
       if ('corrupt' in entry) break
       const [, seq, part] = entry.key.split('/')
@@ -150,8 +105,11 @@ export class ReplicaHost {
   }
 
   close(unit: UnitId): void {
-    if (!this.#units.delete(unit)) return
-    this.#options.worker(unit).post({ kind: 'release', unit })
+    const hosted = this.#units.get(unit)
+    if (hosted === undefined) return
+    this.#units.delete(unit)
+    if (hosted.state === 'running') this.#options.worker(unit).post({ kind: 'release', unit })
+    this.#options.released(unit)
     this.#options.node.closeUnit(unit)
   }
 
@@ -187,38 +145,40 @@ export class ReplicaHost {
         hosted.watermark = report.watermark
         hosted.stateBytes = report.stateBytes
         hosted.blocked = report.blocked
+        if (report.records > 0) hosted.quietSince = now()
         onEvent({ kind: 'progress', unit: report.unit, records: report.records })
         return
       case 'halted':
-        hosted.state = 'halted'
-        hosted.halt = { code: report.code, message: report.message }
-        onEvent({ kind: 'halted', unit: report.unit, code: report.code, message: report.message })
+        this.#halt(hosted, { code: report.code, message: report.message })
     }
   }
 
   meshEvent(event: UnitEvent): void {
+    const { node, onEvent } = this.#options
     switch (event.kind) {
       case 'pause':
         this.#pause(event.unit, event.token)
         return
       case 'certified':
-        this.#options.onEvent({
-          kind: 'certified',
-          unit: event.certificate.content.unit,
-          certificate: event.certificate,
-        })
+        onEvent({ kind: 'certified', unit: event.certificate.content.unit, certificate: event.certificate })
         return
       case 'matched':
         this.#matched(event.certificate)
         return
       case 'diverged':
-        this.#diverged(event.computed, event.certified)
+        this.#diverged(event.computed)
+        onEvent({ kind: 'diverged', peer: node.self, computed: event.computed, certified: event.certified })
+        return
+      case 'outvoted':
+        onEvent({ kind: 'diverged', peer: event.peer, computed: event.computed, certified: event.certified })
         return
       case 'term':
         this.#term(event.term)
         return
-      case 'acknowledged':
       case 'equivocated':
+        onEvent({ kind: 'equivocated', unit: event.unit, peer: event.peer, position: event.position })
+        return
+      case 'acknowledged':
         return
     }
   }
@@ -236,6 +196,18 @@ export class ReplicaHost {
     }
   }
 
+  /** The worker of these units ended: they start again from their snapshots, after a moment. */
+  workerFailed(units: readonly UnitId[]): void {
+    for (const unit of units) {
+      const hosted = this.#units.get(unit)
+      if (hosted === undefined || hosted.state === 'halted') continue
+      hosted.epoch += 1
+      hosted.waiting.clear()
+      hosted.state = 'opening'
+      this.#options.after(HOST_TIMING.workerRestartMs, () => this.#rewind(hosted))
+    }
+  }
+
   #wish(hosted: HostedUnit, now: number) {
     if (hosted.endReached !== undefined) return { kind: 'final', offset: hosted.endReached } as const
     if (hosted.idleOffset !== undefined) return { kind: 'idle', offset: hosted.idleOffset } as const
@@ -246,13 +218,13 @@ export class ReplicaHost {
     return undefined
   }
 
-  #cut(hosted: HostedUnit, report: WorkerReport & { kind: 'cut' }): void {
-    const latest = hosted.decisions[hosted.decisions.length - 1]
+  #cut(hosted: HostedUnit, report: ComputedReport): void {
+    const { offset } = report.content
     // Cut before the worker heard of a decision that lies before it: void.
-    if (latest !== undefined && report.term < latest.term && report.content.offset > latest.offset) return
-    hosted.waiting.set(at(report.content), report)
+    if (hosted.decisions.some((decision) => decision.term > report.term && offset > decision.offset)) return
+    hosted.waiting.set(placeName(report.content), report)
     hosted.watermark = report.watermark
-    hosted.offset = Math.max(hosted.offset, report.content.offset)
+    hosted.offset = Math.max(hosted.offset, offset)
     this.#options.node.drive(report.unit, (agreement, now) => agreement.computed(now, report.content))
   }
 
@@ -269,27 +241,30 @@ export class ReplicaHost {
   }
 
   #matched(certificate: Certificate): void {
-    const { unit } = certificate.content
+    const { content } = certificate
+    const { unit } = content
     const hosted = this.#units.get(unit)
-    const report = hosted?.waiting.get(at(certificate.content))
+    const report = hosted?.waiting.get(placeName(content))
     if (hosted === undefined || report === undefined) return
-    hosted.waiting.delete(at(certificate.content))
-    const position: CutPosition = { seq: certificate.content.seq, part: certificate.content.part }
+    hosted.waiting.delete(placeName(content))
+    const position: CutPosition = { seq: content.seq, part: content.part }
     const { node, now, onEvent } = this.#options
     const entry = describeBatch(position, report, now())
     if (hosted.batches.add(entry)) {
       node.persist([{ kind: 'put', table: 'batch', key: batchKey(unit, position), value: encodeBatch(report) }])
       node.drive(unit, (agreement) => agreement.stored(position))
-      onEvent({ kind: 'held', unit, certificate, rows: entry.rows })
+      onEvent({ kind: 'held', unit, certificate, rows: entry.rows, batch: report })
     }
-    if (report.snapshot !== undefined) this.#keepSnapshot(unit, certificate, report.snapshot)
+    if (report.snapshot !== undefined) {
+      node.persist(snapshotOps(unit, content, report.snapshot))
+      node.drive(unit, (agreement) => {
+        agreement.trim(position)
+        return []
+      })
+    }
     if (hosted.repairing !== undefined && comparePositions(position, hosted.repairing) >= 0) {
       hosted.repairing = undefined
       onEvent({ kind: 'repaired', unit, position })
-    }
-    const finalDecision = hosted.decisions.find(({ kind }) => kind === 'final')
-    if (finalDecision !== undefined && certificate.content.last && certificate.content.offset >= finalDecision.offset) {
-      hosted.finished = report.watermark === Number.POSITIVE_INFINITY
     }
     hosted.settled = position
     this.#settle(hosted)
@@ -303,49 +278,10 @@ export class ReplicaHost {
     hosted.settled = undefined
   }
 
-  #keepSnapshot(unit: UnitId, certificate: Certificate, bytes: Uint8Array): void {
-    const { seq, part } = certificate.content
-    const meta = encodeStored({ content: certificate.content })
-    const value = new Uint8Array(4 + meta.length + bytes.length)
-    new DataView(value.buffer).setUint32(0, meta.length)
-    value.set(meta, 4)
-    value.set(bytes, 4 + meta.length)
-    const key = snapshotKey(unit, { seq, part })
-    this.#options.node.persist([
-      { kind: 'deleteRange', table: 'snapshot', from: `${unit}/`, to: key },
-      { kind: 'put', table: 'snapshot', key, value },
-    ])
-    this.#options.node.drive(unit, (agreement) => {
-      agreement.trim({ seq, part })
-      return []
-    })
-  }
-
-  async #latestSnapshot(unit: UnitId): Promise<StoredSnapshot | undefined> {
-    const entries = await this.#options.store.range('snapshot', `${unit}/`, `${unit}/~`, Number.MAX_SAFE_INTEGER)
-    for (const entry of [...entries].reverse()) {
-      if ('corrupt' in entry) continue
-      const view = new DataView(entry.value.buffer, entry.value.byteOffset)
-      const length = view.getUint32(0)
-      const { content } = decodeStored(entry.value.subarray(4, 4 + length)) as { content: CutContent }
-      const bytes = entry.value.subarray(4 + length)
-      // What is on disk is believed only if it is what was certified.
-      if (sha256(bytes) !== content.stateDigest) continue
-      return {
-        position: { seq: content.seq, part: content.part },
-        offset: content.offset,
-        digest: contentDigest(content),
-        bytes,
-      }
-    }
-    return undefined
-  }
-
-  #diverged(computed: CutContent, certified: CutContent | undefined): void {
+  #diverged(computed: CutContent): void {
     const hosted = this.#units.get(computed.unit)
     if (hosted === undefined) return
     hosted.repairing = { seq: computed.seq, part: computed.part }
-    this.#options.onEvent({ kind: 'diverged', unit: computed.unit, computed, certified })
     this.#rewind(hosted)
   }
 
@@ -369,35 +305,41 @@ export class ReplicaHost {
     worker.post({ kind: 'resume', unit, epoch })
   }
 
+  #halt(hosted: HostedUnit, halt: Halt): void {
+    hosted.state = 'halted'
+    hosted.halt = halt
+    this.#options.onEvent({ kind: 'halted', unit: hosted.description.unit, halt })
+  }
+
   /** Back to the last certified snapshot, and forward again under every decision. */
   #rewind(hosted: HostedUnit): void {
     const { unit } = hosted.description
+    if (this.#units.get(unit) !== hosted) return
     hosted.epoch += 1
     hosted.waiting.clear()
     hosted.state = 'opening'
-    this.#latestSnapshot(unit).then(
+    const { epoch } = hosted
+    latestSnapshot(this.#options.store, unit).then(
       (snapshot) => {
-        if (this.#units.get(unit) !== hosted) return
+        // Closed, or sent back once more, while the disk was read.
+        if (this.#units.get(unit) !== hosted || hosted.epoch !== epoch) return
         hosted.state = 'running'
         this.#restart(hosted, snapshot)
       },
-      (error) => {
-        hosted.state = 'halted'
-        hosted.halt = { code: 'QRT_STORE_FAILED', message: String(error) }
-        this.#options.onEvent({ kind: 'halted', unit, ...hosted.halt })
-      },
+      (error) => this.#halt(hosted, { code: 'QRT_STORE_FAILED', message: String(error) }),
     )
   }
 
   #restart(hosted: HostedUnit, snapshot: StoredSnapshot | undefined): void {
     const { description } = hosted
     const { unit, plan, topic, partition, endOffset, idleAfterMs, startOffset } = description
-    const { node, worker, trust } = this.#options
+    const { node, worker, trust, now } = this.#options
     const start: ReplicaStart = { offset: snapshot?.offset ?? startOffset, snapshot, decisions: hosted.decisions }
     hosted.epoch += 1
     hosted.waiting.clear()
     hosted.offset = start.offset
     hosted.pendingSince = undefined
+    hosted.quietSince = now()
     hosted.idleOffset = undefined
     hosted.endReached = undefined
     hosted.settled = undefined

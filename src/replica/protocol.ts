@@ -13,10 +13,11 @@ export interface WorkerData {
   readonly index: number
 }
 
-/** What a reader of slices needs to check their certificates. */
+/** What a reader of slices needs to check their certificates: who may sign for each unit of the stage before. */
 export interface SliceTrust {
+  readonly unit: UnitId
   readonly write: number
-  readonly members: readonly { readonly id: PeerId; readonly publicKey: Uint8Array }[]
+  readonly members: readonly PeerId[]
 }
 
 export interface UnitAssignment {
@@ -29,7 +30,7 @@ export interface UnitAssignment {
   readonly endOffset: number | undefined
   readonly idleAfterMs: number
   /** Set where the unit reads slices of the stage before. */
-  readonly trust: SliceTrust | undefined
+  readonly trust: readonly SliceTrust[] | undefined
 }
 
 export type WorkerCommand =

@@ -1,14 +1,12 @@
 /**
- * The replica worker: a thread that owns the record path of its units, consumer included. Commands come in, cuts and
- * marks go out; nothing per record crosses the thread.
+ * The replica worker: owns the record path of its units, consumer included, on a thread of its own (worker-thread.ts).
+ * Commands come in, cuts and marks go out; nothing per record crosses the thread.
  */
-import { parentPort, workerData } from 'node:worker_threads'
-import { assert, createVerifier, type PeerId, type UnitId } from '../../mesh/index.ts'
+import { createVerifier, type UnitId } from '../../mesh/index.ts'
 import { createStage, type RecordBatch } from '../../operators/index.ts'
 import { LIMITS } from '../limits.ts'
 import type { Log, LogPartition, LogReader } from '../log/log.ts'
-import { openLog } from '../log/open.ts'
-import type { SliceTrust, UnitAssignment, WorkerCommand, WorkerData, WorkerReport } from './protocol.ts'
+import type { UnitAssignment, WorkerCommand, WorkerReport } from './protocol.ts'
 import { checkedSlices } from './slice-batch.ts'
 import { UnitReplica } from './unit-replica.ts'
 
@@ -31,16 +29,25 @@ interface Hosted {
 
 const PROGRESS_EVERY_MS = 250
 
+export interface ReplicaWorkerOptions {
+  readonly log: Log
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  readonly report: (report: WorkerReport, transfer: readonly ArrayBuffer[]) => void
+}
+
 export class ReplicaWorker {
   readonly #report: (report: WorkerReport, transfer: readonly ArrayBuffer[]) => void
+  readonly #now: () => number
   readonly #reader: LogReader
   readonly #log: Log
   readonly #verifier = createVerifier()
   readonly #units = new Map<UnitId, Hosted>()
   readonly #bySource = new Map<string, Hosted>()
 
-  constructor(log: Log, report: (report: WorkerReport, transfer: readonly ArrayBuffer[]) => void) {
+  constructor({ log, now, report }: ReplicaWorkerOptions) {
     this.#log = log
+    this.#now = now
     this.#report = report
     this.#reader = log.reader({
       onBatch: (partition, batch, start) => this.#onBatch(partition, batch, start),
@@ -96,7 +103,7 @@ export class ReplicaWorker {
         return
       case 'resume':
         replica.resume()
-        hosted.quietSince = performance.now()
+        hosted.quietSince = this.#now()
         hosted.idleReportedAt = undefined
         hosted.endReported = false
         break
@@ -147,18 +154,20 @@ export class ReplicaWorker {
       assignment,
       replica,
       source,
-      quietSince: performance.now(),
+      quietSince: this.#now(),
       records: 0,
       endOffset: 0,
       pendingReported: false,
       idleReportedAt: undefined,
       endReported: false,
-      reportedAt: 0,
+      reportedAt: Number.NEGATIVE_INFINITY,
     }
     this.#units.set(unit, hosted)
     this.#bySource.set(sourceKey(source), hosted)
     if (!replica.finished) this.#reader.add(source, replica.offset)
+    this.#reportPending(hosted)
     this.#reportEnd(hosted)
+    this.#reportProgress(hosted, replica.offset)
   }
 
   #release(unit: UnitId): void {
@@ -177,10 +186,10 @@ export class ReplicaWorker {
     try {
       const { trust } = assignment
       const records =
-        trust === undefined ? batch : checkedSlices(batch, start, partition.partition, trust, this.#verifierOf(trust))
+        trust === undefined ? batch : checkedSlices(batch, partition.partition, trust, this.#verifier.verify)
       const taken = replica.take(records, start)
       hosted.records += taken
-      if (taken > 0) hosted.quietSince = performance.now()
+      if (taken > 0) hosted.quietSince = this.#now()
       hosted.idleReportedAt = undefined
       this.#reportPending(hosted)
       this.#reportEnd(hosted)
@@ -189,13 +198,6 @@ export class ReplicaWorker {
     } catch (error) {
       this.#onHalt(partition, error instanceof Error ? error : new Error(String(error)))
       return 0
-    }
-  }
-
-  #verifierOf({ members }: SliceTrust) {
-    return (peer: PeerId, bytes: Uint8Array, signature: Uint8Array): boolean => {
-      const member = members.find(({ id }) => id === peer)
-      return member !== undefined && this.#verifier.verify(member.publicKey, bytes, signature)
     }
   }
 
@@ -208,7 +210,7 @@ export class ReplicaWorker {
     this.#reportPending(hosted)
     this.#reportEnd(hosted)
     this.#reportProgress(hosted, end)
-    const now = performance.now()
+    const now = this.#now()
     const due = now - (hosted.idleReportedAt ?? hosted.quietSince) >= assignment.idleAfterMs
     if (due && position >= end && !replica.finished && !replica.atEnd && replica.stage.canIdle) {
       hosted.idleReportedAt = now
@@ -240,7 +242,7 @@ export class ReplicaWorker {
   }
 
   #reportProgress(hosted: Hosted, endOffset: number): void {
-    const now = performance.now()
+    const now = this.#now()
     hosted.endOffset = Math.max(hosted.endOffset, endOffset)
     if (now - hosted.reportedAt < PROGRESS_EVERY_MS) return
     hosted.reportedAt = now
@@ -262,15 +264,3 @@ export class ReplicaWorker {
 }
 
 const sourceKey = ({ topic, partition }: LogPartition): string => `${partition}/${topic}`
-
-if (parentPort !== null && (workerData as WorkerData | null)?.log !== undefined) {
-  const port = parentPort
-  const log = await openLog((workerData as WorkerData).log)
-  const worker = new ReplicaWorker(log, (report, transfer) => port.postMessage(report, [...transfer]))
-  port.on('message', (command: WorkerCommand) => {
-    worker.command(command).catch((error) => {
-      // A command that fails is a bug: end the thread loudly, its host restarts it and says so.
-      assert(false, `replica worker: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
-    })
-  })
-}

@@ -32,6 +32,7 @@ export const AT = '2001-01-14T00:00:00.000Z'
 const UNIT = unitId('flight-delays-0123456789ab-1', 0, 0)
 
 export class FakePeer implements PeerApi {
+  readonly version = '0.1.0'
   readonly signers: readonly Signer[] = [generateIdentity(), generateIdentity(), generateIdentity()]
   readonly listeners = new Set<(event: LiveEvent) => void>()
   readonly submitted: { text: string; format: string; file?: string }[] = []
@@ -57,7 +58,7 @@ export class FakePeer implements PeerApi {
     const proofs = this.signers
       .slice(0, 2)
       .flatMap((signer, index) =>
-        signFlush(signer.id, (bytes) => signer.sign(bytes), index + 1, [certifiedVote(unsigned)]),
+        signFlush(signer, index + 1, [certifiedVote(unsigned)]),
       )
     return { ...unsigned, signers: proofs.sort((a, b) => (a.peer < b.peer ? -1 : 1)) }
   }
@@ -95,7 +96,7 @@ export class FakePeer implements PeerApi {
     }
   }
 
-  status(job?: string): StatusView {
+  async status(job?: string): Promise<StatusView> {
     const unit: StatusView['units'][number] = {
       unit: UNIT,
       job: 'flight-delays',
@@ -124,7 +125,11 @@ export class FakePeer implements PeerApi {
     }
   }
 
-  jobs(): JobSummary[] {
+  jobNames(): string[] {
+    return this.jobList.map(({ name }) => name)
+  }
+
+  async jobs(): Promise<JobSummary[]> {
     return this.jobList
   }
 
@@ -222,7 +227,8 @@ export function jobNamed(name: string): JobSummary {
     stages: 1,
     units: 1,
     state: 'running',
-    document: { name },
+    document: `name: ${name}\n`,
+    format: 'yaml',
   }
 }
 

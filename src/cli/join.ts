@@ -1,0 +1,59 @@
+/** `quorate join`: runs a peer until it is told to stop. */
+import { QuorateError } from '../errors.ts'
+import { commonFlags } from './common-options.ts'
+import { EXIT } from './exit.ts'
+import { PEER_OPTIONS } from './peer-definitions.ts'
+import { peerFlags } from './peer-flags.ts'
+import { peerSettings } from './peer-settings.ts'
+import { configFile } from './settings.ts'
+import type { Verb } from './verb.ts'
+
+export const verb: Verb = {
+  summary: 'Start a peer and join a cluster',
+  description: [
+    'Runs in the foreground until SIGINT or SIGTERM. A first cluster starts when as many peers as --bootstrap-expect says have',
+    'found one another; a peer that was a member before needs neither seeds nor that. Everything can be in a file (--config)',
+    'or in the environment; secrets and how sinks are reached are in the file only.',
+  ].join('\n'),
+  args: [],
+  options: PEER_OPTIONS,
+  examples: [
+    { command: 'quorate join --bootstrap --data ./peer', what: 'a cluster of one, on the embedded log' },
+    {
+      command:
+        'quorate join --name b --seed ws://10.0.0.1:7400 --listen 10.0.0.2:7400 --http 127.0.0.1:7401 --secret-file secret --log kafka://10.0.0.9:9092',
+      what: 'one of several',
+    },
+    { command: 'quorate join --config configs/peers/kafka.yaml --bootstrap-expect 3', what: 'the rest from a file' },
+  ],
+  handlesSignals: true,
+  run: async ({ options, output }) => {
+    const flags = { ...commonFlags(options), ...peerFlags(options) }
+    const inputs = { flags, environment: process.env, terminal: false }
+    const settings = peerSettings(inputs, configFile(inputs))
+    // Loaded here: other verbs start without the weight of a peer.
+    const { startPeer } = await import('../peer/start.ts')
+    const running = await startPeer(settings)
+    const { id, name, address, httpAddress } = running
+    if (output.format === 'text') output.note(`peer ${name} (${id}) at ${address}, API and dashboard at ${httpAddress}`)
+    else output.jsonLines([{ id, name, address, httpAddress }])
+    const stopped = await Promise.race([signalled('SIGINT', 'SIGTERM'), running.failed.then((error) => ({ error }))])
+    if ('error' in stopped) {
+      running.logger.error('this peer stops: it can no longer keep its promises', { error: stopped.error })
+      // Its parts may hang on what failed: whatever is durable is, and the rest is for the next start.
+      process.exit(EXIT.failed)
+    }
+    running.logger.info('stopping', { signal: stopped.signal })
+    const again = signalled('SIGINT', 'SIGTERM').then(() => {
+      throw new QuorateError('QRT_INTERNAL', 'interrupted while stopping')
+    })
+    await Promise.race([running.close(), again])
+    return EXIT.ok
+  },
+}
+
+function signalled(...signals: NodeJS.Signals[]): Promise<{ readonly signal: NodeJS.Signals }> {
+  return new Promise((resolve) => {
+    for (const signal of signals) process.once(signal, () => resolve({ signal }))
+  })
+}

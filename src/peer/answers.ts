@@ -1,0 +1,66 @@
+/** What this peer answers others, and itself, from the batches and replicas it holds. */
+import { comparePositions, type UnitId, type Wire } from '../../mesh/index.ts'
+import { readRows } from '../../operators/index.ts'
+import type { UnitStatus } from '../http/api.ts'
+import type { BatchCache } from '../read/cache.ts'
+import type { Reader } from '../read/quorum.ts'
+import type { ReplicaHost } from '../replica/host.ts'
+import type { HostedUnit } from '../replica/hosted.ts'
+import { isPeerRequest, type LetterAnswer, type LetterPlace, type OpenAnswer, type PeerRequest } from './requests.ts'
+
+export interface AnswersOptions {
+  readonly host: ReplicaHost
+  readonly reader: Reader
+  readonly cache: BatchCache
+  readonly openRows: (unit: UnitId, limit: number) => Promise<Uint8Array>
+  readonly status: (hosted: HostedUnit) => UnitStatus
+}
+
+export class Answers {
+  readonly #options: AnswersOptions
+
+  constructor(options: AnswersOptions) {
+    this.#options = options
+  }
+
+  /** @throws Error for what is no request, or about a unit that is not here: its text goes back to the asker */
+  async answer(body: Wire): Promise<Wire> {
+    if (!isPeerRequest(body)) throw new Error('this peer does not know such a request; it may run another version')
+    const request = body as unknown as PeerRequest
+    switch (request.q) {
+      case 'rows':
+        return (await this.#options.reader.answer(request)) as unknown as Wire
+      case 'open': {
+        this.#hosted(request.unit)
+        const answer: OpenAnswer = { body: await this.#options.openRows(request.unit, request.limit) }
+        return answer as unknown as Wire
+      }
+      case 'status':
+        return this.#options.status(this.#hosted(request.unit)) as unknown as Wire
+      case 'deadLetters':
+        return (await this.#deadLetters(request.unit, request.after, request.limit)) as unknown as Wire
+    }
+  }
+
+  async #deadLetters(unit: UnitId, after: LetterPlace | null, limit: number): Promise<LetterAnswer> {
+    const letters: LetterAnswer['letters'][number][] = []
+    for (const { position, deadRows } of this.#hosted(unit).batches.entries) {
+      if (letters.length >= limit) break
+      if (deadRows === 0 || (after !== null && comparePositions(position, after) < 0)) continue
+      const batch = await this.#options.cache.load(unit, position)
+      let index = 0
+      for (const { value } of readRows(batch?.deadLetters ?? new Uint8Array())) {
+        const passed = after !== null && comparePositions(position, after) === 0 && index <= after.index
+        if (!passed && letters.length < limit) letters.push({ place: { ...position, index }, value })
+        index += 1
+      }
+    }
+    return { letters }
+  }
+
+  #hosted(unit: UnitId): HostedUnit {
+    const hosted = this.#options.host.units.get(unit)
+    if (hosted === undefined) throw new Error(`this peer holds no replica of ${unit}`)
+    return hosted
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * The committers of this peer: one per unit and sink, fed with the certified batches it holds, told by others what is
+ * already there, and telling them. It also says which units' sources must pause because a sink is behind.
+ */
+import {
+  type Certificate,
+  type CutPosition,
+  comparePositions,
+  encodeStored,
+  type MeshNode,
+  type PeerId,
+  type UnitId,
+} from '../../mesh/index.ts'
+import { Committer } from '../commit/committer.ts'
+import type { CertifiedBatch, Sink, SinkPlan, UnitIdentity } from '../commit/sink.ts'
+import { encodeDestinations } from '../commit/slice.ts'
+import { sinkName } from '../commit/thread.ts'
+import { QuorateError } from '../errors.ts'
+import { LIMITS } from '../limits.ts'
+import type { BatchCache } from '../read/cache.ts'
+import type { Batch, BatchEntry } from '../replica/batch.ts'
+import type { HostedUnit } from '../replica/hosted.ts'
+import type { PlacedUnit } from './jobs.ts'
+
+/** A hint to the other replicas of a unit: this sink has everything up to here. */
+export interface CommittedNote {
+  readonly n: 'committed'
+  readonly unit: UnitId
+  readonly sink: string
+  readonly seq: number
+  readonly part: number
+}
+
+export interface CommitsOptions {
+  readonly node: MeshNode
+  readonly cache: BatchCache
+  readonly now: () => number
+  readonly random: () => number
+  readonly sink: (plan: SinkPlan) => Sink
+  readonly certificate: (unit: UnitId, position: CutPosition) => Promise<Certificate | undefined>
+  readonly onCommitted: (unit: UnitId, sink: string, position: CutPosition, hedged: boolean) => void
+  readonly onHalt: (unit: UnitId, sink: string, error: QuorateError) => void
+}
+
+interface UnitCommits {
+  readonly committers: readonly Committer[]
+  readonly members: () => readonly PeerId[]
+}
+
+export class Commits {
+  readonly #options: CommitsOptions
+  readonly #units = new Map<UnitId, UnitCommits>()
+
+  constructor(options: CommitsOptions) {
+    this.#options = options
+  }
+
+  open(hosted: HostedUnit, placed: PlacedUnit, cluster: string): void {
+    const { unit, job, generation } = hosted.description
+    const identity: UnitIdentity = { cluster, job, generation, unit }
+    const committers = placed.sinks.map((plan) => this.#committer(hosted, identity, plan, mainBody(plan)))
+    if (placed.deadLetters !== undefined) {
+      committers.push(this.#committer(hosted, identity, placed.deadLetters, ({ deadLetters }) => deadLetters))
+    }
+    const first = hosted.description.members
+    this.#units.set(unit, { committers, members: () => this.#options.node.unit(unit)?.term.members ?? first })
+  }
+
+  async close(unit: UnitId): Promise<void> {
+    const commits = this.#units.get(unit)
+    this.#units.delete(unit)
+    await Promise.all((commits?.committers ?? []).map((committer) => committer.close()))
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#units.keys()].map((unit) => this.close(unit)))
+  }
+
+  tick(): void {
+    const now = this.#options.now()
+    const alive = this.#options.node.alive()
+    for (const { committers, members } of this.#units.values()) {
+      const rank = members()
+        .filter((member) => alive.has(member))
+        .indexOf(this.#options.node.self)
+      if (rank >= 0) for (const committer of committers) committer.tick(now, rank)
+    }
+  }
+
+  /** A note of another peer. */
+  heard({ unit, sink, seq, part }: CommittedNote): void {
+    const committers = this.#units.get(unit)?.committers ?? []
+    for (const committer of committers) if (committer.sinkName === sink) committer.heard({ seq, part })
+  }
+
+  /** A peer has come: without this it would open the sinks of others only to see how far they are. */
+  greet(peer: PeerId): void {
+    for (const [unit, { committers, members }] of this.#units) {
+      if (!members().includes(peer)) continue
+      for (const { sinkName: sink, progress } of committers) {
+        if (progress !== undefined) this.#note(peer, unit, sink, progress)
+      }
+    }
+  }
+
+  congested(unit: UnitId): boolean {
+    const committers = this.#units.get(unit)?.committers ?? []
+    return committers.some((committer) => committer.backlogBytes() > LIMITS.sinkBacklogBytes)
+  }
+
+  /** What every sink is known to have; undefined when one of them has nothing. */
+  committed(unit: UnitId): CutPosition | undefined {
+    let least: CutPosition | undefined
+    for (const { progress } of this.#units.get(unit)?.committers ?? []) {
+      if (progress === undefined) return undefined
+      if (least === undefined || comparePositions(progress, least) < 0) least = progress
+    }
+    return least
+  }
+
+  /** Why batches wait, in sentences. */
+  problems(unit: UnitId): readonly string[] {
+    return (this.#units.get(unit)?.committers ?? []).flatMap(({ problem }) => problem ?? [])
+  }
+
+  #committer(
+    hosted: HostedUnit,
+    identity: UnitIdentity,
+    plan: SinkPlan,
+    bodyOf: (batch: Batch) => Uint8Array | undefined,
+  ): Committer {
+    const { sink, random, onCommitted, onHalt, node } = this.#options
+    const { unit } = identity
+    const name = sinkName(plan)
+    return new Committer({
+      unit,
+      sinkName: name,
+      batches: hosted.batches,
+      open: () => sink(plan).open(identity),
+      load: (entry, previous) => this.#load(identity, entry, previous, bodyOf),
+      random,
+      onCommitted: (position, hedged) => {
+        for (const member of this.#units.get(unit)?.members() ?? []) {
+          if (member !== node.self) this.#note(member, unit, name, position)
+        }
+        onCommitted(unit, name, position, hedged)
+      },
+      onHalt: (error) => onHalt(unit, name, error),
+    })
+  }
+
+  async #load(
+    identity: UnitIdentity,
+    entry: BatchEntry,
+    previous: BatchEntry | undefined,
+    bodyOf: (batch: Batch) => Uint8Array | undefined,
+  ): Promise<CertifiedBatch | undefined> {
+    const { unit } = identity
+    const { position } = entry
+    const batch = await this.#options.cache.load(unit, position)
+    const body = batch === undefined ? undefined : bodyOf(batch)
+    if (batch !== undefined && (body === undefined || body.length === 0)) return undefined
+    const certificate = await this.#options.certificate(unit, position)
+    if (body === undefined || certificate === undefined) {
+      const what = `cut ${position.seq} part ${position.part} of ${unit} is not on this peer's disk yet`
+      throw new QuorateError('QRT_SINK_UNREACHABLE', what)
+    }
+    return {
+      ...identity,
+      position,
+      previous: previous?.position,
+      body,
+      outDigest: certificate.content.outDigest,
+      certificate: encodeStored(certificate),
+    }
+  }
+
+  #note(to: PeerId, unit: UnitId, sink: string, { seq, part }: CutPosition): void {
+    const note: CommittedNote = { n: 'committed', unit, sink, seq, part }
+    this.#options.node.note(to, { ...note })
+  }
+}
+
+/** A sink gets the rows; the next stage gets every body, so that the certified root can be checked over them. */
+const mainBody =
+  (plan: SinkPlan) =>
+  ({ bodies, deadLetters }: Batch): Uint8Array | undefined => {
+    if (plan.kind !== 'shuffle') return bodies[0]
+    return bodies.every(({ length }) => length === 0) ? undefined : encodeDestinations([...bodies, deadLetters])
+  }
+
+export function isCommittedNote(value: unknown): value is CommittedNote {
+  const note = value as Partial<CommittedNote> | null
+  return (
+    typeof note === 'object' &&
+    note?.n === 'committed' &&
+    typeof note.unit === 'string' &&
+    typeof note.sink === 'string' &&
+    Number.isSafeInteger(note.seq) &&
+    Number.isSafeInteger(note.part)
+  )
+}

@@ -1,0 +1,235 @@
+/**
+ * The API of a peer: what HTTP, the command line and the dashboard ask for, answered from this peer or, where that is
+ * elsewhere, from others.
+ */
+import { MeshError, type PeerId, type Wire } from '../../mesh/index.ts'
+import type { SinkPlan } from '../commit/sink.ts'
+import { sinkName } from '../commit/thread.ts'
+import { QuorateError } from '../errors.ts'
+import type {
+  JobSummary,
+  LiveEvent,
+  MemberView,
+  PeerApi,
+  RingView,
+  StatusView,
+  UnitStatus,
+  WindowPage,
+  WindowQuery,
+} from '../http/api.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Store } from '../store/store.ts'
+import type { Job, PlacedUnit } from './jobs.ts'
+import type { Observer } from './observer.ts'
+import type { Peer } from './peer.ts'
+import { Queries } from './queries.ts'
+import type { PeerRequest } from './requests.ts'
+import type { DocumentText, Submissions } from './submissions.ts'
+
+const ASK_TIMEOUT_MS = 1_000
+const CHANGE_TIMEOUT_MS = 10_000
+
+export interface FrontOptions {
+  readonly peer: Peer
+  readonly store: Store
+  readonly submissions: Submissions
+  readonly observer: Observer
+  readonly metrics: Metrics
+  readonly name: string
+  readonly version: string
+  /** Monotonic. */
+  readonly now: () => number
+}
+
+export class Front implements PeerApi {
+  readonly version: string
+  readonly #options: FrontOptions
+  readonly #queries: Queries
+
+  constructor(options: FrontOptions) {
+    const { peer, store } = options
+    this.version = options.version
+    this.#options = options
+    this.#queries = new Queries({
+      node: peer.node,
+      reader: peer.reader,
+      store,
+      nameOf: (id) => peer.nameOf(id),
+      answer: (request) => peer.answers.answer(request as unknown as Wire),
+    })
+  }
+
+  members(): readonly MemberView[] {
+    const { peer, now } = this.#options
+    const view = peer.node.document?.view.members ?? []
+    return peer.node.members().map((member) => {
+      const self = member.id === peer.node.self
+      return {
+        id: member.id,
+        name: member.name,
+        address: member.address,
+        httpAddress: member.httpAddress,
+        publicKey: Buffer.from(member.publicKey).toString('hex'),
+        state: member.state,
+        incarnation: member.incarnation,
+        member: view.includes(member.id),
+        self,
+        lastHeardMs: self ? 0 : Math.max(0, Math.round(now() - member.lastHeardAt)),
+        version: member.version,
+      }
+    })
+  }
+
+  ring(): RingView {
+    const { node, jobs } = this.#options.peer
+    const view = node.document?.view
+    return {
+      view: view?.number ?? 0,
+      members: view?.members ?? [],
+      units: jobs.all.flatMap(({ units }) =>
+        units.map(({ description, stage }) => ({
+          unit: description.unit,
+          job: description.job,
+          stage,
+          partition: description.partition,
+          replicas: this.#membersOf(description),
+        })),
+      ),
+    }
+  }
+
+  async status(job?: string): Promise<StatusView> {
+    const { peer, name, version } = this.#options
+    const { node } = peer
+    const jobs = peer.jobs.all.filter(({ entry }) => job === undefined || entry.name === job)
+    const units = await Promise.all(jobs.flatMap(({ units }) => units.map((unit) => this.#unitStatus(unit))))
+    return {
+      cluster: node.document?.cluster,
+      peer: node.self,
+      name,
+      version,
+      view: node.document?.view.number ?? 0,
+      reasons: this.ready().reasons,
+      units,
+      divergences: peer.divergences.all
+        .filter(({ unit }) => job === undefined || peer.jobs.ofUnit(unit)?.job.entry.name === job)
+        .map((divergence) => ({ ...divergence, name: peer.nameOf(divergence.peer) })),
+    }
+  }
+
+  jobNames(): readonly string[] {
+    return this.#options.peer.jobs.all.map(({ entry }) => entry.name)
+  }
+
+  async jobs(): Promise<readonly JobSummary[]> {
+    return Promise.all(this.#options.peer.jobs.all.map((job) => this.#summary(job)))
+  }
+
+  async submit(document: DocumentText): Promise<JobSummary> {
+    return this.#summary(await this.#options.submissions.submit(document, CHANGE_TIMEOUT_MS))
+  }
+
+  async deleteJob(name: string): Promise<void> {
+    await this.#options.submissions.delete(this.#job(name), CHANGE_TIMEOUT_MS)
+  }
+
+  windows(query: WindowQuery): Promise<WindowPage> {
+    return this.#queries.windows(this.#job(query.job), query)
+  }
+
+  deadLetters({ job, limit, cursor }: { job: string; limit: number; cursor?: string }) {
+    return this.#queries.deadLetters(this.#job(job), limit, cursor)
+  }
+
+  certificates({ job, limit, cursor }: { job: string; limit: number; cursor?: string }) {
+    return this.#queries.certificates(this.#job(job), limit, cursor)
+  }
+
+  metrics(): Promise<string> {
+    return this.#options.metrics.metricsText()
+  }
+
+  ready() {
+    const { peer } = this.#options
+    const reasons: string[] = []
+    const { waitingFor } = peer.node
+    if (waitingFor !== undefined) reasons.push(waitingFor)
+    if (peer.outage !== undefined) reasons.push(`the log cannot be read: ${peer.outage}`)
+    return { ready: reasons.length === 0, reasons }
+  }
+
+  subscribe(listener: (event: LiveEvent) => void): () => void {
+    return this.#options.observer.subscribe(listener)
+  }
+
+  #job(name: string): Job {
+    const job = this.#options.peer.jobs.named(name)
+    if (job !== undefined) return job
+    throw new QuorateError('QRT_JOB_UNKNOWN', `there is no job "${name}"`)
+  }
+
+  async #summary(job: Job): Promise<JobSummary> {
+    const { entry, body, units } = job
+    const { source, sinks, quorum, stages } = body.compiled
+    const statuses = await Promise.all(units.map((unit) => this.#unitStatus(unit)))
+    return {
+      name: entry.name,
+      generation: entry.generation,
+      submittedAt: body.submittedAt,
+      source: source.topic,
+      sinks: sinks.map((sink: SinkPlan) => sinkName(sink)),
+      quorum,
+      stages: stages.length,
+      units: units.length,
+      state: jobState(statuses),
+      document: body.document.text,
+      format: body.document.format,
+    }
+  }
+
+  /** From here, or from a replica that answers; what can be said without either, otherwise. */
+  async #unitStatus(unit: PlacedUnit): Promise<UnitStatus> {
+    const { peer } = this.#options
+    const { description } = unit
+    const request: PeerRequest = { q: 'status', unit: description.unit, limit: 1 }
+    if (peer.host.units.has(description.unit)) {
+      return (await peer.answers.answer(request as unknown as Wire)) as unknown as UnitStatus
+    }
+    const alive = peer.node.alive()
+    const members = this.#membersOf(description)
+    for (const member of members.filter((id) => alive.has(id))) {
+      try {
+        const answer = await peer.node.request(member, request as unknown as Wire, ASK_TIMEOUT_MS)
+        return answer as unknown as UnitStatus
+      } catch (error) {
+        // The next replica may know; that none did is said below.
+        if (!(error instanceof MeshError)) throw error
+      }
+    }
+    return {
+      unit: description.unit,
+      job: description.job,
+      stage: unit.stage,
+      partition: description.partition,
+      replicas: members.map((id) => ({ peer: id, name: peer.nameOf(id), alive: alive.has(id) })),
+      term: 0,
+      offset: 0,
+      endOffset: 0,
+      state: 'stalled',
+      reasons: ['no replica of this unit answers'],
+    }
+  }
+
+  #membersOf({ unit, members }: PlacedUnit['description']): readonly PeerId[] {
+    return this.#options.peer.node.unit(unit)?.term.members ?? members
+  }
+}
+
+/** The worst that can be said of any of its units. */
+function jobState(units: readonly UnitStatus[]): JobSummary['state'] {
+  const has = (state: UnitStatus['state']) => units.some((unit) => unit.state === state)
+  if (has('halted')) return 'halted'
+  if (has('stalled')) return 'stalled'
+  if (has('degraded')) return 'degraded'
+  return units.length > 0 && units.every(({ state }) => state === 'finished') ? 'finished' : 'running'
+}

@@ -1,0 +1,114 @@
+/**
+ * The jobs that the control document names and whose bodies are here: what each is made of, and which units it has.
+ * Units of a job are placed by the view that it was submitted under; every peer computes the same from the same document.
+ */
+import {
+  type ControlDocument,
+  createRing,
+  type JobEntry,
+  type PeerId,
+  preferenceList,
+  type UnitId,
+  unitId,
+} from '../../mesh/index.ts'
+import type { SinkPlan } from '../commit/sink.ts'
+import { decodeJob, type JobBody } from '../job/body.ts'
+import { unitsOfStage } from '../job/compiled.ts'
+import type { UnitDescription } from '../replica/hosted.ts'
+
+/** A unit with what commits and placement need to know of it. */
+export interface PlacedUnit {
+  readonly description: UnitDescription
+  readonly stage: number
+  /** Where its rows go: the job's sinks, or the shuffle to the next stage. */
+  readonly sinks: readonly SinkPlan[]
+  readonly deadLetters: SinkPlan | undefined
+}
+
+export interface Job {
+  readonly entry: JobEntry
+  readonly body: JobBody
+  /** By stage, then partition. */
+  readonly units: readonly PlacedUnit[]
+}
+
+export class Jobs {
+  readonly #jobs = new Map<string, Job>()
+  readonly #byUnit = new Map<UnitId, { readonly job: Job; readonly unit: PlacedUnit }>()
+
+  get all(): readonly Job[] {
+    return [...this.#jobs.values()].sort((a, b) => (a.entry.name < b.entry.name ? -1 : 1))
+  }
+
+  named(name: string): Job | undefined {
+    return this.all.find(({ entry }) => entry.name === name)
+  }
+
+  ofUnit(unit: UnitId): { readonly job: Job; readonly unit: PlacedUnit } | undefined {
+    return this.#byUnit.get(unit)
+  }
+
+  /** Follows a document; jobs whose body has not arrived are left for the next call. */
+  follow(
+    document: ControlDocument,
+    bodyOf: (entry: JobEntry) => Uint8Array | undefined,
+  ): { readonly added: readonly Job[]; readonly removed: readonly Job[] } {
+    const named = new Set(document.jobs.map(({ generation }) => generation))
+    const removed = [...this.#jobs.values()].filter(({ entry }) => !named.has(entry.generation))
+    for (const job of removed) this.#remove(job)
+    const added: Job[] = []
+    for (const entry of document.jobs) {
+      const bytes = this.#jobs.has(entry.generation) ? undefined : bodyOf(entry)
+      if (bytes === undefined) continue
+      const job = placeJob(entry, decodeJob(bytes))
+      this.#jobs.set(entry.generation, job)
+      for (const unit of job.units) this.#byUnit.set(unit.description.unit, { job, unit })
+      added.push(job)
+    }
+    return { added, removed }
+  }
+
+  #remove(job: Job): void {
+    this.#jobs.delete(job.entry.generation)
+    for (const { description } of job.units) this.#byUnit.delete(description.unit)
+  }
+}
+
+function placeJob(entry: JobEntry, body: JobBody): Job {
+  const { compiled } = body
+  const ring = createRing(entry.view)
+  const units: PlacedUnit[] = []
+  for (const plan of compiled.stages) {
+    const last = plan.stage === compiled.stages.length - 1
+    const { shuffle, source, quorum } = compiled
+    for (let partition = 0; partition < unitsOfStage(compiled, plan.stage); partition++) {
+      const unit = unitId(entry.generation, plan.stage, partition)
+      const members: readonly PeerId[] = preferenceList(ring, unit, quorum.replicas)
+      units.push({
+        stage: plan.stage,
+        sinks: last || shuffle === undefined ? compiled.sinks : [{ kind: 'shuffle', ...shuffle }],
+        deadLetters: compiled.deadLetters,
+        description: {
+          unit,
+          job: entry.name,
+          generation: entry.generation,
+          plan,
+          partition,
+          ...(plan.stage === 0 || shuffle === undefined
+            ? {
+                topic: source.topic,
+                startOffset: source.startOffsets[partition] ?? 0,
+                endOffset: source.endOffsets?.[partition],
+              }
+            : { topic: shuffle.topic, startOffset: 0, endOffset: undefined }),
+          idleAfterMs: compiled.idleAfterMs,
+          maxCutAgeMs: compiled.maxCutAgeMs,
+          members,
+          write: quorum.write,
+          readsSlices: plan.stage > 0,
+        },
+      })
+    }
+  }
+  return { entry, body, units }
+}

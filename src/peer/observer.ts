@@ -1,0 +1,217 @@
+/**
+ * What a peer tells of itself: log lines, metrics and live events, from the same moments, so that none of them knows what
+ * the others do not.
+ */
+import {
+  type Certificate,
+  type CutPosition,
+  type Member,
+  type MeshError,
+  type PeerId,
+  parseUnitId,
+  type UnitId,
+} from '../../mesh/index.ts'
+import { readRows } from '../../operators/index.ts'
+import type { QuorateError } from '../errors.ts'
+import type { LiveEvent } from '../http/api.ts'
+import type { Logger } from '../logger.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Batch, BatchEntry } from '../replica/batch.ts'
+import type { Halt, HostedUnit } from '../replica/hosted.ts'
+import type { Divergence } from './divergences.ts'
+import type { Job } from './jobs.ts'
+
+export interface ObserverOptions {
+  readonly logger: Logger
+  readonly metrics: Metrics
+  /** Epoch milliseconds. */
+  readonly wallClock: () => number
+}
+
+/** The same refusal of the same address is logged this often. */
+const REPEAT_MS = 60_000
+
+export class Observer {
+  readonly #options: ObserverOptions
+  readonly #listeners = new Set<(event: LiveEvent) => void>()
+  readonly #jobOf = new Map<string, string>()
+  readonly #refusedAt = new Map<string, number>()
+  #names: (peer: PeerId) => string = (peer) => peer.slice(0, 8)
+
+  constructor(options: ObserverOptions) {
+    this.#options = options
+  }
+
+  /** How peers are called: the peer itself knows, once it runs. */
+  naming(names: (peer: PeerId) => string): void {
+    this.#names = names
+  }
+
+  subscribe(listener: (event: LiveEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  jobAdded({ entry }: Job): void {
+    this.#jobOf.set(entry.generation, entry.name)
+    this.#options.logger.info('job added', { job: entry.name, generation: entry.generation })
+    this.#emit({ kind: 'job', at: this.#at(), job: entry.name, change: 'submitted' })
+  }
+
+  jobDeleted({ entry }: Job): void {
+    this.#jobOf.delete(entry.generation)
+    this.#options.logger.info('job deleted', { job: entry.name, generation: entry.generation })
+    this.#emit({ kind: 'job', at: this.#at(), job: entry.name, change: 'deleted' })
+    this.#options.metrics.forgetJob(entry.name).catch((error) => {
+      this.#options.logger.warn('metrics of a deleted job were not removed', { job: entry.name, error })
+    })
+  }
+
+  member(member: Member, all: readonly Member[]): void {
+    const states = { alive: 0, suspect: 0, dead: 0, left: 0 }
+    for (const { state } of all) states[state] += 1
+    this.#options.metrics.members(states)
+    this.#options.logger.info('member', { peer: member.id, name: member.name, state: member.state })
+    this.#emit({ kind: 'member', at: this.#at(), peer: member.id, name: member.name, state: member.state })
+  }
+
+  refusedConnection(address: string, error: MeshError): void {
+    const now = this.#options.wallClock()
+    const what = `${address} ${error.code}`
+    if (now - (this.#refusedAt.get(what) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return
+    if (this.#refusedAt.size > 1_000) this.#refusedAt.clear()
+    this.#refusedAt.set(what, now)
+    const level = error.code === 'QRT_MESH_UNREACHABLE' ? 'info' : 'warn'
+    this.#options.logger[level](`connection refused: ${error.message}`, { code: error.code })
+  }
+
+  malformed(from: PeerId, what: string): void {
+    this.#options.logger.warn(`a malformed ${what} was dropped`, { from, name: this.#names(from) })
+  }
+
+  outage(message: string | undefined): void {
+    if (message === undefined) this.#options.logger.info('the log can be read again')
+    else this.#options.logger.warn(`the log cannot be read: ${message}`)
+  }
+
+  workerFailed(units: readonly UnitId[], error: Error): void {
+    this.#options.logger.error('a replica worker ended; its units start again', { units, error })
+  }
+
+  certified(unit: UnitId, { content }: Certificate): void {
+    const job = this.#job(unit)
+    const { metrics } = this.#options
+    metrics.certificate(job)
+    if (content.part === 0 && content.counts.late > 0) metrics.late(job, content.counts.late)
+  }
+
+  held(unit: UnitId, { content, signers }: Certificate, rows: number, batch: Batch): void {
+    const job = this.#job(unit)
+    for (const [reason, count] of reasonsOf(batch)) this.#options.metrics.deadLetters(job, reason, count)
+    this.#emit({
+      kind: 'certified',
+      at: this.#at(),
+      unit,
+      job,
+      position: { seq: content.seq, part: content.part },
+      rows,
+      signers: signers.map(({ peer }) => this.#names(peer)),
+    })
+  }
+
+  committed(unit: UnitId, sink: string, position: CutPosition, hedged: boolean, entry: BatchEntry | undefined): void {
+    const job = this.#job(unit)
+    const { metrics, wallClock } = this.#options
+    if (hedged) metrics.hedgedCommit(job, sink)
+    if (entry !== undefined && entry.rows > 0) {
+      metrics.rowsOut(job, entry.rows)
+      if (Number.isFinite(entry.maxEnd)) metrics.eventToCommit(job, Math.max(0, (wallClock() - entry.maxEnd) / 1000))
+    }
+    this.#emit({
+      kind: 'committed',
+      at: this.#at(),
+      unit,
+      job,
+      position: { seq: position.seq, part: position.part },
+      sink,
+    })
+  }
+
+  progress(unit: UnitId, records: number, hosted: HostedUnit | undefined): void {
+    const job = this.#job(unit)
+    const { metrics, wallClock } = this.#options
+    const { stage, partition } = parseUnitId(unit)
+    if (stage === 0 && records > 0) metrics.recordsIn(job, records)
+    if (hosted === undefined) return
+    metrics.lag(job, stage, partition, Math.max(0, hosted.endOffset - hosted.offset))
+    if (Number.isFinite(hosted.watermark)) {
+      metrics.watermarkGap(job, stage, partition, (wallClock() - hosted.watermark) / 1000)
+    }
+    metrics.stateBytes(job, stage, partition, hosted.stateBytes)
+  }
+
+  diverged(divergence: Divergence): void {
+    const { peer, unit, position, offset, cause } = divergence
+    this.#options.metrics.divergence(this.#job(unit), cause)
+    this.#options.logger.error('a replica computed another result than was certified', {
+      peer,
+      name: this.#names(peer),
+      unit,
+      cut: `${position.seq}.${position.part}`,
+      offset,
+      cause,
+    })
+    this.#emit({ kind: 'diverged', at: this.#at(), divergence: { ...divergence, name: this.#names(peer) } })
+  }
+
+  repaired(unit: UnitId, position: CutPosition): void {
+    this.#options.logger.info('this replica agrees again', { unit, cut: `${position.seq}.${position.part}` })
+  }
+
+  equivocated(unit: UnitId, peer: PeerId, position: CutPosition): void {
+    this.#options.logger.error('a peer voted twice for different results', {
+      peer,
+      name: this.#names(peer),
+      unit,
+      cut: `${position.seq}.${position.part}`,
+    })
+  }
+
+  halted(unit: UnitId, { code, message }: Halt): void {
+    this.#options.logger.error(`a unit halted: ${message}`, { unit, code })
+  }
+
+  sinkHalted(unit: UnitId, sink: string, error: QuorateError): void {
+    this.#options.logger.error(`a sink takes nothing more of a unit: ${error.message}`, {
+      unit,
+      sink,
+      code: error.code,
+    })
+  }
+
+  sinkClosing(unit: UnitId, error: unknown): void {
+    this.#options.logger.warn('a sink could not be closed', { unit, error })
+  }
+
+  #job(unit: UnitId): string {
+    return this.#jobOf.get(parseUnitId(unit).generation) ?? ''
+  }
+
+  #at(): string {
+    return new Date(this.#options.wallClock()).toISOString()
+  }
+
+  #emit(event: LiveEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+}
+
+function reasonsOf({ deadLetters }: Batch): ReadonlyMap<string, number> {
+  const reasons = new Map<string, number>()
+  for (const { value } of readRows(deadLetters)) {
+    const { error } = JSON.parse(Buffer.from(value).toString()) as { readonly error?: unknown }
+    const reason = String(error)
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+  }
+  return reasons
+}

@@ -1,0 +1,352 @@
+/**
+ * A peer: mesh node, replicas, committers and readers put together. It follows the control document: opens the units that
+ * it is a member of, commits what is certified, and answers other peers. What it is made of (clock, network, disk, workers,
+ * sinks) is given to it, so that the simulator runs the same peer.
+ */
+import {
+  type Certificate,
+  type Clock,
+  type ControlDocument,
+  type CutPosition,
+  decodeStored,
+  isCertificate,
+  type MeshEvent,
+  MeshNode,
+  type PeerId,
+  positionKey,
+  type Random,
+  type Signer,
+  type Transport,
+  type UnitId,
+  type Verifier,
+  type Wire,
+} from '../../mesh/index.ts'
+import type { Sink, SinkPlan } from '../commit/sink.ts'
+import { HOST_TIMING, LIMITS } from '../limits.ts'
+import { BatchCache } from '../read/cache.ts'
+import { Reader } from '../read/quorum.ts'
+import { type HostEvent, ReplicaHost, type WorkerPort } from '../replica/host.ts'
+import type { WorkerReport } from '../replica/protocol.ts'
+import type { Store } from '../store/store.ts'
+import { Answers } from './answers.ts'
+import { Commits, isCommittedNote } from './commits.ts'
+import { Divergences, isDivergedNote } from './divergences.ts'
+import { type Job, Jobs } from './jobs.ts'
+import type { Observer } from './observer.ts'
+import { unitStatus } from './status.ts'
+
+/** Where replicas run; the pool of threads in a process. */
+export interface Workers {
+  port(unit: UnitId): WorkerPort
+  release(unit: UnitId): void
+  openRows(unit: UnitId, limit: number): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+export interface WorkerEvents {
+  readonly onReport: (report: WorkerReport) => void
+  readonly onFailure: (units: readonly UnitId[], error: Error) => void
+}
+
+export interface PeerParts {
+  readonly clock: Clock
+  /** Epoch milliseconds: for what people read, never for a decision. */
+  readonly wallClock: () => number
+  readonly random: Random
+  readonly signer: Signer
+  readonly verifier: Verifier
+  readonly transport: Transport
+  readonly store: Store
+  readonly workers: (events: WorkerEvents) => Workers
+  readonly sink: (plan: SinkPlan) => Sink
+  readonly observer: Observer
+}
+
+export interface PeerOptions {
+  readonly name: string
+  readonly version: string
+  readonly seeds: readonly string[]
+  readonly bootstrapExpect: number | undefined
+  /** The peer can no longer keep its promises. */
+  readonly onFailure: (error: Error) => void
+}
+
+export class Peer {
+  readonly node: MeshNode
+  readonly jobs = new Jobs()
+  readonly host: ReplicaHost
+  readonly commits: Commits
+  readonly reader: Reader
+  readonly answers: Answers
+  readonly divergences = new Divergences()
+  readonly #parts: PeerParts
+  readonly #options: PeerOptions
+  readonly #cache: BatchCache
+  readonly #workers: Workers
+  /** Why the log cannot be read at present. */
+  outage: string | undefined
+  #cancelTick: () => void = () => undefined
+  #closed = false
+
+  constructor(parts: PeerParts, options: PeerOptions) {
+    const { clock, store, random } = parts
+    this.#parts = parts
+    this.#options = options
+    this.#cache = new BatchCache(store, LIMITS.batchCacheBytes)
+    this.node = new MeshNode({
+      signer: parts.signer,
+      verifier: parts.verifier,
+      clock,
+      random,
+      transport: parts.transport,
+      store,
+      name: options.name,
+      version: options.version,
+      seeds: options.seeds,
+      bootstrapExpect: options.bootstrapExpect,
+      onEvent: (event) => this.#onMesh(event),
+      onRequest: (_from, body) => this.answers.answer(body),
+      onNote: (from, body) => this.#onNote(from, body),
+    })
+    this.#workers = parts.workers({
+      onReport: (report) => this.#onReport(report),
+      onFailure: (units, error) => {
+        parts.observer.workerFailed(units, error)
+        this.host.workerFailed(units)
+      },
+    })
+    this.host = new ReplicaHost({
+      node: this.node,
+      store,
+      now: () => clock.now(),
+      after: (delayMs, action) => {
+        clock.after(delayMs, action)
+      },
+      worker: (unit) => this.#workers.port(unit),
+      released: (unit) => this.#workers.release(unit),
+      trust: (unit) => this.#trust(unit),
+      congested: (unit) => this.commits.congested(unit),
+      onEvent: (event) => this.#onHost(event),
+    })
+    this.commits = new Commits({
+      node: this.node,
+      cache: this.#cache,
+      now: () => clock.now(),
+      random: () => random.next(),
+      sink: parts.sink,
+      certificate: (unit, position) => this.certificate(unit, position),
+      onCommitted: (unit, sink, position, hedged) => this.#onCommitted(unit, sink, position, hedged),
+      onHalt: (unit, sink, error) => parts.observer.sinkHalted(unit, sink, error),
+    })
+    this.reader = new Reader(this.node, this.host, this.#cache, clock, (unit, position) =>
+      this.certificate(unit, position),
+    )
+    this.answers = new Answers({
+      host: this.host,
+      reader: this.reader,
+      cache: this.#cache,
+      openRows: (unit, limit) => this.#workers.openRows(unit, limit),
+      status: (hosted) => this.#status(hosted),
+    })
+  }
+
+  /** @param httpAddress where this peer serves its API */
+  async start(httpAddress: string): Promise<void> {
+    await this.node.start(httpAddress)
+    const { document } = this.node
+    if (document !== undefined) this.#follow(document)
+    this.#tick()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#cancelTick()
+    await this.node.close()
+    await this.#workers.close()
+    await this.commits.closeAll()
+  }
+
+  /** Of this peer, as others know it: the name, or the first digits of the id of one that was never heard of. */
+  nameOf(peer: PeerId): string {
+    const member = this.node.members().find(({ id }) => id === peer)
+    return member === undefined || member.name === '' ? peer.slice(0, 8) : member.name
+  }
+
+  /** Held in memory since the last snapshot, on disk before. */
+  async certificate(unit: UnitId, position: CutPosition): Promise<Certificate | undefined> {
+    const known = this.node.unit(unit)?.certificateAt(position)
+    if (known !== undefined) return known
+    const bytes = await this.#parts.store.get('certificate', positionKey(unit, position))
+    const certificate = bytes === undefined ? undefined : decodeStored(bytes)
+    return isCertificate(certificate) ? certificate : undefined
+  }
+
+  #tick(): void {
+    if (this.#closed) return
+    this.host.tick()
+    this.commits.tick()
+    this.#cancelTick = this.#parts.clock.after(HOST_TIMING.tickMs, () => this.#tick())
+  }
+
+  #onMesh(event: MeshEvent): void {
+    const { observer } = this.#parts
+    switch (event.kind) {
+      case 'document':
+        this.#follow(event.document)
+        return
+      case 'connected':
+        this.commits.greet(event.peer)
+        return
+      case 'member':
+        observer.member(event.member, this.node.members())
+        return
+      case 'refusedConnection':
+        observer.refusedConnection(event.address, event.error)
+        return
+      case 'malformed':
+        observer.malformed(event.from, event.what)
+        return
+      case 'failed':
+        this.#options.onFailure(event.error)
+        return
+      default:
+        this.host.meshEvent(event)
+    }
+  }
+
+  /** Opens and closes units until they are those of the document. */
+  #follow(document: ControlDocument): void {
+    const { observer } = this.#parts
+    const { added, removed } = this.jobs.follow(document, (entry) => this.node.body(entry))
+    for (const job of removed) {
+      for (const { description } of job.units) this.#closeUnit(description.unit)
+      this.divergences.forget(job.entry.generation)
+      const tables = ['term', 'certificate', 'statement', 'acceptor', 'batch', 'snapshot'] as const
+      const { generation, hash } = job.entry
+      // After what is on its way to disk: nothing of the generation is written later.
+      this.node.persist([
+        ...tables.map(
+          (table) => ({ kind: 'deleteRange', table, from: `${generation}:`, to: `${generation};` }) as const,
+        ),
+        { kind: 'delete', table: 'job', key: hash },
+      ])
+      observer.jobDeleted(job)
+    }
+    for (const job of added) {
+      observer.jobAdded(job)
+      for (const { description } of job.units) {
+        if (description.members.includes(this.node.self)) this.#openUnit(job, description.unit)
+      }
+    }
+  }
+
+  #openUnit(job: Job, unit: UnitId): void {
+    const placed = job.units.find(({ description }) => description.unit === unit)
+    const cluster = this.node.document?.cluster
+    if (placed === undefined || cluster === undefined) return
+    this.host.open(placed.description).then(
+      () => {
+        const hosted = this.host.units.get(unit)
+        if (hosted !== undefined) this.commits.open(hosted, placed, cluster)
+      },
+      (error) => this.#options.onFailure(error instanceof Error ? error : new Error(String(error))),
+    )
+  }
+
+  #closeUnit(unit: UnitId): void {
+    this.host.close(unit)
+    this.commits.close(unit).catch((error) => this.#parts.observer.sinkClosing(unit, error))
+  }
+
+  #onReport(report: WorkerReport): void {
+    if (report.kind === 'outage') {
+      this.outage = report.message
+      this.#parts.observer.outage(report.message)
+    } else this.host.report(report)
+  }
+
+  #onHost(event: HostEvent): void {
+    const { observer, wallClock } = this.#parts
+    switch (event.kind) {
+      case 'held':
+        this.#cache.put(event.unit, event.certificate.content, event.batch)
+        this.divergences.agreed(
+          event.unit,
+          event.certificate.signers.map(({ peer }) => peer),
+          event.certificate.content,
+        )
+        observer.held(event.unit, event.certificate, event.rows, event.batch)
+        return
+      case 'diverged': {
+        const note = {
+          n: 'diverged',
+          at: new Date(wallClock()).toISOString(),
+          peer: event.peer,
+          computed: event.computed,
+          certified: event.certified ?? null,
+        } as const
+        const divergence = this.divergences.add(note)
+        if (divergence === undefined) return
+        observer.diverged(divergence)
+        for (const { id } of this.node.members()) {
+          if (id !== this.node.self) this.node.note(id, note as unknown as Wire)
+        }
+        return
+      }
+      case 'repaired':
+        this.divergences.repaired(event.unit, this.node.self)
+        observer.repaired(event.unit, event.position)
+        return
+      case 'certified':
+        observer.certified(event.unit, event.certificate)
+        return
+      case 'progress':
+        observer.progress(event.unit, event.records, this.host.units.get(event.unit))
+        return
+      case 'halted':
+        observer.halted(event.unit, event.halt)
+        return
+      case 'equivocated':
+        observer.equivocated(event.unit, event.peer, event.position)
+    }
+  }
+
+  #onNote(from: PeerId, body: Wire): void {
+    if (isCommittedNote(body)) this.commits.heard(body)
+    else if (isDivergedNote(body)) {
+      const divergence = this.divergences.add(body)
+      if (divergence !== undefined) this.#parts.observer.diverged(divergence)
+    } else this.#parts.observer.malformed(from, 'note')
+  }
+
+  #onCommitted(unit: UnitId, sink: string, position: CutPosition, hedged: boolean): void {
+    const entry = this.host.units.get(unit)?.batches.at(position)
+    this.#parts.observer.committed(unit, sink, position, hedged, entry)
+  }
+
+  /** Who may have signed the slices that this unit reads: the members of the stage before. */
+  #trust(unit: UnitId) {
+    const found = this.jobs.ofUnit(unit)
+    const before = found?.job.units.filter(({ stage }) => stage === found.unit.stage - 1) ?? []
+    return before.map(({ description }) => {
+      const members = this.node.unit(description.unit)?.term.members ?? description.members
+      return {
+        unit: description.unit,
+        write: description.write,
+        members,
+      }
+    })
+  }
+
+  #status(hosted: Parameters<typeof unitStatus>[1]) {
+    const found = this.jobs.ofUnit(hosted.description.unit)
+    if (found === undefined) throw new Error(`there is no job of ${hosted.description.unit}`)
+    return unitStatus(found.unit, hosted, {
+      node: this.node,
+      commits: this.commits,
+      now: this.#parts.clock.now(),
+      nameOf: (peer) => this.nameOf(peer),
+      outage: this.outage,
+    })
+  }
+}

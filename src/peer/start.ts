@@ -1,0 +1,153 @@
+/** A peer as a process has it: the real clock, network, disk, threads and HTTP server, put together and taken apart. */
+import { join } from 'node:path'
+import {
+  createVerifier,
+  createWebSocketTransport,
+  loadOrCreateIdentity,
+  monotonicClock,
+  seededRandom,
+} from '../../mesh/index.ts'
+import type { SinkConnections } from '../commit/sink.ts'
+import { CommitThread } from '../commit/thread.ts'
+import { QuorateError } from '../errors.ts'
+import type { ApiToken } from '../http/auth.ts'
+import { startHttp } from '../http/server.ts'
+import type { LogSettings } from '../log/log.ts'
+import { openLog } from '../log/open.ts'
+import { createLogger, type Logger, type LogLevel } from '../logger.ts'
+import { createMetrics } from '../metrics.ts'
+import { WorkerPool } from '../replica/pool.ts'
+import { openStoreThread } from '../store/thread.ts'
+import { VERSION } from '../version.ts'
+import { Front } from './front.ts'
+import { Observer } from './observer.ts'
+import { Peer } from './peer.ts'
+import { Submissions } from './submissions.ts'
+
+export interface PeerSettings {
+  /** Empty: the first digits of its id. */
+  readonly name: string
+  readonly dataDirectory: string
+  readonly seeds: readonly string[]
+  readonly bootstrapExpect: number | undefined
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly advertise: string | undefined
+  readonly http: { readonly host: string; readonly port: number }
+  readonly secret: Uint8Array | undefined
+  readonly tokens: readonly ApiToken[]
+  readonly insecure: boolean
+  readonly log: LogSettings
+  readonly connections: SinkConnections
+  readonly workers: number
+  readonly logLevel: LogLevel
+  readonly logFormat: 'text' | 'json'
+  /** Must not appear in any output. */
+  readonly secrets: readonly string[]
+}
+
+export interface RunningPeer {
+  readonly peer: Peer
+  readonly api: Front
+  readonly id: string
+  readonly name: string
+  /** `ws://host:port` for seeds. */
+  readonly address: string
+  /** `http://host:port` */
+  readonly httpAddress: string
+  readonly logger: Logger
+  /** Resolves when the peer had to stop by itself, with the reason. */
+  readonly failed: Promise<Error>
+  close(): Promise<void>
+}
+
+/** What tests replace; a peer that people start has none of it. */
+export interface StartHooks {
+  /** The module that replica threads run. */
+  readonly replicaThread?: URL
+}
+
+/** @throws QuorateError, MeshError: the peer did not start, and nothing of it is left */
+export async function startPeer(settings: PeerSettings, hooks: StartHooks = {}): Promise<RunningPeer> {
+  const undo: (() => Promise<void>)[] = []
+  try {
+    return await start(settings, hooks, undo)
+  } catch (error) {
+    for (const step of undo.reverse()) await step()
+    throw error
+  }
+}
+
+async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Promise<void>)[]): Promise<RunningPeer> {
+  const { dataDirectory, secret, listen, advertise, insecure, seeds, bootstrapExpect } = settings
+  const failure = Promise.withResolvers<Error>()
+  const signer = loadOrCreateIdentity(dataDirectory)
+  const name = settings.name === '' ? signer.id.slice(0, 8) : settings.name
+  const logger = createLogger({ level: settings.logLevel, format: settings.logFormat, secrets: settings.secrets })
+  const transport = createWebSocketTransport({
+    signer,
+    name,
+    secret,
+    listen,
+    ...(advertise === undefined ? {} : { advertise }),
+    insecure,
+  })
+  const store = await openStoreThread(join(dataDirectory, 'store.sqlite'), { onFailure: failure.resolve })
+  undo.push(() => store.close())
+  const known = (await store.get('control', 'document')) !== undefined
+  if (!known && seeds.length === 0 && bootstrapExpect === undefined) {
+    throw new QuorateError(
+      'QRT_CONFIG_INVALID',
+      'this peer knows no cluster: give --seed ws://host:port of a member, or start one with --bootstrap-expect K (--bootstrap for a cluster of one)',
+    )
+  }
+  const log = await openLog(settings.log)
+  undo.push(() => log.close())
+  const commits = new CommitThread({ log: settings.log, connections: settings.connections }, failure.resolve)
+  undo.push(() => commits.stop())
+  const wallClock = () => Date.now()
+  const metrics = createMetrics()
+  const observer = new Observer({ logger, metrics, wallClock })
+  const peer = new Peer(
+    {
+      clock: monotonicClock,
+      wallClock,
+      random: seededRandom(signer.publicKey.reduce((seed, byte) => (seed * 31 + byte) | 0, Date.now() | 0)),
+      signer,
+      verifier: createVerifier(),
+      transport,
+      store,
+      workers: (events) =>
+        new WorkerPool({
+          log: settings.log,
+          threads: settings.workers,
+          ...events,
+          ...(hooks.replicaThread === undefined ? {} : { thread: hooks.replicaThread }),
+        }),
+      sink: (plan) => commits.sink(plan),
+      observer,
+    },
+    { name, version: VERSION, seeds, bootstrapExpect, onFailure: failure.resolve },
+  )
+  observer.naming((id) => peer.nameOf(id))
+  const submissions = new Submissions({ peer, log, sink: (plan) => commits.sink(plan), wallClock, logger })
+  const now = () => monotonicClock.now()
+  const api = new Front({ peer, store, submissions, observer, metrics, name, version: VERSION, now })
+  const http = await startHttp(api, { listen: settings.http, tokens: settings.tokens, insecure, logger })
+  undo.push(() => http.close())
+  undo.push(() => peer.close())
+  await peer.start(http.address)
+  return {
+    peer,
+    api,
+    id: signer.id,
+    name,
+    address: transport.self.address,
+    httpAddress: http.address,
+    logger,
+    failed: failure.promise,
+    // In the opposite order: no records, no requests, no commits, no disk.
+    async close() {
+      for (const step of undo.reverse()) await step()
+    },
+  }
+}

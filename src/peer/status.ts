@@ -1,0 +1,135 @@
+/**
+ * Where a unit stands at this peer and, in sentences, why it has no newer result. Each sentence names what is waited for:
+ * a peer, a partition, a sink, an operator.
+ */
+import type { MeshNode, PeerId } from '../../mesh/index.ts'
+import { formatInstant } from '../../operators/index.ts'
+import type { UnitStatus } from '../http/api.ts'
+import type { HostedUnit } from '../replica/hosted.ts'
+import type { Commits } from './commits.ts'
+import type { PlacedUnit } from './jobs.ts'
+
+export interface StatusParts {
+  readonly node: MeshNode
+  readonly commits: Commits
+  /** Monotonic. */
+  readonly now: number
+  readonly nameOf: (peer: PeerId) => string
+  /** Why the log cannot be read at present. */
+  readonly outage: string | undefined
+}
+
+/** A replica this far behind the end of its partition is catching up, not waiting. */
+const BEHIND_RECORDS = 1_000
+/** Votes that are missing for less than this are on their way. */
+const PATIENCE_MS = 1_000
+
+export function unitStatus(placed: PlacedUnit, hosted: HostedUnit, parts: StatusParts): UnitStatus {
+  const { node, commits, nameOf } = parts
+  const { description } = hosted
+  const { unit } = description
+  const agreement = node.unit(unit)
+  const members = agreement?.term.members ?? description.members
+  const alive = node.alive()
+  const certified = agreement?.frontier
+  const computed = agreement?.computedPosition
+  const committed = commits.committed(unit)
+  const { watermark } = hosted
+  return {
+    unit,
+    job: description.job,
+    stage: placed.stage,
+    partition: description.partition,
+    replicas: members.map((peer) => ({ peer, name: nameOf(peer), alive: alive.has(peer) })),
+    term: agreement?.term.number ?? 1,
+    ...(certified === undefined ? {} : { certified: { seq: certified.seq, part: certified.part } }),
+    ...(computed === undefined ? {} : { computed }),
+    ...(committed === undefined ? {} : { committed: { seq: committed.seq, part: committed.part } }),
+    offset: hosted.offset,
+    endOffset: Math.max(hosted.endOffset, hosted.offset),
+    ...(Number.isFinite(watermark) ? { watermark: formatInstant(watermark) } : {}),
+    ...stateOf(hosted, members, parts),
+  }
+}
+
+function stateOf(
+  hosted: HostedUnit,
+  members: readonly PeerId[],
+  parts: StatusParts,
+): Pick<UnitStatus, 'state' | 'reasons'> {
+  const { description, halt } = hosted
+  const { commits, outage } = parts
+  const unreachable = members.filter((member) => !parts.node.alive().has(member))
+  const missing = unreachable.map((peer) => unreachableText(peer, parts))
+  const reasons = [...votes(hosted, parts), ...commits.problems(description.unit)]
+  if (halt !== undefined) return { state: 'halted', reasons: [`${halt.message} [${halt.code}]`, ...reasons] }
+  const answering = members.length - unreachable.length
+  if (answering < description.write) {
+    const needed = `${description.write} of ${members.length} replicas must agree and ${answering} can be reached`
+    return { state: 'stalled', reasons: [`${needed}: ${missing.join('; ')}`, ...reasons] }
+  }
+  if (hosted.repairing !== undefined) {
+    const { seq, part } = hosted.repairing
+    const what = `this replica computed another result at cut ${seq}.${part} than was certified; it replays from its last snapshot`
+    return { state: 'diverged', reasons: [what, ...reasons] }
+  }
+  if (outage !== undefined) reasons.push(`the log cannot be read: ${outage}`)
+  if (hosted.finished) return { state: 'finished', reasons }
+  if (parts.commits.congested(description.unit)) {
+    reasons.push('the source pauses until the sinks have taken what is certified')
+  }
+  const behind = hosted.endOffset - hosted.offset
+  if (behind > BEHIND_RECORDS) {
+    return {
+      state: 'catching-up',
+      reasons: [`${behind} records of ${sourceName(hosted)} are not read yet`, ...reasons],
+    }
+  }
+  reasons.push(...silence(hosted, parts))
+  if (missing.length > 0) return { state: 'degraded', reasons: [...missing, ...reasons] }
+  return { state: reasons.length > 0 ? 'waiting' : 'running', reasons }
+}
+
+const sourceName = ({ description }: HostedUnit): string => `${description.topic}[${description.partition}]`
+
+function unreachableText(peer: PeerId, { node, now, nameOf }: StatusParts): string {
+  const member = node.members().find(({ id }) => id === peer)
+  if (member === undefined) return `peer ${nameOf(peer)} was never heard of`
+  if (member.state === 'left') return `peer ${nameOf(peer)} left`
+  return `peer ${nameOf(peer)} has been unreachable for ${seconds(now - member.lastHeardAt)}`
+}
+
+/** Why the next cut has no certificate. */
+function votes({ description }: HostedUnit, { node, now, nameOf }: StatusParts): string[] {
+  const agreement = node.unit(description.unit)
+  if (agreement === undefined) return []
+  const { position, voters, values, since } = agreement.poll
+  const place = `cut ${position.seq}.${position.part}`
+  if (values > 1) return [`${place}: ${voters.length} votes for ${values} different results`]
+  if (voters.length === 0 || since === undefined || now - since < PATIENCE_MS) return []
+  const absent = agreement.term.members.filter((member) => !voters.includes(member)).map(nameOf)
+  return [`${place}: ${voters.length} of ${agreement.term.write} votes, none from ${absent.join(', ')}`]
+}
+
+/** An open window waits for the partition's next record, or for its silence to count. */
+function silence(hosted: HostedUnit, { now }: StatusParts): string[] {
+  const { description, quietSince } = hosted
+  const quietMs = now - quietSince
+  if (quietMs < PATIENCE_MS || hosted.watermark === Number.NEGATIVE_INFINITY) return []
+  const { idleAfterMs, plan } = description
+  const left = idleAfterMs - quietMs
+  const policy =
+    plan.onIdle === 'wait' || description.readsSlices
+      ? ''
+      : left > 0
+        ? `, counts as idle in ${seconds(left)}`
+        : ', counts as idle'
+  const { window } = plan
+  const silent = `${sourceName(hosted)} has been silent for ${seconds(quietMs)}${policy}`
+  if (window === undefined || !Number.isFinite(hosted.watermark)) return [silent]
+  const start = Math.floor((hosted.watermark - window.offsetMs) / window.slideMs) * window.slideMs + window.offsetMs
+  const bounds = `[${formatInstant(start)}, ${formatInstant(start + window.sizeMs)})`
+  return [`window ${bounds} is open: ${silent}`]
+}
+
+const seconds = (ms: number): string => `${Math.max(1, Math.round(ms / 1000))} s`
