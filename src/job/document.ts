@@ -1,0 +1,54 @@
+/**
+ * A job as its document says it: valid, defaults filled in, durations in milliseconds, no trace of the format or the order it
+ * was written in. Equal documents have equal canonical JSON, and its digest names the job's generations.
+ */
+import type {
+  AggregatePlan,
+  ExpressionPlan,
+  IdlePolicy,
+  StepPlan,
+  TimePlan,
+  WindowPlan,
+} from '../../operators/index.ts'
+import type { SinkPlan } from '../commit/sink.ts'
+import type { QuorumPlan } from './compiled.ts'
+
+export type JobFormat = 'yaml' | 'toml' | 'json'
+
+export interface SourceDocument {
+  readonly topic: string
+  readonly format: 'json'
+  readonly time: TimePlan
+  readonly outOfOrdernessMs: number
+  /** Expressions: equal values of all of them are always in one partition of the topic. */
+  readonly partitionedBy?: readonly string[]
+  readonly from: 'earliest' | 'latest'
+  readonly bounded: boolean
+  readonly idleAfterMs: number
+  readonly onIdle: IdlePolicy
+}
+
+/** Steps in order, then the key, then the window with its aggregates, sorted by name. */
+export interface PipelineDocument {
+  readonly steps: readonly StepPlan[]
+  readonly keyBy?: readonly ExpressionPlan[]
+  readonly window?: WindowPlan
+  readonly aggregates: readonly AggregatePlan[]
+}
+
+export interface JobDocument {
+  readonly name: string
+  readonly source: SourceDocument
+  readonly pipeline: PipelineDocument
+  readonly sinks: readonly ExternalSink[]
+  readonly deadLetters?: ExternalSink
+  readonly quorum: QuorumPlan
+  /** Absent: as many as the source has. */
+  readonly shufflePartitions?: number
+  readonly maxCutAgeMs: number
+  /** -1: as long as the job exists. */
+  readonly retentionMs: number
+}
+
+/** A sink that a document can name; shuffles are the compiler's. */
+export type ExternalSink = Exclude<SinkPlan, { readonly kind: 'shuffle' }>

@@ -1,0 +1,33 @@
+/** Every bound of a job document, in one place; what exceeds one is a fault. LIMITS.documentBytes bounds the text itself. */
+export const JOB_LIMITS = {
+  /** Objects and lists inside one another; the language itself needs six. */
+  depth: 16,
+  /** Scalars, objects and lists. */
+  values: 2_000,
+  /** Characters of all texts that are values; comments do not count. */
+  valueCharacters: 32 * 1024,
+  /** Marks, line breaks and texts of a document, comments included: what a parser's time grows with. */
+  marks: 10_000,
+  /** Faults told at once; the rest appears when these are mended. */
+  faults: 100,
+  /** Characters of a found value in a message. */
+  foundCharacters: 60,
+  /** Different names in all expressions of a pipeline: a stage looks for each of them in every record. */
+  names: 512,
+  steps: 64,
+  /** Fields of one map or compute. */
+  fields: 256,
+  fieldNameCharacters: 128,
+  aggregates: 64,
+  /** Expressions of a key. */
+  keys: 8,
+  sinks: 8,
+  /** Replicas of a unit: a majority of seven survives three losses, and every vote goes to every replica. */
+  replicas: 7,
+  /** Partitions of a shuffle: each is a unit with replicas of its own. */
+  shufflePartitions: 1_024,
+  /** Windows that a record is in: a day that moves by the minute. Each costs an update of its group. */
+  windowsPerRecord: 1_440,
+  /** A stored job: the text with its escapes, and what was compiled from it. One frame of the mesh carries it. */
+  bodyBytes: 3 * 1024 * 1024,
+} as const
