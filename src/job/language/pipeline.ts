@@ -1,0 +1,197 @@
+/** Steps of a pipeline: one list in the document, in the order in which a record goes through it. */
+import { z } from 'zod'
+import type { AggregatePlan, ExpressionPlan, StepPlan, WindowPlan } from '../../../operators/index.ts'
+import type { PipelineDocument } from '../document.ts'
+import { JOB_LIMITS } from '../limits.ts'
+import { wordsOf } from '../partitioning.ts'
+import { pointerOf } from '../text/read.ts'
+import { type Aggregate, aggregates } from './aggregates.ts'
+import { expression, fields, keys } from './expressions.ts'
+import { duration } from './values.ts'
+import { expects, oneOf, type Reporter, report, requires, rule, strict } from './words.ts'
+
+const SIZE = { least: '1ms', most: '520w' }
+
+const lateness = () =>
+  duration({ most: '520w' })
+    .prefault('0s')
+    .meta({ description: 'How long after its end, by watermark, a window still takes records; each makes a revision.' })
+
+const offset = () =>
+  duration()
+    .prefault('0s')
+    .meta({ description: 'Moves the windows: with 6h, windows of a day begin at six in the morning, UTC.' })
+
+interface WindowShape {
+  readonly size: number
+  readonly slide: number
+  readonly offset: number
+}
+
+/** Offsets of a step or more name windows that a smaller one names as well. */
+function checkOffset({ slide, offset }: WindowShape, reporter: Reporter): void {
+  if (offset >= slide) report(reporter, ['offset'], 'an offset shorter than the step from one window to the next')
+}
+
+const tumbling = () =>
+  strict('a window such as { tumbling: 1d }', {
+    tumbling: duration(SIZE).meta({ description: 'Size of windows that follow one another.', examples: ['10m', '1d'] }),
+    offset: offset(),
+    allowedLateness: lateness(),
+  }).check(
+    rule(['tumbling', 'offset'], ({ tumbling: size, offset }, reporter) =>
+      checkOffset({ size, slide: size, offset }, reporter),
+    ),
+  )
+
+const hopping = () =>
+  strict('a window such as { hopping: 1d, every: 1h }', {
+    hopping: duration(SIZE).meta({ description: 'Size of windows that overlap.', examples: ['1h', '1d'] }),
+    every: duration(SIZE).meta({
+      description: 'Time from the start of a window to the start of the next.',
+      examples: ['5m'],
+    }),
+    offset: offset(),
+    allowedLateness: lateness(),
+  }).check(
+    rule(['hopping', 'every', 'offset'], ({ hopping: size, every, offset }, reporter) => {
+      checkOffset({ size, slide: every, offset }, reporter)
+      const windows = Math.ceil(size / every)
+      if (windows <= JOB_LIMITS.windowsPerRecord) return
+      const sentence = `expected a record to be in at most ${JOB_LIMITS.windowsPerRecord} windows; it would be in ${windows}`
+      report(reporter, ['every'], 'a longer step', { sentence, suggestion: 'choose a longer step' })
+    }),
+  )
+
+const window = () => z.union([tumbling(), hopping()], expects('a window: { tumbling: … } or { hopping: …, every: … }'))
+
+const step = () =>
+  oneOf('one step: filter, map, compute, keyBy, window or aggregate', {
+    filter: expression('a condition, such as distance >= 100')
+      .optional()
+      .meta({ description: 'Lets pass the records for which this is true.', examples: ['distance >= 100'] }),
+    map: fields('fields by name, such as { hours: delay / 60 }')
+      .optional()
+      .meta({ description: 'Replaces the record by these fields.' }),
+    compute: fields('fields by name, such as { late: delay > 15 }')
+      .optional()
+      .meta({ description: 'Adds these fields and keeps the others.' }),
+    keyBy: keys('a key: an expression, or a list of expressions')
+      .optional()
+      .meta({ description: 'What records are grouped by.', examples: ['origin', ['origin', 'destination']] }),
+    window: window().optional().meta({ description: 'The windows of event time that aggregates are made over.' }),
+    aggregate: aggregates()
+      .optional()
+      .meta({
+        description: 'What each window says of each key.',
+        examples: [{ flights: 'count()', delayed: 'count(delay > 15)', worst: { max: 'delay', where: 'delay > 0' } }],
+      }),
+  })
+
+type Step = z.output<ReturnType<typeof step>>
+
+const RANK: Readonly<Record<string, number>> = { filter: 0, map: 0, compute: 0, keyBy: 1, window: 2, aggregate: 3 }
+const ORDER = 'filter, map and compute first, then keyBy, then window, then aggregate'
+
+/** Looks at the names of the steps only, so that it can run whatever else is wrong with them. */
+function checkOrder(steps: readonly unknown[], reporter: Reporter): void {
+  let before = { name: '', rank: 0 }
+  const names = steps.map((item) => (typeof item === 'object' && item !== null ? Object.keys(item)[0] : undefined))
+  names.forEach((name, i) => {
+    const rank = name === undefined ? undefined : RANK[name]
+    if (name === undefined || rank === undefined) return
+    const again = rank > 0 && rank === before.rank
+    if (again || rank < before.rank) {
+      const sentence = again
+        ? `expected ${name} once in a pipeline; this is the second`
+        : `expected ${ORDER}; found ${name} after ${before.name}`
+      report(reporter, [i, name], ORDER, { sentence, atName: true })
+    } else before = { name, rank }
+  })
+  const window = names.indexOf('window')
+  const aggregate = names.indexOf('aggregate')
+  if (window >= 0 === aggregate >= 0) return
+  const [there, missing] = window >= 0 ? ['window', 'aggregate'] : ['aggregate', 'window']
+  const example = missing === 'window' ? 'window: { tumbling: 1d }' : 'aggregate: { n: count() }'
+  report(reporter, [Math.max(window, aggregate), there], missing, {
+    sentence: `${there} needs ${missing} as well; there is none in this pipeline`,
+    suggestion: `add a step, such as ${example}`,
+    atName: true,
+  })
+}
+
+export const pipeline = () =>
+  z
+    .array(step(), requires('a list of steps'))
+    .max(JOB_LIMITS.steps, expects(`at most ${JOB_LIMITS.steps} steps`))
+    .check(z.superRefine(checkOrder, { when: ({ value }) => Array.isArray(value) }))
+    .transform((list, reporter) => {
+      const document = arrange(list)
+      checkNames(document, reporter)
+      return document
+    })
+
+/** From the list of the document to what the operators take. Pointers lead back to the list. */
+function arrange(list: readonly Step[]): PipelineDocument {
+  const steps: StepPlan[] = []
+  let rest: Omit<PipelineDocument, 'steps'> = { aggregates: [] }
+  list.forEach(({ filter, map, compute, keyBy, window, aggregate }, i) => {
+    if (filter !== undefined) steps.push({ kind: 'filter', where: planOf(filter, i, 'filter') })
+    if (map !== undefined) steps.push({ kind: 'map', fields: plansOf(map, i, 'map'), keep: false })
+    if (compute !== undefined) steps.push({ kind: 'map', fields: plansOf(compute, i, 'compute'), keep: true })
+    if (keyBy !== undefined) rest = { ...rest, keyBy: keyBy.map((source) => planOf(source, i, 'keyBy')) }
+    if (window !== undefined) rest = { ...rest, window: windowPlan(window) }
+    if (aggregate !== undefined) rest = { ...rest, aggregates: aggregatePlans(aggregate, i) }
+  })
+  return { steps, ...rest }
+}
+
+function checkNames({ steps, keyBy, aggregates }: PipelineDocument, reporter: Reporter): void {
+  const expressions = [
+    ...steps.flatMap((step) => (step.kind === 'filter' ? [step.where] : Object.values(step.fields))),
+    ...(keyBy ?? []),
+    ...aggregates.flatMap(({ of, where }) => [of, where]),
+  ]
+  const names = new Set(expressions.flatMap((plan) => wordsOf(plan?.source ?? '')))
+  if (names.size <= JOB_LIMITS.names) return
+  const sentence = `expected at most ${JOB_LIMITS.names} different names in the expressions of a pipeline; found ${names.size}`
+  report(reporter, [], 'fewer names', { sentence })
+}
+
+const planOf = (source: string, step: number, ...names: readonly string[]): ExpressionPlan => ({
+  source,
+  pointer: pointerOf(['pipeline', step, ...names]),
+})
+
+function plansOf(
+  sources: Readonly<Record<string, string>>,
+  step: number,
+  kind: string,
+): Record<string, ExpressionPlan> {
+  const plans = Object.entries(sources).map(([name, source]) => [name, planOf(source, step, kind, name)] as const)
+  return Object.fromEntries(plans)
+}
+
+function windowPlan(shape: NonNullable<Step['window']>): WindowPlan {
+  const [sizeMs, slideMs] = 'tumbling' in shape ? [shape.tumbling, shape.tumbling] : [shape.hopping, shape.every]
+  return { sizeMs, slideMs, offsetMs: shape.offset, allowedLatenessMs: shape.allowedLateness }
+}
+
+/** By name: the order of state must not depend on the order of the document. */
+function aggregatePlans(aggregates: Readonly<Record<string, Aggregate>>, step: number): AggregatePlan[] {
+  const names = Object.keys(aggregates).sort()
+  return names.flatMap((name): AggregatePlan[] => {
+    const aggregate = aggregates[name]
+    if (aggregate === undefined) return []
+    const { kind, of, where, long } = aggregate
+    const plan = (source: string, ...below: readonly string[]) => planOf(source, step, 'aggregate', name, ...below)
+    return [
+      {
+        name,
+        kind,
+        ...(of === undefined ? {} : { of: long ? plan(of, kind) : plan(of) }),
+        ...(where === undefined ? {} : { where: plan(where, 'where') }),
+      },
+    ]
+  })
+}

@@ -1,0 +1,68 @@
+/** Where results go. What each store forbids in a name is refused here, before there is a result. */
+import { z } from 'zod'
+import type { ExternalSink } from '../document.ts'
+import { pattern, topicName } from './values.ts'
+import { oneOf, strict } from './words.ts'
+
+const kafka = () =>
+  strict('a sink such as { topic: flight-delays }', {
+    topic: topicName().meta({
+      description:
+        'A topic that exists. The partition of a row is the one that every Kafka client computes from its key.',
+    }),
+  })
+
+const DATABASE = 'a database name of 1 to 63 letters, digits, "_" and "-"'
+const COLLECTION = 'a collection name of 1 to 120 letters, digits, ".", "_" and "-", without "system." at its start'
+
+const mongodb = () =>
+  strict('a sink such as { database: quorate, collection: delays }', {
+    database: pattern(DATABASE, /^(?!(?:admin|local|config)$)[A-Za-z0-9_-]{1,63}$/)
+      .prefault('quorate')
+      .meta({ description: 'Not admin, local or config, which are names of MongoDB itself.' }),
+    // The sink keeps its progress in <collection>.quorate.
+    collection: pattern(
+      COLLECTION,
+      /^(?!system\.)(?!.*\.quorate$)[A-Za-z0-9_-](?:[A-Za-z0-9._-]{0,118}[A-Za-z0-9_-])?$/,
+    ),
+  })
+
+/** AWS's rules for general purpose buckets. */
+const BUCKET =
+  /^(?!\d+\.\d+\.\d+\.\d+$|xn--|sthree-|amzn-s3-demo-)(?!.*(?:\.\.|-s3alias$|--ol-s3$|\.mrap$|--x-s3$|--table-s3$))[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/
+
+const PREFIX = /^(?!\/)(?!.*\/\/)(?!(?:.*\/)?\.{1,2}(?:\/|$))[A-Za-z0-9!_.*'()/-]{0,512}$/
+
+const s3 = () =>
+  strict('a sink such as { bucket: quorate-delays, prefix: flights/ }', {
+    bucket: pattern('a bucket name of 3 to 63 lower-case letters, digits, "." and "-", as S3 allows them', BUCKET),
+    prefix: pattern('a prefix of at most 512 letters, digits and !_.*\'()-, its parts separated by single "/"', PREFIX)
+      .prefault('')
+      .meta({ description: 'What the names of all objects begin with; a "/" is added where it has none at its end.' })
+      .transform((prefix) => (prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`)),
+  })
+
+export const sink = () =>
+  oneOf('one sink: kafka, mongodb or s3', {
+    kafka: kafka().optional(),
+    mongodb: mongodb().optional(),
+    s3: s3().optional(),
+  }).transform(({ kafka, mongodb, s3 }): ExternalSink => {
+    if (kafka !== undefined) return { kind: 'kafka', ...kafka }
+    if (mongodb !== undefined) return { kind: 'mongodb', ...mongodb }
+    if (s3 !== undefined) return { kind: 's3', ...s3 }
+    // Only where a name is unknown, for which there is an issue already.
+    return z.NEVER
+  })
+
+/** What two sinks of a job must not have in common: they would write over one another. */
+export function targetOf(sink: ExternalSink): string {
+  switch (sink.kind) {
+    case 'kafka':
+      return `kafka topic "${sink.topic}"`
+    case 'mongodb':
+      return `mongodb collection "${sink.database}.${sink.collection}"`
+    case 's3':
+      return `s3 bucket "${sink.bucket}" with prefix "${sink.prefix}"`
+  }
+}

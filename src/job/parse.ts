@@ -1,0 +1,78 @@
+/**
+ * Text to job document, the same for lint, test, explain and submit: reads any format, checks everything that can be checked
+ * without a cluster, and throws all faults at once.
+ */
+import { createStage } from '../../operators/index.ts'
+import { type Checked, check } from './check.ts'
+import type { QuorumPlan } from './compiled.ts'
+import type { JobDocument, JobFormat } from './document.ts'
+import { JobInvalidError } from './errors.ts'
+import { locate } from './faults.ts'
+import { type JobParts, job } from './language/job.ts'
+import { type LoadFile, referenceIn, resolveQuorum, withQuorum } from './reference.ts'
+import { stagesOf } from './stages.ts'
+
+const SCHEMA = job()
+
+/**
+ * @param file how messages call the document, such as its path
+ * @param load reads the quorum file that a document on disk may name; without it such a reference is a fault
+ * @throws JobInvalidError with every fault
+ */
+export function parseJob(text: string, format: JobFormat, file: string, load?: LoadFile): JobDocument {
+  const checked = check(text, format, SCHEMA)
+  const quorum = quorumOf(checked, file, load)
+  const { value, faults } = checked
+  if (value === undefined || quorum === undefined) throw new JobInvalidError(file, faults)
+  const document = documentOf(value, quorum)
+  compileAll(document)
+  return document
+}
+
+/**
+ * The text of a valid document as it can be sent to a peer: a quorum file is put in its place. Lines behind it may move.
+ * @throws JobInvalidError with every fault of the document and its quorum file
+ */
+export function selfContained(text: string, format: JobFormat, file: string, load: LoadFile): string {
+  parseJob(text, format, file, load)
+  const checked = check(text, format, SCHEMA)
+  const reference = checked.root === undefined ? undefined : referenceIn(checked.root)
+  const quorum = quorumOf(checked, file, load)
+  if (reference === undefined || quorum === undefined) return checked.text
+  return withQuorum(checked.text, format, reference, quorum)
+}
+
+/** Undefined when the document has no sound quorum, for which it has faults. */
+function quorumOf(checked: Checked<JobParts>, file: string, load: LoadFile | undefined): QuorumPlan | undefined {
+  const { text, root, value, faults } = checked
+  const reference = root === undefined ? undefined : referenceIn(root)
+  if (reference !== undefined) {
+    const resolved = resolveQuorum(reference, load)
+    if (!Array.isArray(resolved)) return resolved as QuorumPlan
+    const more = resolved.map((fault) => ({ ...fault, pointer: '/quorum/file' }))
+    throw new JobInvalidError(file, [...faults, ...locate(text, more)])
+  }
+  return value === undefined || 'file' in value.quorum ? undefined : value.quorum
+}
+
+function documentOf(parts: JobParts, quorum: QuorumPlan): JobDocument {
+  const { name, source, pipeline, sinks, deadLetters, shuffle, maxCutAge, retention } = parts
+  return {
+    name,
+    source,
+    pipeline,
+    sinks,
+    ...(deadLetters === undefined ? {} : { deadLetters }),
+    quorum,
+    ...(shuffle === undefined ? {} : { shufflePartitions: shuffle.partitions }),
+    maxCutAgeMs: maxCutAge,
+    retentionMs: retention,
+  }
+}
+
+/** What the schema took, the operators take: as a job of one partition, and of several. */
+function compileAll(document: JobDocument): void {
+  for (const partitions of [1, 2]) {
+    for (const stage of stagesOf(document, partitions).stages) createStage(stage, { partition: 0 })
+  }
+}

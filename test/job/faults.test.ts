@@ -1,0 +1,731 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { JobFormat } from '../../src/job/document.ts'
+import { JobInvalidError } from '../../src/job/errors.ts'
+import { parseJob } from '../../src/job/parse.ts'
+import { edited, faultsIn, GOOD } from './faults.ts'
+
+type Table = readonly (readonly [what: string, text: string, faults: readonly string[]])[]
+
+function check(table: Table, format: JobFormat = 'yaml'): void {
+  for (const [what, text, faults] of table) {
+    it(what, () => {
+      assert.deepEqual(faultsIn(text, format), faults)
+    })
+  }
+}
+
+const DURATION = 'expected a duration such as 10s, 1h30m or 1d'
+const CALL = 'expected a call such as count(), count(delay > 15), sum(x), avg(x), min(x) or max(x)'
+
+const inPlaceOf = (part: string, replacement: string): string => edited([part, replacement])
+const filter = (expression: string): string => inPlaceOf('distance > 100', expression)
+const aggregate = (call: string): string => inPlaceOf('n: count()', call)
+const window = (inside: string): string => inPlaceOf('tumbling: 1d', inside)
+const source = (inside: string): string => inPlaceOf('topic: flights', inside)
+const sink = (inside: string): string => inPlaceOf('kafka: { topic: results }', inside)
+const quorum = (inside: string): string => inPlaceOf('replicas: 3, write: 2, read: 2', inside)
+
+describe('a good document', () => {
+  check([['has no faults', GOOD, []]])
+})
+
+describe('names', () => {
+  const name = 'expected a name of 1 to 63 lower-case letters, digits and hyphens that begins with a letter or digit'
+  check([
+    ['of a job have a form', inPlaceOf('delays', 'A_b'), [`1:7 /name ${name}; found "A_b"`]],
+    ['of a job are not numbers', inPlaceOf('delays', '12'), [`1:7 /name ${name}; found 12`]],
+    [
+      'that are missing are told where they belong',
+      inPlaceOf('name: delays\n', ''),
+      [`1:1 /name "name" is missing; ${name}`],
+    ],
+    [
+      'that are unknown are told with the known ones, and what is meant',
+      `${GOOD}retension: 7d\n`,
+      [
+        '10:1 /retension unknown name "retension"; known here: name, source, pipeline, sinks, deadLetters, quorum, shuffle, maxCutAge, retention [did you mean "retention"?]',
+      ],
+    ],
+    [
+      'that are unknown and mean one that is missing are told once',
+      source('tpoic: flights'),
+      [
+        '2:11 /source/tpoic unknown name "tpoic"; known here: topic, format, time, outOfOrderness, partitionedBy, from, bounded, idleAfter, onIdle [did you mean "topic"?]',
+      ],
+    ],
+    ['stand once', `${GOOD}name: other\n`, ['10:1 "name" stands twice here; keep one of them']],
+    [
+      'are not what JavaScript means by them',
+      aggregate('constructor: count()'),
+      ['7:18 "constructor" cannot be a name here [choose another]'],
+    ],
+    [
+      'of aggregates are not those that every result has',
+      aggregate('n: count(), key: count()'),
+      ['7:30 /pipeline/3/aggregate/key every result has a field "key" of its own; choose another name'],
+    ],
+    [
+      'of fields have no control characters',
+      aggregate('"a\\tb": count()'),
+      [
+        '7:18 /pipeline/3/aggregate/a\tb expected a field name of 1 to 128 characters without control characters; found "a b"',
+      ],
+    ],
+  ])
+})
+
+describe('durations', () => {
+  check([
+    [
+      'have units of their own',
+      `${GOOD}maxCutAge: 10 minutes\n`,
+      [`10:12 /maxCutAge ${DURATION}, at least 100ms, at most 1h; found "10 minutes" [write 10m]`],
+    ],
+    [
+      'have units',
+      `${GOOD}maxCutAge: "10"\n`,
+      [`10:12 /maxCutAge ${DURATION}, at least 100ms, at most 1h; found "10" [add a unit: ms, s, m, h, d or w]`],
+    ],
+    [
+      'are texts',
+      `${GOOD}retention: 5\n`,
+      ['10:12 /retention expected "forever", or a duration such as 10s, 1h30m or 1d; found 5'],
+    ],
+    [
+      'have larger units first',
+      window('tumbling: 1m1h'),
+      [`6:25 /pipeline/2/window/tumbling ${DURATION}, at least 1ms, at most 520w; found "1m1h"`],
+    ],
+    [
+      'of windows are not nothing',
+      window('tumbling: 0s'),
+      [`6:25 /pipeline/2/window/tumbling ${DURATION}, at least 1ms, at most 520w; found "0s"`],
+    ],
+    [
+      'end somewhere',
+      `${GOOD}retention: 999999999999w\n`,
+      ['10:12 /retention expected "forever", or a duration such as 10s, 1h30m or 1d; found "999999999999w"'],
+    ],
+  ])
+})
+
+describe('expressions', () => {
+  check([
+    [
+      'are told at the very character',
+      filter('distance = 100'),
+      ['4:22 /pipeline/0/filter expected an operator or a value; found "=" [compare with ==]'],
+    ],
+    [
+      'in quotes, too',
+      filter('"distance = 100"'),
+      ['4:23 /pipeline/0/filter expected an operator or a value; found "=" [compare with ==]'],
+    ],
+    [
+      'with escapes are told where they begin',
+      filter('"\\x64istance = 100"'),
+      ['4:13 /pipeline/0/filter expected an operator or a value; found "=" [compare with ==]'],
+    ],
+    [
+      'in a block are told where it begins',
+      filter('|\n      distance >\n'),
+      ['4:13 /pipeline/0/filter expected a value; found the end of the text'],
+    ],
+    ['end', filter('distance >'), ['4:23 /pipeline/0/filter expected a value; found the end of the text']],
+    ['close their brackets', filter('(a'), ['4:15 /pipeline/0/filter expected ")"; found the end of the text']],
+    [
+      'are not in English',
+      filter('a > 1 or b'),
+      ['4:19 /pipeline/0/filter expected an operator or a value; found "or" [write && for and, || for or, ! for not]'],
+    ],
+    [
+      'have no regular expressions',
+      filter('a.matches("b+")'),
+      [
+        '4:13 /pipeline/0/filter matches(): regular expressions may backtrack without end; use contains, startsWith or endsWith',
+      ],
+    ],
+    [
+      'have known functions',
+      filter('size(foo(a)) > 1'),
+      ['4:18 /pipeline/0/filter foo(): unknown; known functions are double, int, size, string'],
+    ],
+    [
+      'have no reserved words',
+      filter('package == 1'),
+      ['4:13 /pipeline/0/filter "package" is a reserved word of expressions and cannot be the name of a field in one'],
+    ],
+    [
+      'have bounds',
+      filter(`[${'1,'.repeat(300)}1]`.replace(/^/, '"').replace(/$/, '"')),
+      ['4:527 /pipeline/0/filter expected an expression of at most 256 items in a list'],
+    ],
+    [
+      'are texts',
+      filter('true'),
+      ['4:13 /pipeline/0/filter expected a condition, such as distance >= 100; found true'],
+    ],
+    [
+      'are not empty',
+      filter('" "'),
+      ['4:13 /pipeline/0/filter expected a condition, such as distance >= 100; found " "'],
+    ],
+    [
+      'of keys are told one by one',
+      inPlaceOf('keyBy: origin', 'keyBy: [a, "b +", c, "d("]'),
+      [
+        '5:20 /pipeline/1/keyBy/1 expected a value; found the end of the text',
+        '5:29 /pipeline/1/keyBy/3 expected a value; found the end of the text',
+      ],
+    ],
+    [
+      'of fields are told one by one',
+      inPlaceOf('keyBy: origin', 'compute: { a: b +, c: d, e: f ++ }'),
+      [
+        '5:22 /pipeline/1/compute/a expected a value; found the end of the text',
+        '5:36 /pipeline/1/compute/e expected a value; found "+"',
+      ],
+    ],
+    [
+      'read few names',
+      inPlaceOf(
+        'keyBy: origin',
+        `keyBy: [${[0, 1, 2, 3, 4].map((k) => Array.from({ length: 110 }, (_, i) => `k${k}x${i}`).join('+')).join(', ')}]`,
+      ),
+      ['4:3 /pipeline expected at most 512 different names in the expressions of a pipeline; found 551'],
+    ],
+  ])
+})
+
+describe('aggregates', () => {
+  check([
+    ['are calls', aggregate('n: count'), [`7:21 /pipeline/3/aggregate/n ${CALL}; found "count" [write count()]`]],
+    ['are texts or objects', aggregate('n: 1'), [`7:21 /pipeline/3/aggregate/n ${CALL}; found 1`]],
+    [
+      'have names that others know them by',
+      aggregate('n: mean(x)'),
+      ['7:21 /pipeline/3/aggregate/n expected one of count, sum, avg, min, max; found "mean" [did you mean avg?]'],
+    ],
+    [
+      'count everything without a star',
+      aggregate('n: count(*)'),
+      ['7:27 /pipeline/3/aggregate/n expected a value; found "*" [write count()]'],
+    ],
+    [
+      'need something to add up',
+      aggregate('n: sum()'),
+      ['7:21 /pipeline/3/aggregate/n expected one expression in the brackets of sum; found nothing'],
+    ],
+    [
+      'take one thing',
+      aggregate('n: "max(a, b)"'),
+      ['7:21 /pipeline/3/aggregate/n expected one expression in the brackets of max; found 2 expressions'],
+    ],
+    [
+      'are told at the character of their argument',
+      aggregate('n: max( a.matches("b") )'),
+      [
+        '7:26 /pipeline/3/aggregate/n matches(): regular expressions may backtrack without end; use contains, startsWith or endsWith',
+      ],
+    ],
+    [
+      'in the long form are one',
+      aggregate('n: { max: a, min: b }'),
+      ['7:21 /pipeline/3/aggregate/n expected one of count, sum, avg, min, max in an aggregate; found min and max'],
+    ],
+    [
+      'in the long form are at least one',
+      aggregate('n: { where: a }'),
+      ['7:21 /pipeline/3/aggregate/n expected one of count, sum, avg, min, max in an aggregate; found none'],
+    ],
+    [
+      'in the long form have expressions',
+      aggregate('n: { max: a +, where: b + }'),
+      [
+        '7:31 /pipeline/3/aggregate/n/max expected a value; found the end of the text',
+        '7:43 /pipeline/3/aggregate/n/where expected a value; found the end of the text',
+      ],
+    ],
+    [
+      'in the long form have known names',
+      aggregate('n: { max: a, wher: b }'),
+      [
+        '7:31 /pipeline/3/aggregate/n/wher unknown name "wher"; known here: count, sum, avg, min, max, where [did you mean "where"?]',
+      ],
+    ],
+    [
+      'are some',
+      inPlaceOf('aggregate: { n: count() }', 'aggregate: {}'),
+      ['7:16 /pipeline/3/aggregate expected aggregates by name, such as { flights: count() }; found an object'],
+    ],
+  ])
+})
+
+describe('steps', () => {
+  const order = 'expected filter, map and compute first, then keyBy, then window, then aggregate'
+  check([
+    [
+      'have an order',
+      edited(['  - keyBy: origin\n', ''], ['sinks:', '  - keyBy: origin\nsinks:']),
+      [`7:5 /pipeline/3/keyBy ${order}; found keyBy after aggregate`],
+    ],
+    [
+      'are not repeated where once is enough',
+      inPlaceOf('keyBy: origin', 'keyBy: a\n  - keyBy: b'),
+      ['6:5 /pipeline/2/keyBy expected keyBy once in a pipeline; this is the second'],
+    ],
+    [
+      'of a window need aggregates',
+      inPlaceOf('  - aggregate: { n: count() }\n', ''),
+      [
+        '6:5 /pipeline/2/window window needs aggregate as well; there is none in this pipeline [add a step, such as aggregate: { n: count() }]',
+      ],
+    ],
+    [
+      'of aggregates need a window',
+      inPlaceOf('  - window: { tumbling: 1d }\n', ''),
+      [
+        '6:5 /pipeline/2/aggregate aggregate needs window as well; there is none in this pipeline [add a step, such as window: { tumbling: 1d }]',
+      ],
+    ],
+    [
+      'are one an item',
+      inPlaceOf('keyBy: origin', 'keyBy: origin\n    filter: a'),
+      ['5:5 /pipeline/1 expected one step: filter, map, compute, keyBy, window or aggregate; found filter and keyBy'],
+    ],
+    [
+      'are known',
+      inPlaceOf('keyBy', 'groupBy'),
+      ['5:5 /pipeline/1/groupBy unknown name "groupBy"; known here: filter, map, compute, keyBy, window, aggregate'],
+    ],
+    [
+      'are objects',
+      inPlaceOf('keyBy: origin', 'keyBy'),
+      ['5:5 /pipeline/1 expected one step: filter, map, compute, keyBy, window or aggregate; found "keyBy"'],
+    ],
+    [
+      'have something in them',
+      inPlaceOf('keyBy: origin', 'keyBy:'),
+      ['5:11 /pipeline/1/keyBy expected a key: an expression, or a list of expressions; found nothing'],
+    ],
+  ])
+})
+
+describe('windows', () => {
+  check([
+    [
+      'that hop need a step',
+      window('hopping: 1d'),
+      [`6:5 /pipeline/2/window/every "every" is missing; ${DURATION}, at least 1ms, at most 520w`],
+    ],
+    [
+      'that tumble have none',
+      window('tumbling: 1d, every: 1h'),
+      ['6:29 /pipeline/2/window/every unknown name "every"; known here: tumbling, offset, allowedLateness'],
+    ],
+    [
+      'do not hold a record in endless copies',
+      window('hopping: 1d, every: 1s'),
+      [
+        '6:35 /pipeline/2/window/every expected a record to be in at most 1440 windows; it would be in 86400 [choose a longer step]',
+      ],
+    ],
+    [
+      'are moved by less than their step',
+      window('hopping: 1d, every: 1h, offset: 1h'),
+      [
+        '6:47 /pipeline/2/window/offset expected an offset shorter than the step from one window to the next; found "1h"',
+      ],
+    ],
+    [
+      'are tumbling or hopping',
+      window('session: 1h'),
+      [
+        `6:5 /pipeline/2/window/tumbling "tumbling" is missing; ${DURATION}, at least 1ms, at most 520w`,
+        '6:15 /pipeline/2/window/session unknown name "session"; known here: tumbling, offset, allowedLateness',
+      ],
+    ],
+    [
+      'are objects',
+      inPlaceOf('window: { tumbling: 1d }', 'window: 1d'),
+      ['6:13 /pipeline/2/window expected a window: { tumbling: … } or { hopping: …, every: … }; found "1d"'],
+    ],
+  ])
+})
+
+describe('sources', () => {
+  check([
+    [
+      'are topics',
+      source('topic: a/b'),
+      ['2:18 /source/topic expected a topic name of 1 to 249 letters, digits, ".", "_" and "-"; found "a/b"'],
+    ],
+    [
+      'are not internal topics',
+      source('topic: __consumer_offsets'),
+      ['2:18 /source/topic topics that begin with "quorate-" or "__" are internal; found "__consumer_offsets"'],
+    ],
+    ['have one format', source('topic: t, format: avro'), ['2:29 /source/format expected "json"; found "avro"']],
+    [
+      'begin at one of two places',
+      source('topic: t, from: 2020-01-01'),
+      ['2:27 /source/from expected "earliest" or "latest"; found "2020-01-01"'],
+    ],
+    [
+      'have records',
+      source('topic: t, from: latest, bounded: true'),
+      [
+        '2:27 /source/from a bounded source that begins at the latest offset has no records [begin at the earliest, or leave bounded out]',
+      ],
+    ],
+    [
+      'say true or false as YAML 1.2 does',
+      source('topic: t, bounded: yes'),
+      ['2:30 /source/bounded expected true or false; found "yes"'],
+    ],
+    [
+      'do three things in silence',
+      source('topic: t, onIdle: stop'),
+      ['2:29 /source/onIdle expected "emit", "wait" or "close"; found "stop"'],
+    ],
+    [
+      'have time in an object',
+      source('topic: t, time: date'),
+      ['2:27 /source/time expected where the time stands, such as { field: date }; found "date"'],
+    ],
+    [
+      'have time in a field',
+      source('topic: t, time: { field: a..b }'),
+      [
+        '2:36 /source/time/field expected the name of a field such as date, or a path such as order.placedAt; found "a..b"',
+      ],
+    ],
+    [
+      'have time patterns, told at the letter',
+      source('topic: t, time: { field: d, pattern: "yyyy-MM-dd QQ" }'),
+      ['2:60 /source/time/pattern unknown letter "Q"; known: y M d H m s S, others in single quotes'],
+    ],
+    [
+      'are partitioned by expressions',
+      source('topic: t, partitionedBy: "a +"'),
+      ['2:40 /source/partitionedBy expected a value; found the end of the text'],
+    ],
+  ])
+})
+
+describe('sinks', () => {
+  check([
+    [
+      'are known',
+      sink('kafak: { topic: t }'),
+      ['8:12 /sinks/0/kafak unknown name "kafak"; known here: kafka, mongodb, s3 [did you mean "kafka"?]'],
+    ],
+    [
+      'are a list',
+      inPlaceOf('[ { kafka: { topic: results } } ]', '{ kafka: { topic: results } }'),
+      ['8:8 /sinks expected a list of sinks; found an object'],
+    ],
+    [
+      'are not the source',
+      sink('kafka: { topic: flights }'),
+      ['8:10 /sinks/0 the kafka topic "flights" is the source of this job; it would read its own results'],
+    ],
+    [
+      'are different ones',
+      sink('kafka: { topic: a } }, { kafka: { topic: a }'),
+      ['8:35 /sinks/1 the kafka topic "a" is a sink of this job already'],
+    ],
+    [
+      'are none of the dead letters',
+      `${GOOD}deadLetters: { kafka: { topic: results } }\n`,
+      ['10:14 /deadLetters the kafka topic "results" is a sink of this job already'],
+    ],
+    [
+      'are different buckets or prefixes, whatever the slash',
+      sink('s3: { bucket: abc, prefix: a } }, { s3: { bucket: abc, prefix: a/ }'),
+      ['8:46 /sinks/1 the s3 bucket "abc" with prefix "a/" is a sink of this job already'],
+    ],
+    [
+      'are no databases of MongoDB itself',
+      sink('mongodb: { database: admin, collection: c }'),
+      [
+        '8:33 /sinks/0/mongodb/database expected a database name of 1 to 63 letters, digits, "_" and "-"; found "admin"',
+      ],
+    ],
+    [
+      'are no collections of MongoDB itself',
+      sink('mongodb: { collection: system.users }'),
+      [
+        '8:35 /sinks/0/mongodb/collection expected a collection name of 1 to 120 letters, digits, ".", "_" and "-", without "system." at its start; found "system.users"',
+      ],
+    ],
+    [
+      'are buckets that S3 allows',
+      sink('s3: { bucket: 192.168.0.1 }'),
+      [
+        '8:26 /sinks/0/s3/bucket expected a bucket name of 3 to 63 lower-case letters, digits, "." and "-", as S3 allows them; found "192.168.0.1"',
+      ],
+    ],
+    [
+      'have prefixes that stay where they are',
+      sink('s3: { bucket: abc, prefix: a/../b }'),
+      [
+        '8:39 /sinks/0/s3/prefix expected a prefix of at most 512 letters, digits and !_.*\'()-, its parts separated by single "/"; found "a/../b"',
+      ],
+    ],
+  ])
+})
+
+describe('quorums', () => {
+  check([
+    [
+      'write to no more than there are',
+      quorum('replicas: 3, write: 4, read: 2'),
+      ['9:31 /quorum/write expected at most 3, the number of replicas; found 4'],
+    ],
+    [
+      'read from no more than there are',
+      quorum('replicas: 3, write: 2, read: 4'),
+      ['9:40 /quorum/read expected at most 3, the number of replicas; found 4'],
+    ],
+    [
+      'write to a majority',
+      quorum('replicas: 4, write: 2, read: 2'),
+      [
+        '9:31 /quorum/write expected write to be more than half of the 4 replicas; found 2, so two groups of replicas could each certify a result of their own [write 3, or say allowForks: true; every result is marked then]',
+      ],
+    ],
+    ['may give that up', quorum('replicas: 4, write: 2, read: 2, allowForks: true'), []],
+    [
+      'are small',
+      quorum('replicas: 9, write: 5, read: 5'),
+      ['9:21 /quorum/replicas expected a whole number from 1 to 7; found 9'],
+    ],
+    [
+      'are whole',
+      quorum('replicas: 3, write: 2.5, read: 2'),
+      ['9:31 /quorum/write expected a whole number from 1 to 7; found 2.5'],
+    ],
+    [
+      'are finite',
+      quorum('replicas: 3, write: .inf, read: 1e999'),
+      [
+        '9:31 /quorum/write expected a whole number from 1 to 7; found Infinity',
+        '9:43 /quorum/read expected a whole number from 1 to 7; found Infinity',
+      ],
+    ],
+    [
+      'are all of three numbers',
+      quorum('replicas: 3, write: 2'),
+      ['9:1 /quorum/read "read" is missing; expected a whole number from 1 to 7'],
+    ],
+    [
+      'are objects',
+      inPlaceOf('{ replicas: 3, write: 2, read: 2 }', 'majority'),
+      ['9:9 /quorum expected a quorum such as { replicas: 3, write: 2, read: 2 }; found "majority"'],
+    ],
+  ])
+})
+
+describe('shuffles', () => {
+  const out = '[leave shuffle out]'
+  check([
+    [
+      'have partitions',
+      `${GOOD}shuffle: { partitions: 0 }\n`,
+      ['10:24 /shuffle/partitions expected a whole number from 1 to 1024; found 0'],
+    ],
+    [
+      'come with a window',
+      edited(
+        ['  - window: { tumbling: 1d }\n  - aggregate: { n: count() }\n', ''],
+        ['sinks', 'shuffle: { partitions: 2 }\nsinks'],
+      ),
+      [`6:10 /shuffle a job without a window has no shuffle ${out}`],
+    ],
+    [
+      'come with a key',
+      edited(['  - keyBy: origin\n', ''], ['sinks', 'shuffle: { partitions: 2 }\nsinks']),
+      [`7:10 /shuffle a window without keyBy has one group for everything, which is in one partition ${out}`],
+    ],
+    [
+      'are left out where the source has the key',
+      edited(
+        ['topic: flights', 'topic: flights, partitionedBy: origin'],
+        ['sinks', 'shuffle: { partitions: 2 }\nsinks'],
+      ),
+      [`8:10 /shuffle the source is partitioned by the key already, so there is no shuffle ${out}`],
+    ],
+  ])
+})
+
+describe('YAML', () => {
+  check([
+    ['is not empty', '# nothing\n', ['1:1 the document is empty; expected a name, a source, a pipeline and more']],
+    ['is an object', '- 1\n', ['1:1 expected a job with name, source, pipeline, sinks and quorum; found a list']],
+    ['has no tabs', inPlaceOf('  - filter', '\t- filter'), ['4:1 YAML has no tabs for indentation [write spaces]']],
+    [
+      'keeps its indentation',
+      inPlaceOf('  - keyBy', ' - keyBy'),
+      ['5:1 expected the same indentation as the lines beside it'],
+    ],
+    [
+      'has no colon in a plain value',
+      filter('a ? b : c'),
+      ['4:13 found ": " within a value without quotes [put the whole value in quotes]'],
+    ],
+    [
+      'has no quotes in the middle',
+      filter('"a" == b'),
+      ['4:17 found something behind the end of a value [put the whole value in quotes]'],
+    ],
+    [
+      'has no tags',
+      filter('!cancelled'),
+      ['4:13 a value that begins with "!" is a tag in YAML, and tags are not allowed [put the value in quotes]'],
+    ],
+    [
+      'has no anchors',
+      inPlaceOf('delays', '&a delays'),
+      ['1:7 a value that begins with "&" is an anchor in YAML, and anchors are not allowed [write the value out]'],
+    ],
+    [
+      'has no aliases',
+      inPlaceOf('delays', '*a'),
+      ['1:7 a value that begins with "*" is an alias in YAML, and aliases are not allowed [write the value out]'],
+    ],
+    ['has no merge keys', `${GOOD}<<: { a: 1 }\n`, ['10:1 merge keys are not allowed [write the fields out]']],
+    [
+      'has no directives',
+      `%YAML 1.2\n---\n${GOOD}`,
+      ['1:1 directives such as %YAML are not allowed [remove the line]'],
+    ],
+    [
+      'is one document',
+      `---\n${GOOD}---\nname: b\n`,
+      ['11:1 expected one document; a second one begins here [put it in a file of its own]'],
+    ],
+    ['has texts as names', aggregate('1: count()'), ['7:18 expected a text as a name [write "1" in quotes]']],
+    ['closes its quotes', inPlaceOf('delays', '"delays'), ['10:1 expected a closing quote']],
+    [
+      'has no control characters',
+      inPlaceOf('delays', 'del\u0007ays'),
+      ['1:10 expected no control characters other than tabs and line ends'],
+    ],
+  ])
+
+  it('may begin with --- or a byte order mark, and end its lines as Windows does', () => {
+    assert.deepEqual(faultsIn(`\ufeff---\r\n${GOOD.replaceAll('\n', '\r\n')}`), [])
+    assert.deepEqual(faultsIn(`${GOOD}retention: x\n`.replaceAll('\n', '\r\n'))[0]?.slice(0, 5), '10:12')
+  })
+})
+
+describe('JSON', () => {
+  check(
+    [
+      ['has no comma at the end', '{"name": "a",}', ['1:13 JSON has no comma before "}" [remove it]']],
+      ['has double quotes', "{'name': 1}", ['1:2 JSON has no single quotes [write double quotes]']],
+      [
+        'has no comments',
+        '{"a": 1 // x\n}',
+        ['1:9 JSON has no comments [remove it, or write the document in YAML or TOML]'],
+      ],
+      ['ends a text on its line', '{"a": "x\ny"}', ['1:9 expected a closing quote']],
+      ['has few escapes', '{"a": "\\d"}', ['1:8 JSON has no such escape [write \\\\ for a backslash]']],
+      [
+        'has no control characters in texts',
+        '{"a": "\t"}',
+        ['1:8 JSON has no control characters within a text [write \\t for a tab, \\u and four digits for others]'],
+      ],
+      ['has three words', '{"a": tru}', ['1:7 expected a value; found "tru"']],
+      ['ends', '{"a": 1} x', ['1:10 expected nothing after the document; found "x"']],
+      ['is not empty', '', ['1:1 expected a value; the document ends here']],
+      ['has commas', '{"a": 1\n"b": 2}', ['2:1 expected "," or "}"; found \'"\'']],
+      [
+        'has names once',
+        '{"name": "a", "name": "a", "source": {"topic": "t"}, "pipeline": [], "quorum": {"replicas": 1, "write": 1, "read": 1}}',
+        ['1:15 "name" stands twice here; keep one of them'],
+      ],
+      [
+        'has whole characters',
+        '{"name": "a", "source": {"topic": "t"}, "pipeline": [{"filter": "a == \'\\ud800\'"}], "quorum": {"replicas": 1, "write": 1, "read": 1}}',
+        ['1:65 expected Unicode text; found half of a surrogate pair'],
+      ],
+    ],
+    'json',
+  )
+})
+
+describe('TOML', () => {
+  const head = 'name = "a"\npipeline = []\nquorum = { replicas = 1, write = 1, read = 1 }\n'
+  check(
+    [
+      ['has names once', `${head}name = "b"`, ['4:1 this name stands twice here [keep one of them]']],
+      ['has texts in quotes', 'name = a', ['1:8 expected a value, a name or a sign of TOML [put texts in quotes]']],
+      ['closes its quotes', 'name = "a', ['1:10 expected a closing quote']],
+      ['has equals signs', 'name "a"', ['1:6 expected "=" and a value after the name']],
+      [
+        'has inline tables on a line',
+        `${head}source = {\n topic = "t" }`,
+        ['5:2 TOML 1.0 has inline tables on one line only [write a [table] instead]'],
+      ],
+      [
+        'has dates, which mean nothing here',
+        `${head}[source]\ntopic = "t"\nfrom = 2020-01-01`,
+        ['6:8 /source/from expected "earliest" or "latest"; found a date without quotes'],
+      ],
+      [
+        'places what is missing at the header',
+        `${head}[source]\nformat = "json"`,
+        ['4:2 /source/topic "topic" is missing; expected the name of a topic'],
+      ],
+      [
+        'places what dotted names imply at the name',
+        `${head}source.topic = "t"\nsource.time.pattern = "yyyy"`,
+        [
+          '5:8 /source/time/field "field" is missing; expected the name of a field such as date, or a path such as order.placedAt',
+        ],
+      ],
+      [
+        'places expressions of arrays of tables',
+        'name = "a"\n[quorum]\nreplicas = 1\nwrite = 1\nread = 1\n[source]\ntopic = "t"\n[[pipeline]]\nfilter = "a"\n[[pipeline]]\nfilter = \'b +\'',
+        ['11:14 /pipeline/1/filter expected a value; found the end of the text'],
+      ],
+    ],
+    'toml',
+  )
+})
+
+describe('many faults', () => {
+  it('are all told, in the order of the text', () => {
+    const text = edited(
+      ['topic: flights', 'topic: flights, from: never, form: 1'],
+      ['distance > 100', 'distance >'],
+      ['topic: results', 'topic: ..'],
+      ['write: 2', 'write: 4'],
+      ['tumbling: 1d', 'tumbling: 1d, offset: 1d'],
+      ['delays', 'Delays'],
+    )
+    assert.deepEqual(
+      faultsIn(`${text}retention: never\n`).map((fault) => fault.split(' ')[0]),
+      ['1:7', '2:33', '2:40', '4:23', '6:37', '8:28', '9:31', '10:12'],
+    )
+  })
+
+  it('are told up to a bound', () => {
+    const many = Array.from({ length: 300 }, (_, i) => `unknown${i}: 1\n`).join('')
+    assert.equal(faultsIn(GOOD + many).length, 100)
+  })
+
+  it('are summed up in the message, with the file', () => {
+    assert.throws(
+      () => parseJob(`${GOOD}retention: never\nx: 1\n`, 'yaml', 'jobs/delays.yaml'),
+      (error: unknown) =>
+        error instanceof JobInvalidError &&
+        error.code === 'QRT_JOB_INVALID' &&
+        error.message ===
+          'jobs/delays.yaml:10:12: expected "forever", or a duration such as 10s, 1h30m or 1d; found "never" (and 1 more)',
+    )
+  })
+})
