@@ -1,0 +1,117 @@
+/** The shape of a stored job. It came over the wire or from a disk, so every field is checked, and how they hang together. */
+import { z } from 'zod'
+import type { AggregatePlan, ExpressionPlan, StagePlan, StepPlan } from '../../operators/index.ts'
+import type { SinkPlan } from '../commit/sink.ts'
+import { LIMITS } from '../limits.ts'
+import type { CompiledJob } from './compiled.ts'
+import { JOB_LIMITS } from './limits.ts'
+
+export const BODY_VERSION = 1
+
+const text = z.string().max(LIMITS.documentBytes)
+const count = z.int().min(1)
+const milliseconds = z.int().min(0)
+const offset = z.int().min(0)
+
+const expression: z.ZodType<ExpressionPlan> = z.strictObject({ source: text, pointer: text })
+
+const step: z.ZodType<StepPlan> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('filter'), where: expression }),
+  z.strictObject({ kind: z.literal('map'), fields: z.record(text, expression), keep: z.boolean() }),
+])
+
+const window = z.strictObject({
+  sizeMs: count,
+  slideMs: count,
+  offsetMs: milliseconds,
+  allowedLatenessMs: milliseconds,
+})
+
+const aggregate: z.ZodType<AggregatePlan> = z.strictObject({
+  name: text,
+  kind: z.enum(['count', 'sum', 'avg', 'min', 'max']),
+  of: z.exactOptional(expression),
+  where: z.exactOptional(expression),
+})
+
+const time = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('field'), path: z.array(text).min(1), pattern: z.exactOptional(text) }),
+  z.strictObject({ kind: z.literal('log') }),
+])
+
+const stage: z.ZodType<StagePlan> = z.strictObject({
+  job: text,
+  stage: z.int().min(0).max(1),
+  input: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('records'), format: z.literal('json'), time, outOfOrdernessMs: milliseconds }),
+    z.strictObject({ kind: z.literal('slices'), sources: count }),
+  ]),
+  steps: z.array(step).max(JOB_LIMITS.steps),
+  keyBy: z.exactOptional(z.array(expression).min(1).max(JOB_LIMITS.keys)),
+  window: z.exactOptional(window),
+  aggregates: z.array(aggregate).max(JOB_LIMITS.aggregates),
+  output: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('rows') }),
+    z.strictObject({ kind: z.literal('shuffle'), partitions: count }),
+  ]),
+  onIdle: z.enum(['emit', 'wait', 'close']),
+  cuts: z.strictObject({ gridMs: count, maxRecords: count, maxBytes: count, partBytes: count, snapshotEvery: count }),
+})
+
+const sink: z.ZodType<SinkPlan> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('kafka'), topic: text }),
+  z.strictObject({ kind: z.literal('mongodb'), database: text, collection: text }),
+  z.strictObject({ kind: z.literal('s3'), bucket: text, prefix: text }),
+])
+
+const replicas = z.int().min(1).max(JOB_LIMITS.replicas)
+
+const compiled: z.ZodType<CompiledJob> = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+    generation: z.string().regex(/^[a-z0-9-]+-[0-9a-f]{12}-[1-9]\d{0,15}$/),
+    source: z.strictObject({
+      topic: text,
+      partitions: count,
+      startOffsets: z.array(offset),
+      endOffsets: z.exactOptional(z.array(offset)),
+    }),
+    stages: z.array(stage).min(1).max(2),
+    shuffle: z.exactOptional(z.strictObject({ topic: text, partitions: count })),
+    sinks: z.array(sink).max(JOB_LIMITS.sinks),
+    deadLetters: z.exactOptional(sink),
+    quorum: z.strictObject({ replicas, write: replicas, read: replicas, allowForks: z.boolean() }),
+    idleAfterMs: count,
+    maxCutAgeMs: count,
+    retentionMs: z.int().min(-1),
+  })
+  .check(z.superRefine(checkWhole))
+
+/** What no field says by itself. */
+function checkWhole(job: CompiledJob, reporter: { addIssue(message: string): void }): void {
+  const { name, generation, source, stages, shuffle, quorum } = job
+  const expect = (holds: boolean, what: string): void => {
+    if (!holds) reporter.addIssue(`expected ${what}`)
+  }
+  expect(generation.startsWith(`${name}-`), 'a generation that begins with the name of the job')
+  expect(source.startOffsets.length === source.partitions, 'a start offset for each partition')
+  expect((source.endOffsets?.length ?? source.partitions) === source.partitions, 'an end offset for each partition')
+  expect(quorum.write <= quorum.replicas && quorum.read <= quorum.replicas, 'quorums within the replicas')
+  expect(quorum.allowForks || quorum.write > quorum.replicas / 2, 'a write quorum of more than half of the replicas')
+  const [first, second] = stages
+  const output = first?.output.kind === 'shuffle' ? first.output.partitions : undefined
+  expect(first?.stage === 0 && first.input.kind === 'records', 'a first stage that reads records')
+  expect(output === shuffle?.partitions, 'a first stage that ends in the shuffle, where there is one')
+  expect((second === undefined) === (shuffle === undefined), 'a second stage where there is a shuffle')
+  if (second === undefined) return
+  const sources = second.input.kind === 'slices' ? second.input.sources : undefined
+  expect(second.stage === 1 && second.output.kind === 'rows', 'a second stage that ends in rows')
+  expect(sources === source.partitions, 'a second stage that merges all partitions of the source')
+}
+
+export const bodySchema = z.strictObject({
+  version: z.literal(BODY_VERSION),
+  document: z.strictObject({ text, format: z.enum(['yaml', 'toml', 'json']) }),
+  compiled,
+  submittedAt: z.iso.datetime({ precision: 3 }),
+})
