@@ -8,6 +8,8 @@ export const LIMITS = {
   tellCertificates: 64,
   /** Statements in one flush; the rest goes in the next. */
   flushStatements: 1024,
+  /** Addresses of other peers kept for the next start; the longest unchanged go first. */
+  addresses: 64,
   /** Requests of one peer that wait for an answer; more fail at once with QRT_MESH_OVERLOADED. */
   pendingRequests: 256,
 } as const

@@ -3,6 +3,7 @@
  * agreement per unit; effects go through the outbox. It holds no protocol of its own, and the simulator runs it as it is.
  */
 
+import { Addresses } from './addresses.ts'
 import { type ControlChange, type ControlDocument, isControlMessage } from './agreement/control.ts'
 import type { PersistOp } from './agreement/effects.ts'
 import { isUnitMessage } from './agreement/messages.ts'
@@ -60,6 +61,7 @@ export class MeshNode {
   readonly #requests: Requests
   #outbox: Outbox | undefined
   #membership: MembershipCore | undefined
+  #addresses = new Addresses(undefined)
   #control: Control | undefined
   #units: Units | undefined
   #heartbeatAt = 0
@@ -133,6 +135,7 @@ export class MeshNode {
       onDocument: (document) => onEvent({ kind: 'document', document }),
     })
     await this.#control.restore()
+    this.#addresses = new Addresses(await loadValue(store, 'meta', 'addresses'))
     const identity = await transport.start((event) => this.#onTransport(event))
     this.#membership = createMembership({
       self: {
@@ -147,7 +150,7 @@ export class MeshNode {
       signer,
       verifier: this.#options.verifier,
       random,
-      seeds: this.#options.seeds,
+      seeds: [...this.#options.seeds, ...this.#addresses.all],
       now: clock.now(),
     })
     this.#tick()
@@ -352,11 +355,17 @@ export class MeshNode {
         this.#options.transport.dial(effect.address)
         return
       case 'changed':
+        if (effect.member.id !== this.self) this.#remember(effect.member)
         this.#options.onEvent({ kind: 'member', member: effect.member })
         return
       case 'malformed':
         this.#malformed(effect.from, 'membership message')
     }
+  }
+
+  #remember(member: Member): void {
+    const ops = this.#addresses.changed(member)
+    if (ops.length > 0) this.#outbox?.persist(ops)
   }
 
   #bootstrapPeers(): PeerId[] {

@@ -37,7 +37,11 @@ export const verb: Verb = {
     const { id, name, address, httpAddress } = running
     if (output.format === 'text') output.note(`peer ${name} (${id}) at ${address}, API and dashboard at ${httpAddress}`)
     else output.jsonLines([{ id, name, address, httpAddress }])
-    const stopped = await Promise.race([signalled('SIGINT', 'SIGTERM'), running.failed.then((error) => ({ error }))])
+    const stopped = await Promise.race([
+      signalled('SIGINT', 'SIGTERM'),
+      abandoned(),
+      running.failed.then((error) => ({ error })),
+    ])
     if ('error' in stopped) {
       running.logger.error('this peer stops: it can no longer keep its promises', { error: stopped.error })
       // Its parts may hang on what failed: whatever is durable is, and the rest is for the next start.
@@ -50,6 +54,13 @@ export const verb: Verb = {
     await Promise.race([running.close(), again])
     return EXIT.ok
   },
+}
+
+/** Started by another process of Quorate (with a channel to it): that one has ended. */
+function abandoned(): Promise<{ readonly signal: string }> {
+  return new Promise((resolve) => {
+    process.once('disconnect', () => resolve({ signal: 'the process that started it has ended' }))
+  })
 }
 
 function signalled(...signals: NodeJS.Signals[]): Promise<{ readonly signal: NodeJS.Signals }> {
