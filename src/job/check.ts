@@ -4,7 +4,7 @@ import type { Fault } from '../http/problems.ts'
 import { LIMITS } from '../limits.ts'
 import type { JobFormat } from './document.ts'
 import { faultsOf, locate } from './faults.ts'
-import { readTree } from './text/read.ts'
+import { readTree, unmarked } from './text/read.ts'
 import { type Node, plainValue } from './text/tree.ts'
 
 export interface Checked<Value> {
@@ -22,7 +22,7 @@ export function check<Schema extends z.ZodType>(
   format: JobFormat,
   schema: Schema,
 ): Checked<z.output<Schema>> {
-  const text = given.startsWith('\ufeff') ? given.slice(1) : given
+  const text = unmarked(given)
   if (Buffer.byteLength(text) > LIMITS.documentBytes) {
     const message = `expected a document of at most ${LIMITS.documentBytes} bytes; found ${Buffer.byteLength(text)}`
     return { text, root: undefined, value: undefined, faults: locate(text, [{ offset: 0, message }]) }

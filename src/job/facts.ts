@@ -20,7 +20,10 @@ export interface JobFacts extends LogFacts {
 }
 
 /** Asks a log for what compiling needs to know of it. @throws QuorateError QRT_LOG_UNREACHABLE */
-export async function gatherFacts(document: JobDocument, log: Log): Promise<LogFacts> {
+export async function gatherFacts(
+  document: JobDocument,
+  log: Pick<Log, 'describeTopic' | 'offsets'>,
+): Promise<LogFacts> {
   const topic = await log.describeTopic(document.source.topic)
   const source = topic === undefined ? undefined : { topic, offsets: await log.offsets(topic.name) }
   const missingTopics: string[] = []

@@ -11,7 +11,6 @@ import { type Path, placeOf, pointerOf, positionsIn } from './text/read.ts'
 import { type Node, shorten, type TextFault } from './text/tree.ts'
 
 interface Placed extends TextFault {
-  readonly pointer?: string
   /** Of a name that is missing, and of the missing name that an unknown one most likely means. */
   readonly missing?: string
   readonly meant?: string
@@ -28,7 +27,7 @@ export function faultsOf(text: string, root: Node, faults: readonly TextFault[],
 }
 
 /** Faults with lines and columns in place of offsets. */
-export function locate(text: string, faults: readonly Placed[]): Fault[] {
+export function locate(text: string, faults: readonly TextFault[]): Fault[] {
   const positionOf = positionsIn(text)
   return faults
     .toSorted((a, b) => a.offset - b.offset)

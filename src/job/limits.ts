@@ -7,7 +7,7 @@ export const JOB_LIMITS = {
   /** Characters of all texts that are values; comments do not count. */
   valueCharacters: 32 * 1024,
   /** Marks, line breaks and texts of a document, comments included: what a parser's time grows with. */
-  marks: 10_000,
+  marks: 8_000,
   /** Faults told at once; the rest appears when these are mended. */
   faults: 100,
   /** Characters of a found value in a message. */

@@ -11,6 +11,8 @@ import { locate } from './faults.ts'
 import { type JobParts, job } from './language/job.ts'
 import { type LoadFile, referenceIn, resolveQuorum, withQuorum } from './reference.ts'
 import { stagesOf } from './stages.ts'
+import { readTree, unmarked } from './text/read.ts'
+import type { TextFault } from './text/tree.ts'
 
 const SCHEMA = job()
 
@@ -30,17 +32,22 @@ export function parseJob(text: string, format: JobFormat, file: string, load?: L
 }
 
 /**
- * The text of a valid document as it can be sent to a peer: a quorum file is put in its place. Lines behind it may move.
- * @throws JobInvalidError with every fault of the document and its quorum file
+ * The text of a document as it can be sent to a peer, which reads no files: a quorum file that it names is put in its place.
+ * Lines behind it may move. Nothing else is checked.
+ * @throws JobInvalidError when the quorum file cannot be read, or has faults
  */
-export function selfContained(text: string, format: JobFormat, file: string, load: LoadFile): string {
-  parseJob(text, format, file, load)
-  const checked = check(text, format, SCHEMA)
-  const reference = checked.root === undefined ? undefined : referenceIn(checked.root)
-  const quorum = quorumOf(checked, file, load)
-  if (reference === undefined || quorum === undefined) return checked.text
-  return withQuorum(checked.text, format, reference, quorum)
+export function selfContained(given: string, format: JobFormat, file: string, load: LoadFile): string {
+  const text = unmarked(given)
+  const { root } = readTree(text, format)
+  const reference = root === undefined ? undefined : referenceIn(root)
+  if (reference === undefined) return text
+  const quorum = resolveQuorum(reference, load)
+  if (isFaults(quorum)) throw new JobInvalidError(file, locate(text, quorum))
+  return withQuorum(text, format, reference, quorum)
 }
+
+const isFaults = (resolved: QuorumPlan | readonly TextFault[]): resolved is readonly TextFault[] =>
+  Array.isArray(resolved)
 
 /** Undefined when the document has no sound quorum, for which it has faults. */
 function quorumOf(checked: Checked<JobParts>, file: string, load: LoadFile | undefined): QuorumPlan | undefined {
@@ -48,9 +55,8 @@ function quorumOf(checked: Checked<JobParts>, file: string, load: LoadFile | und
   const reference = root === undefined ? undefined : referenceIn(root)
   if (reference !== undefined) {
     const resolved = resolveQuorum(reference, load)
-    if (!Array.isArray(resolved)) return resolved as QuorumPlan
-    const more = resolved.map((fault) => ({ ...fault, pointer: '/quorum/file' }))
-    throw new JobInvalidError(file, [...faults, ...locate(text, more)])
+    if (!isFaults(resolved)) return resolved
+    throw new JobInvalidError(file, [...faults, ...locate(text, resolved)])
   }
   return value === undefined || 'file' in value.quorum ? undefined : value.quorum
 }

@@ -4,11 +4,12 @@
  */
 import { readFileSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
+import { assert } from '../../mesh/index.ts'
 import { QuorateError } from '../errors.ts'
 import { check } from './check.ts'
 import type { QuorumPlan } from './compiled.ts'
 import type { JobFormat } from './document.ts'
-import { quorum } from './language/quorum.ts'
+import { isQuorumFile, quorum } from './language/quorum.ts'
 import { placeOf } from './text/read.ts'
 import type { MapNode, Node, ScalarNode, TextFault } from './text/tree.ts'
 
@@ -43,14 +44,17 @@ export interface QuorumReference {
   readonly node: ScalarNode
 }
 
+/** Undefined where there is none, or none that may be read: the schema says what is wrong with it. */
 export function referenceIn(root: Node): QuorumReference | undefined {
   const { node: map, found } = placeOf(root, ['quorum'])
   const entry = found && map.kind === 'map' ? map.entries.get('file') : undefined
-  if (map.kind !== 'map' || entry?.value.kind !== 'scalar' || typeof entry.value.value !== 'string') return undefined
-  return { map, key: entry.key, path: entry.value.value, node: entry.value }
+  if (map.kind !== 'map' || entry?.value.kind !== 'scalar') return undefined
+  const { key, value: node } = entry
+  return typeof node.value === 'string' && isQuorumFile(node.value) ? { map, key, path: node.value, node } : undefined
 }
 
 const SCHEMA = quorum()
+const pointer = '/quorum/file'
 const FORMATS: Readonly<Record<string, JobFormat>> = {
   '.yaml': 'yaml',
   '.yml': 'yaml',
@@ -65,21 +69,23 @@ export function resolveQuorum(
 ): QuorumPlan | readonly TextFault[] {
   if (load === undefined) {
     const message = 'a quorum file can be named only where the document is read from disk, and this one was sent'
-    return [{ offset, message, suggestion: 'write the quorum here, such as { replicas: 3, write: 2, read: 2 }' }]
+    return [
+      { pointer, offset, message, suggestion: 'write the quorum here, such as { replicas: 3, write: 2, read: 2 }' },
+    ]
   }
   const format = FORMATS[extname(path)]
-  // The schema tells what is wrong with such a path.
-  if (format === undefined) return []
+  assert(format !== undefined, `${path} has a known format`)
   let loaded: LoadedFile
   try {
     loaded = load(path)
   } catch (error) {
     if (!(error instanceof QuorateError)) throw error
-    return [{ offset, message: error.message }]
+    return [{ pointer, offset, message: error.message }]
   }
   const { value, faults } = check(loaded.text, format, SCHEMA)
   if (value !== undefined) return value
   return faults.map(({ line, column, message, suggestion }) => ({
+    pointer,
     offset,
     message: `${loaded.file}:${line}:${column}: ${message}`,
     ...(suggestion === undefined ? {} : { suggestion }),

@@ -25,10 +25,10 @@ const parts = () =>
       .optional()
       .meta({ description: 'For editors; it means nothing to the job.' }),
     name: jobName().meta({
-      description: 'The name of the job. Submitting it again under the same name replaces it.',
+      description: 'The name of the job, its own within a cluster.',
       examples: ['flight-delays'],
     }),
-    source: source(),
+    source: source().meta({ description: 'The topic to read, and how.' }),
     pipeline: pipeline().meta({
       description: 'Steps in order: filter, map and compute; then keyBy; then window and aggregate.',
     }),

@@ -39,12 +39,15 @@ export const quorum = () =>
     }),
   )
 
+const FILE = /^(?!\/)(?![A-Za-z]:)[^\p{Cc}\\]{1,500}\.(?:yaml|yml|toml|json)$/u
 const PATH = 'a relative path to a .yaml, .toml or .json file, its parts separated by "/"'
+
+export const isQuorumFile = (path: string): boolean => FILE.test(path)
 
 /** Resolved where the document is read from disk; a document on its way to a peer holds the quorum itself. */
 const reference = () =>
   strict('a quorum file such as { file: ../quorum/majority.yaml }', {
-    file: pattern(PATH, /^(?!\/)(?![A-Za-z]:)[^\p{Cc}\\]{1,500}\.(?:yaml|yml|toml|json)$/u).meta({
+    file: pattern(PATH, FILE).meta({
       description:
         'A quorum in a file of its own, relative to this one. It is put in its place before the job is submitted.',
       examples: ['../quorum/majority.yaml'],

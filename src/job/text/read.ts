@@ -7,6 +7,9 @@ import { readYaml } from './yaml.ts'
 
 const READERS = { json: readJson, toml: readToml, yaml: readYaml } as const
 
+/** Without the byte order mark that some editors put before a text. */
+export const unmarked = (text: string): string => (text.startsWith('\ufeff') ? text.slice(1) : text)
+
 /** `root` is undefined when the text cannot be read as a whole. */
 export function readTree(text: string, format: JobFormat): { root: Node | undefined; faults: readonly TextFault[] } {
   const builder = new TreeBuilder(text)

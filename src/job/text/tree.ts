@@ -40,6 +40,8 @@ export type Node = ScalarNode | ListNode | MapNode
 /** A fault at an offset of the text. */
 export interface TextFault {
   readonly offset: number
+  /** Where the fault is with a value of the document, not with how it is written. */
+  readonly pointer?: string
   readonly message: string
   readonly suggestion?: string
 }
