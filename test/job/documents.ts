@@ -1,0 +1,163 @@
+/** Valid job documents of every shape, as plain values, and the same value in each format. */
+import fc from 'fast-check'
+import { stringify as toToml } from 'smol-toml'
+import { stringify as toYaml } from 'yaml'
+import type { JobFormat } from '../../src/job/document.ts'
+
+export const SEED = 20_260_401
+
+const word = fc.constantFrom('origin', 'delay', 'distance', 'user', 'x1', '_y')
+const duration = fc.constantFrom('1d', '90s', '1h30m', '250ms', '2w', '36h')
+const condition = fc.oneof(
+  fc.tuple(word, fc.constantFrom('>', '==', '!='), fc.nat(100)).map(([field, sign, n]) => `${field} ${sign} ${n}`),
+  fc.constantFrom('has(a.b) && a.b', 'true', '"a" in list', "name.startsWith('é\"\\\\')", 'a ? b : c', '!cancelled'),
+)
+const fieldName = fc.oneof(
+  word,
+  fc.constantFrom('1', '10', '9', 'a.b', 'with space', 'é', '"', 'true', '2020-01-01', '~/'),
+)
+const fields = fc.dictionary(fieldName, fc.oneof(word, condition), { minKeys: 1, maxKeys: 4 }).map(plain)
+const keys = fc.oneof(word, fc.array(word, { minLength: 1, maxLength: 3 }))
+
+const optional = <T>(name: string, value: fc.Arbitrary<T>): fc.Arbitrary<Record<string, T>> =>
+  fc
+    .option(value, { nil: undefined })
+    .map((chosen): Record<string, T> => (chosen === undefined ? {} : { [name]: chosen }))
+
+const merged = (...parts: readonly fc.Arbitrary<object>[]): fc.Arbitrary<Record<string, unknown>> =>
+  fc.tuple(...parts).map((chosen) => Object.assign({}, ...chosen) as Record<string, unknown>)
+
+const step = fc.oneof(
+  condition.map((filter) => ({ filter })),
+  fields.map((map) => ({ map })),
+  fields.map((compute) => ({ compute })),
+)
+
+const window = merged(
+  fc.oneof(
+    fc.constantFrom('1d', '2w').map((tumbling) => ({ tumbling })),
+    fc.constantFrom('1h', '1d').map((every) => ({ hopping: '1d', every })),
+  ),
+  optional('offset', fc.constantFrom('0s', '30m')),
+  optional('allowedLateness', duration),
+)
+
+const aggregate = fc.oneof(
+  fc.constantFrom('count()', 'count(delay > 15)', 'sum(delay)', ' avg( delay / 2 ) ', 'min(a.b)', 'max(size(name))'),
+  merged(fc.constantFrom({ max: 'delay' }, { sum: 'a + b' }, { count: 'late' }), optional('where', condition)),
+)
+const aggregates = fc.dictionary(fieldName, aggregate, { minKeys: 1, maxKeys: 4 }).map(plain)
+
+/** fast-check's dictionaries have no prototype, which is no difference that documents can show. */
+function plain<T>(dictionary: Record<string, T>): Record<string, T> {
+  return { ...dictionary }
+}
+
+const pipeline = fc
+  .tuple(
+    fc.array(step, { maxLength: 4 }),
+    fc.option(keys, { nil: undefined }),
+    fc.option(fc.tuple(window, aggregates), { nil: undefined }),
+  )
+  .map(([steps, keyBy, windowed]): object[] => [
+    ...steps,
+    ...(keyBy === undefined ? [] : [{ keyBy }]),
+    ...(windowed === undefined ? [] : [{ window: windowed[0] }, { aggregate: windowed[1] }]),
+  ])
+
+const source = merged(
+  fc.constantFrom({ topic: 'flights' }, { topic: 'a.b_c-D' }),
+  optional('format', fc.constant('json')),
+  optional(
+    'time',
+    fc.constantFrom({ field: 'date' }, { field: 'a.b' }, { field: 'date', pattern: "yyyy-MM-dd'T'HH:mm" }),
+  ),
+  optional('outOfOrderness', duration),
+  optional('partitionedBy', keys),
+  optional('from', fc.constantFrom('earliest')),
+  optional('bounded', fc.boolean()),
+  optional('idleAfter', fc.constantFrom('1s', '10m')),
+  optional('onIdle', fc.constantFrom('emit', 'wait', 'close')),
+)
+
+const sinks = fc.subarray([
+  { kafka: { topic: 'results' } },
+  { mongodb: { collection: 'results' } },
+  { mongodb: { database: 'other', collection: 'results' } },
+  { s3: { bucket: 'results', prefix: 'a/b' } },
+  { s3: { bucket: 'results' } },
+])
+
+/** Valid, whatever was chosen. Shuffles are left out: whether one is allowed depends on the rest. */
+export const jobValue: fc.Arbitrary<Record<string, unknown>> = merged(
+  fc.constantFrom({ name: 'delays' }, { name: '0-a' }),
+  source.map((chosen) => ({ source: chosen })),
+  pipeline.map((chosen) => ({ pipeline: chosen })),
+  optional('sinks', sinks),
+  optional('deadLetters', fc.constantFrom({ kafka: { topic: 'dead' } }, { s3: { bucket: 'dead' } })),
+  fc
+    .constantFrom({ replicas: 3, write: 2, read: 2 }, { replicas: 2, write: 1, read: 1, allowForks: true })
+    .map((quorum) => ({ quorum })),
+  optional('maxCutAge', fc.constantFrom('100ms', '5s')),
+  optional('retention', fc.oneof(duration, fc.constant('forever'))),
+)
+
+export const FORMATS = ['yaml', 'toml', 'json'] as const
+
+const WRITERS: Readonly<Record<JobFormat, (value: unknown) => string>> = {
+  yaml: (value) => toYaml(value),
+  toml: (value) => toToml(value),
+  json: (value) => JSON.stringify(value, null, 2),
+}
+
+export const textOf = (value: unknown, format: JobFormat): string => WRITERS[format](value)
+
+/** A text with some of its characters gone, doubled, or others in their place. */
+export function mutationsOf(texts: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      '"',
+      "'",
+      ':',
+      ',',
+      '\n',
+      '\t',
+      ' ',
+      '#',
+      '- ',
+      '&a',
+      '*a',
+      '!',
+      '|',
+      '>',
+      '=',
+      '.',
+    ),
+    fc.constantFrom(
+      '---\n',
+      '"""',
+      "'''",
+      '\\',
+      '\\u',
+      '\u0000',
+      '\u001f',
+      '\ufeff',
+      '\ud800',
+      '<<',
+      '__proto__',
+      '[[a]]',
+    ),
+    fc.string({ maxLength: 3, unit: 'binary' }),
+  )
+  const edit = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(8), piece)
+  return fc.tuple(texts, fc.array(edit, { minLength: 1, maxLength: 3 })).map(([text, edits]) =>
+    edits.reduce((changed, [share, removed, inserted]) => {
+      const at = Math.floor(share * changed.length)
+      return changed.slice(0, at) + inserted + changed.slice(at + removed)
+    }, text),
+  )
+}
