@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { compileJob } from '../../src/job/compile.ts'
+import type { CompiledJob } from '../../src/job/compiled.ts'
+import type { JobFormat } from '../../src/job/document.ts'
+import { parseJob } from '../../src/job/parse.ts'
+import { loadBeside } from '../../src/job/reference.ts'
+import { deadLettersOf, rowsOfCuts, StageRun, type TestRow } from '../operators/stage-harness.ts'
+
+interface Flight {
+  readonly date: string
+  readonly delay: number
+  readonly distance: number
+  readonly origin: string
+  readonly destination: string
+}
+
+/** 20,000 real flights of three months, in the order of their departure. */
+const FLIGHTS = JSON.parse(
+  readFileSync(new URL('../../node_modules/vega-datasets/data/flights-20k.json', import.meta.url), 'utf8'),
+) as readonly Flight[]
+
+const JOBS = new URL('../../configs/jobs/', import.meta.url)
+
+function compiled(name: string, partitions: number): CompiledJob {
+  const file = new URL(name, JOBS).pathname
+  const format = name.slice(name.lastIndexOf('.') + 1) as JobFormat
+  const document = parseJob(readFileSync(file, 'utf8'), format, file, loadBeside(file))
+  const topic = { name: document.source.topic, partitions, cleanupPolicy: 'delete', retentionMs: -1 }
+  const offsets = Array.from({ length: partitions }, () => ({ start: 0, end: FLIGHTS.length }))
+  return compileJob(document, { cluster: 'c', submission: 1, source: { topic, offsets }, missingTopics: [] })
+}
+
+/** Runs the stages over flights dealt out to the partitions of the source; rows and dead letters of all units. */
+function run(job: CompiledJob): { readonly rows: readonly TestRow[]; readonly deadLetters: number } {
+  const [first, second] = job.stages
+  assert.ok(first !== undefined)
+  const sources = Array.from({ length: job.source.partitions }, (_, partition) => {
+    const unit = new StageRun(first, partition)
+    unit.feed(...FLIGHTS.filter((_, i) => i % job.source.partitions === partition))
+    unit.decide('final')
+    return unit
+  })
+  const merges =
+    second === undefined ? [] : Array.from({ length: job.shuffle?.partitions ?? 0 }, (_, i) => new StageRun(second, i))
+  merges.forEach((merge, destination) => {
+    for (const { cuts } of sources) {
+      const bodies = cuts.flatMap(({ parts }) => parts.map(({ bodies }) => bodies[destination] ?? new Uint8Array()))
+      merge.feed(...bodies.filter(({ length }) => length > 0))
+    }
+    merge.decide('final')
+  })
+  const last = second === undefined ? sources : merges
+  const cuts = [...sources, ...merges].flatMap((unit) => unit.cuts)
+  return { rows: last.flatMap((unit) => rowsOfCuts(unit.cuts)), deadLetters: deadLettersOf(cuts).length }
+}
+
+describe('the sample jobs', () => {
+  for (const name of readdirSync(JOBS).sort()) {
+    it(`${name} understands every one of 20,000 real flights`, () => {
+      const { rows, deadLetters } = run(compiled(name, 1))
+      assert.equal(deadLetters, 0)
+      assert.ok(rows.length > 0)
+    })
+  }
+
+  it('flight-delays says what a loop over all flights says, from two partitions through a shuffle', () => {
+    const job = compiled('flight-delays.yaml', 2)
+    assert.equal(job.stages.length, 2)
+    const expected = new Map<string, { flights: number; delayed: number; total: number; worst: number }>()
+    for (const { date, delay, distance, origin } of FLIGHTS) {
+      if (distance < 100) continue
+      const group = `${date.slice(0, 10).replaceAll('/', '-')} ${origin}`
+      const known = expected.get(group) ?? { flights: 0, delayed: 0, total: 0, worst: Number.NEGATIVE_INFINITY }
+      known.flights += 1
+      known.delayed += delay > 15 ? 1 : 0
+      known.total += delay
+      known.worst = Math.max(known.worst, delay)
+      expected.set(group, known)
+    }
+    const { rows } = run(job)
+    const final = rows.filter((row) => row.final)
+    assert.equal(final.length, expected.size)
+    for (const { value } of final) {
+      const { window, key, flights, delayed, meanDelay, worst } = JSON.parse(value)
+      const twin = expected.get(`${window.start.slice(0, 10)} ${key}`)
+      assert.ok(twin !== undefined)
+      assert.deepEqual(
+        { flights, delayed, meanDelay, worst },
+        { flights: twin.flights, delayed: twin.delayed, meanDelay: twin.total / twin.flights, worst: twin.worst },
+      )
+    }
+  })
+})
