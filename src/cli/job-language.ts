@@ -1,3 +1,4 @@
 /** The only place of the command line that names the compiler of job documents. */
-export { parseJob } from '../job/parse.ts'
+export { parseJob, selfContained } from '../job/parse.ts'
+export { loadBeside } from '../job/reference.ts'
 export { jobJsonSchema } from '../job/schema.ts'

@@ -17,12 +17,12 @@ export const verb: Verb = {
     { command: 'quorate lint configs/jobs/*.yaml --json', what: 'many, for a script' },
   ],
   run: async ({ args, options, output }) => {
-    const { parseJob } = await import('./job-language.ts')
+    const { parseJob, loadBeside } = await import('./job-language.ts')
     let invalid = 0
     const checked: { file: string; valid: boolean; errors: readonly Fault[] }[] = []
     for (const path of args) {
       const document = readNamedDocument(path ?? '', options.string('format'))
-      const errors = faultsOf(document, parseJob)
+      const errors = faultsOf(document, (text, format, file) => parseJob(text, format, file, loadBeside(file)))
       if (errors.length > 0) invalid++
       checked.push({ file: document.file, valid: errors.length === 0, errors })
       if (output.format === 'text') noteFaults(output, errors, document.file, document.text)

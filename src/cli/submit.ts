@@ -13,7 +13,11 @@ export const verb: Verb = {
     { command: 'quorate submit - --format json < job.json', what: 'from standard input' },
   ],
   run: async ({ args: [path = ''], options, client, output }) => {
-    const job = await client().submit(readNamedDocument(path, options.string('format')))
+    const { selfContained, loadBeside } = await import('./job-language.ts')
+    const document = readNamedDocument(path, options.string('format'))
+    const { text, format, file } = document
+    const sent = selfContained(text, format, file, loadBeside(file))
+    const job = await client().submit({ ...document, text: sent })
     if (output.format === 'text') {
       jobTable([job], output)
       output.note(`Follow it with: quorate watch ${job.name}`)
