@@ -35,13 +35,14 @@ export class Delivery {
   }
 
   /** Adds or seeks; either way it flows. */
-  start(partition: LogPartition, offset: number): void {
+  start(partition: LogPartition, offset: number): Subscription {
     assert(Number.isSafeInteger(offset) && offset >= 0, `an offset is a whole number from 0 on, not ${offset}`)
     const key = keyOf(partition)
     const known = this.#subscriptions.get(key)
     if (known === undefined) {
-      this.#subscriptions.set(key, new Subscription({ topic: partition.topic, partition: partition.partition }, offset))
-      return
+      const added = new Subscription({ topic: partition.topic, partition: partition.partition }, offset)
+      this.#subscriptions.set(key, added)
+      return added
     }
     this.#giveBack(known)
     known.restart(offset)
@@ -49,6 +50,7 @@ export class Delivery {
     known.damage = 0
     known.retryAt = 0
     known.topicId = undefined
+    return known
   }
 
   has(partition: LogPartition): boolean {

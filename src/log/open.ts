@@ -1,5 +1,6 @@
 /** Opens the log that the settings name. */
 import { EmbeddedLog } from './embedded/log.ts'
+import { KafkaLog } from './kafka/log.ts'
 import type { Log, LogSettings } from './log.ts'
 
 /** @throws QuorateError QRT_LOG_UNREACHABLE, QRT_LOG_UNSUPPORTED */
@@ -8,6 +9,6 @@ export async function openLog(settings: LogSettings): Promise<Log> {
     case 'embedded':
       return EmbeddedLog.open(settings.directory)
     case 'kafka':
-      throw new Error('not yet')
+      return new KafkaLog(settings)
   }
 }
