@@ -47,6 +47,8 @@ export interface MeshNodeOptions {
   readonly seeds: readonly string[]
   /** Start a first cluster with this many peers; undefined: join one. */
   readonly bootstrapExpect: number | undefined
+  /** How often the cores are given the time; default 20 ms. */
+  readonly tickMs?: number
   readonly onEvent: (event: MeshEvent) => void
   /** Answers requests of other peers (reads, for example). */
   readonly onRequest: (from: PeerId, body: Wire) => Promise<Wire>
@@ -222,7 +224,7 @@ export class MeshNode {
       this.#control?.bootstrapTick()
       this.#heartbeat()
     }
-    this.#cancelTick = this.#options.clock.after(TICK_MS, () => this.#tick())
+    this.#cancelTick = this.#options.clock.after(this.#options.tickMs ?? TICK_MS, () => this.#tick())
   }
 
   /** Where our units stand, to everybody connected: what is missing anywhere is then asked for. */

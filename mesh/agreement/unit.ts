@@ -411,10 +411,14 @@ export class UnitAgreement {
     return effects
   }
 
-  /** Moves along certificates that came from elsewhere, as far as they continue the chain and check. */
+  /**
+   * Moves along certificates that came from elsewhere, as far as they continue the chain and check. Those of a later term
+   * wait for it: what was computed without its decision must not be compared with them.
+   */
   #follow(now: Instant, certificates: readonly Certificate[]): UnitEffect[] {
     const effects: UnitEffect[] = []
     for (const certificate of certificates) {
+      if (certificate.term > this.#term.number) break
       if (certificate.content.unit !== this.unit || !this.#chain.continuedBy(certificate)) continue
       if (!this.#verify(certificate, this.#term)) continue
       effects.push(...this.#certified(certificate))
@@ -425,7 +429,9 @@ export class UnitAgreement {
 
   #tell(now: Instant, terms: readonly Term[], certificates: readonly Certificate[]): UnitEffect[] {
     const effects = this.#follow(now, certificates)
-    for (const term of terms) effects.push(...this.#install(now, normalTerm(term)))
+    for (const term of terms) {
+      effects.push(...this.#install(now, normalTerm(term)), ...this.#follow(now, certificates))
+    }
     return effects
   }
 

@@ -67,6 +67,8 @@ export interface PeerOptions {
   readonly version: string
   readonly seeds: readonly string[]
   readonly bootstrapExpect: number | undefined
+  /** How often cores and hosts are given the time; default: each its own. */
+  readonly tickMs?: number
   /** The peer can no longer keep its promises. */
   readonly onFailure: (error: Error) => void
 }
@@ -104,6 +106,7 @@ export class Peer {
       version: options.version,
       seeds: options.seeds,
       bootstrapExpect: options.bootstrapExpect,
+      ...(options.tickMs === undefined ? {} : { tickMs: options.tickMs }),
       onEvent: (event) => this.#onMesh(event),
       onRequest: (_from, body) => this.answers.answer(body),
       onNote: (from, body) => this.#onNote(from, body),
@@ -185,7 +188,7 @@ export class Peer {
     if (this.#closed) return
     this.host.tick()
     this.commits.tick()
-    this.#cancelTick = this.#parts.clock.after(HOST_TIMING.tickMs, () => this.#tick())
+    this.#cancelTick = this.#parts.clock.after(this.#options.tickMs ?? HOST_TIMING.tickMs, () => this.#tick())
   }
 
   #onMesh(event: MeshEvent): void {

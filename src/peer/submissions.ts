@@ -54,6 +54,8 @@ export class Submissions {
       for (const plan of [...compiled.sinks, ...(deadLetters === undefined ? [] : [deadLetters])]) {
         await sink(plan).probe()
       }
+      // Before the job is there: its readers find the topic when they start.
+      if (compiled.shuffle !== undefined) await createShuffle(log, compiled.shuffle)
       const submittedAt = new Date(wallClock()).toISOString()
       const body = encodeJob({ document: { text, format }, compiled, submittedAt })
       try {
@@ -61,6 +63,8 @@ export class Submissions {
         await peer.node.change({ kind: 'put', name, generation: compiled.generation, body }, timeoutMs)
       } catch (error) {
         if (!(error instanceof MeshError) || error.code !== 'QRT_MESH_CHANGE') throw error
+        // Lost against another submission: nobody will use what was made for this one.
+        if (compiled.shuffle !== undefined) await log.deleteTopic(compiled.shuffle.topic)
         if (error.message === 'outrun' && attempt < ATTEMPTS) continue
         throw conflict(document.name)
       }
@@ -90,6 +94,10 @@ export class Submissions {
     })
   }
 }
+
+/** Kept without limit: what is below every replica's oldest snapshot is trimmed, nothing else. */
+const createShuffle = (log: Log, { topic, partitions }: { readonly topic: string; readonly partitions: number }) =>
+  log.createTopic(topic, { partitions, cleanupPolicy: 'delete', retentionMs: -1 })
 
 const conflict = (name: string): QuorateError =>
   new QuorateError(

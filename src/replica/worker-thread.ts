@@ -1,6 +1,6 @@
 /** The thread of a replica worker: opens its own log, takes commands and sends reports. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { monotonicClock } from '../../mesh/index.ts'
+import { createVerifier, monotonicClock } from '../../mesh/index.ts'
 import { openLog } from '../log/open.ts'
 import type { WorkerCommand, WorkerData } from './protocol.ts'
 import { ReplicaWorker } from './worker.ts'
@@ -11,6 +11,7 @@ const log = await openLog((workerData as WorkerData).log)
 const worker = new ReplicaWorker({
   log,
   now: () => monotonicClock.now(),
+  verifier: createVerifier(),
   report: (report, transfer) => port.postMessage(report, [...transfer]),
 })
 port.on('message', (command: WorkerCommand) => {

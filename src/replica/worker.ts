@@ -2,7 +2,7 @@
  * The replica worker: owns the record path of its units, consumer included, on a thread of its own (worker-thread.ts).
  * Commands come in, cuts and marks go out; nothing per record crosses the thread.
  */
-import { createVerifier, type UnitId } from '../../mesh/index.ts'
+import type { UnitId, Verifier } from '../../mesh/index.ts'
 import { createStage, type RecordBatch } from '../../operators/index.ts'
 import { LIMITS } from '../limits.ts'
 import type { Log, LogPartition, LogReader } from '../log/log.ts'
@@ -33,6 +33,8 @@ export interface ReplicaWorkerOptions {
   readonly log: Log
   /** Monotonic milliseconds. */
   readonly now: () => number
+  /** Of the signatures on slices of the stage before. */
+  readonly verifier: Verifier
   readonly report: (report: WorkerReport, transfer: readonly ArrayBuffer[]) => void
 }
 
@@ -41,13 +43,14 @@ export class ReplicaWorker {
   readonly #now: () => number
   readonly #reader: LogReader
   readonly #log: Log
-  readonly #verifier = createVerifier()
+  readonly #verifier: Verifier
   readonly #units = new Map<UnitId, Hosted>()
   readonly #bySource = new Map<string, Hosted>()
 
-  constructor({ log, now, report }: ReplicaWorkerOptions) {
+  constructor({ log, now, verifier, report }: ReplicaWorkerOptions) {
     this.#log = log
     this.#now = now
+    this.#verifier = verifier
     this.#report = report
     this.#reader = log.reader({
       onBatch: (partition, batch, start) => this.#onBatch(partition, batch, start),

@@ -31,6 +31,8 @@ export class SimulatedNetwork {
   readonly #cut = new Set<string>()
   #nextPort = 7400
   faults: NetworkFaults = CALM
+  /** Sees every message as it is sent: for checkers. */
+  onSend: ((from: PeerId, to: PeerId, body: Wire) => void) | undefined
 
   constructor(clock: SimulatedClock, random: Random) {
     this.clock = clock
@@ -38,8 +40,12 @@ export class SimulatedNetwork {
   }
 
   /** A transport of a process that starts now; give the address of an earlier one to a restarted peer. */
-  createTransport(peer: Omit<PeerIdentity, 'address'>, address = `ws://sim:${this.#nextPort++}`): SimulatedTransport {
-    return new SimulatedTransport(this, { ...peer, address })
+  createTransport(
+    peer: Omit<PeerIdentity, 'address'>,
+    address = `ws://sim:${this.#nextPort++}`,
+    run: (action: () => void) => void = (action) => action(),
+  ): SimulatedTransport {
+    return new SimulatedTransport(this, { ...peer, address }, run)
   }
 
   listen(transport: SimulatedTransport): void {
@@ -104,11 +110,14 @@ export class SimulatedTransport implements Transport {
   readonly #links = new Map<PeerId, Link>()
   readonly #peers = new Map<PeerId, PeerIdentity>()
   readonly #dialling = new Set<string>()
+  /** Runs what happens to the process, when it runs. */
+  readonly #run: (action: () => void) => void
   #onEvent: ((event: TransportEvent) => void) | undefined
   #closed = false
 
-  constructor(network: SimulatedNetwork, self: PeerIdentity) {
+  constructor(network: SimulatedNetwork, self: PeerIdentity, run: (action: () => void) => void) {
     this.#network = network
+    this.#run = run
     this.self = self
   }
 
@@ -117,7 +126,7 @@ export class SimulatedTransport implements Transport {
   }
 
   async start(onEvent: (event: TransportEvent) => void): Promise<PeerIdentity> {
-    this.#onEvent = onEvent
+    this.#onEvent = (event) => this.#run(() => onEvent(event))
     this.#network.listen(this)
     return this.self
   }
@@ -155,6 +164,7 @@ export class SimulatedTransport implements Transport {
     const link = this.#links.get(to)
     if (link === undefined || this.#closed) return false
     const { faults } = this.#network
+    this.#network.onSend?.(this.self.id, to, body)
     const bytes = encodeWire(body)
     if (this.#network.happens(faults.loss)) return true
     this.#deliver(link, bytes)

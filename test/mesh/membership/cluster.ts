@@ -2,8 +2,7 @@
  * Membership cores wired together in memory: one clock that moves in steps, a network with delay, loss and cuts, and
  * connections made by dialling. The same seed gives the same run.
  */
-import { createHash } from 'node:crypto'
-import { peerIdOf, type Signer, type Verifier } from '../../../mesh/identity.ts'
+import type { Signer } from '../../../mesh/identity.ts'
 import type { PeerId } from '../../../mesh/ids.ts'
 import type { MembershipCore, MembershipEffect } from '../../../mesh/membership/core.ts'
 import type { Member, MemberState } from '../../../mesh/membership/member.ts'
@@ -11,22 +10,7 @@ import { createMembership } from '../../../mesh/membership/membership.ts'
 import type { MembershipSettings } from '../../../mesh/membership/settings.ts'
 import { type Random, seededRandom } from '../../../mesh/random.ts'
 import type { Wire } from '../../../mesh/transport/transport.ts'
-
-const sha256 = (...parts: (string | Uint8Array)[]): Uint8Array => {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return new Uint8Array(hash.digest())
-}
-
-/** A cheap stand-in for a key pair: deterministic, and checked by the verifier below as a signature is. */
-export function fakeSigner(name: string): Signer {
-  const publicKey = sha256(`key of ${name}`)
-  return { id: peerIdOf(publicKey), publicKey, sign: (bytes) => sha256(publicKey, bytes) }
-}
-
-export const fakeVerifier: Verifier = {
-  verify: (publicKey, bytes, signature) => Buffer.compare(sha256(publicKey, bytes), signature) === 0,
-}
+import { fakeSigner, fakeVerifier } from '../../sim/identity.ts'
 
 export interface ClusterOptions {
   readonly seed: number

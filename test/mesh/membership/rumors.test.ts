@@ -6,7 +6,7 @@ import { encodeMessage } from '../../../mesh/membership/messages.ts'
 import { MAX_RUMORS, type Rumor, RumorQueue } from '../../../mesh/membership/rumors.ts'
 import { DEFAULT_SETTINGS } from '../../../mesh/membership/settings.ts'
 import { syncMessages } from '../../../mesh/membership/sync.ts'
-import { fakeSigner } from './cluster.ts'
+import { fakeSigner } from '../../sim/identity.ts'
 
 function rumorAbout(name: string, incarnation = 0): Rumor {
   const signer = fakeSigner(name)

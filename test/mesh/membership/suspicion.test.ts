@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DEFAULT_SETTINGS } from '../../../mesh/membership/settings.ts'
 import { Suspicion } from '../../../mesh/membership/suspicion.ts'
-import { fakeSigner } from './cluster.ts'
+import { fakeSigner } from '../../sim/identity.ts'
 
 const [ada, bob, cyd, dan] = ['ada', 'bob', 'cyd', 'dan'].map((name) => fakeSigner(name).id) as [
   never,

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { announce } from '../../../mesh/membership/announcement.ts'
 import { type Claim, compareClaims, type MemberState } from '../../../mesh/membership/member.ts'
 import { MemberTable } from '../../../mesh/membership/table.ts'
-import { fakeSigner } from './cluster.ts'
+import { fakeSigner } from '../../sim/identity.ts'
 
 const RUNS = { seed: 21, numRuns: 200 }
 

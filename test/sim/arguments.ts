@@ -1,0 +1,64 @@
+/** What the simulator is asked to do on its command line. */
+import { parseArgs } from 'node:util'
+
+export interface SimArguments {
+  readonly seeds: readonly number[]
+  /** Simulated minutes under faults, a seed. */
+  readonly minutes: number
+  /** Each seed is run twice, and the traces compared. */
+  readonly twice: boolean
+  readonly json: boolean
+  /** Every event of a single seed on stderr. */
+  readonly verbose: boolean
+  readonly workers: number
+}
+
+export const USAGE = `npm run sim -- [--seed N | --seeds COUNT --from FIRST] [--minutes M] [--once] [--workers K] [-o json] [--verbose]
+
+  --seed N       one seed
+  --seeds COUNT  so many seeds, from --from on (default 1); the seeds of seeds.txt are played as well
+  --minutes M    simulated minutes under faults (default 10)
+  --once         run each seed once instead of twice
+  --workers K    seeds at a time (default 2)
+  -o json        one JSON document on stdout
+  --verbose      what happens, on stderr; for a single seed`
+
+/** @throws Error with what is wrong */
+export function parseSimArguments(argv: readonly string[]): SimArguments {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string', default: '50' },
+      from: { type: 'string', default: '1' },
+      minutes: { type: 'string', default: '10' },
+      once: { type: 'boolean', default: false },
+      workers: { type: 'string', default: '2' },
+      output: { type: 'string', short: 'o', default: 'text' },
+      verbose: { type: 'boolean', default: false },
+    },
+  })
+  const from = count('from', values.from)
+  const seeds =
+    values.seed === undefined
+      ? Array.from({ length: count('seeds', values.seeds) }, (_, index) => from + index)
+      : [count('seed', values.seed)]
+  const minutes = Number(values.minutes)
+  if (!(minutes > 0 && minutes <= 1_000))
+    throw new Error(`--minutes: expected a number of minutes, found ${values.minutes}`)
+  if (values.output !== 'text' && values.output !== 'json')
+    throw new Error(`-o: expected text or json, found ${values.output}`)
+  return {
+    seeds,
+    minutes,
+    twice: !values.once,
+    json: values.output === 'json',
+    verbose: values.verbose,
+    workers: Math.max(1, count('workers', values.workers)),
+  }
+}
+
+function count(name: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new Error(`--${name}: expected a whole number, found ${text}`)
+}

@@ -1,0 +1,187 @@
+/**
+ * What must hold, seen from outside: by what peers send one another, by the certificates they hold, and by what is at the
+ * sink. Nothing of the code under test is asked whether it is right.
+ */
+import {
+  type Certificate,
+  contentDigest,
+  type Digest,
+  GENESIS,
+  nextPosition,
+  type PeerId,
+  type UnitId,
+  type Wire,
+} from '../../mesh/index.ts'
+import { ROW_RECORD, ROW_WINDOW, readRows } from '../../operators/index.ts'
+import type { Batch } from '../../src/replica/batch.ts'
+import type { SimulatedLog } from './log.ts'
+import type { Expected } from './oracle.ts'
+import { SINK } from './workload.ts'
+
+interface Certified {
+  readonly certificate: Certificate
+  readonly digest: Digest
+  batch: Batch | undefined
+}
+
+/** Thrown by whichever check fails first; the run is over then. */
+export class Violation extends Error {}
+
+export class Checks {
+  readonly #votes = new Map<string, string>()
+  readonly #certified = new Map<UnitId, Map<string, Certified>>()
+  /** By the place that must continue it. */
+  readonly #parents = new Map<string, Digest>()
+  certificates = 0
+  votes = 0
+
+  /** A message between peers: a peer votes once per unit, term and position, across restarts. */
+  sent(from: PeerId, body: Wire): void {
+    const { c, items } = (body ?? {}) as { readonly c?: unknown; readonly items?: readonly SentItem[] }
+    if (c !== 'flush') return
+    for (const { statement } of items ?? []) {
+      if (statement.kind !== 'vote') continue
+      const { unit, term, seq, part, digest } = statement
+      const name = `${from} ${unit} ${term} ${seq}.${part}`
+      const before = this.#votes.get(name)
+      this.votes += before === undefined ? 1 : 0
+      this.#votes.set(name, digest)
+      if (before !== undefined && before !== digest) throw new Violation(`two votes of ${name}`)
+    }
+  }
+
+  /** A peer holds a certificate: there is one digest per position, and each continues the one before it. */
+  certifiedBy(peer: string, certificate: Certificate): void {
+    const { content } = certificate
+    const { unit, seq, part } = content
+    const digest = contentDigest(content)
+    const chain = this.#chain(unit)
+    const known = chain.get(`${seq}/${part}`)
+    if (known !== undefined) {
+      if (known.digest !== digest) throw new Violation(`${peer}: two certified results for ${unit} ${seq}.${part}`)
+      return
+    }
+    const parent = this.#parents.get(`${unit} ${seq}/${part}`) ?? (seq === 1 && part === 0 ? GENESIS : undefined)
+    if (parent !== undefined && content.parent !== parent)
+      throw new Violation(`${unit} ${seq}.${part} is no link of the chain`)
+    const next = nextPosition(content)
+    this.#parents.set(`${unit} ${next.seq}/${next.part}`, digest)
+    chain.set(`${seq}/${part}`, { certificate, digest, batch: undefined })
+    this.certificates += 1
+  }
+
+  /** The bytes that a peer holds for a certificate; the same on all of them. */
+  heldBy(peer: string, { content }: Certificate, batch: Batch): void {
+    const known = this.#chain(content.unit).get(`${content.seq}/${content.part}`)
+    if (known === undefined) throw new Violation(`${peer} holds a batch without a certificate`)
+    known.batch ??= { bodies: batch.bodies, deadLetters: batch.deadLetters }
+  }
+
+  /** Every row at the sink is a certified one, none is there twice. */
+  sink(log: SimulatedLog): void {
+    const allowed = new Map<string, number>()
+    for (const { value } of this.#rows()) {
+      const text = Buffer.from(value).toString()
+      allowed.set(text, (allowed.get(text) ?? 0) + 1)
+    }
+    for (const { records } of log.partitionsOf(SINK)) {
+      for (const { value } of records) {
+        const text = Buffer.from(value ?? []).toString()
+        const left = allowed.get(text) ?? 0
+        if (left === 0) throw new Violation(`a row at the sink that is not certified, or there twice: ${text}`)
+        allowed.set(text, left - 1)
+      }
+    }
+  }
+
+  /** What is at the sink is what the source says: nothing lost, nothing more, the last revision final and exact. */
+  complete(log: SimulatedLog, expected: Expected, before: number): string | undefined {
+    const last = new Map<string, SinkRow>()
+    const passed = new Map<string, string>()
+    for (const { records } of log.partitionsOf(SINK)) {
+      for (const { value, headers } of records) {
+        const text = Buffer.from(value ?? []).toString()
+        if (headers.source !== undefined) {
+          const [partition, offset] = headers.source.split('/')
+          passed.set(`${partition}/${offset}`, text)
+          continue
+        }
+        const row = JSON.parse(text) as SinkRow
+        const start = Date.parse(row.window.start)
+        if (start >= before) continue
+        const name = `${start}/${row.key}`
+        const known = last.get(name)
+        if (known === undefined || known.revision < row.revision) last.set(name, row)
+      }
+    }
+    for (const [name, row] of expected.rows) {
+      if (row.start >= before) continue
+      const found = last.get(name)
+      if (found === undefined) return `the window ${name} is missing`
+      if (!found.final) return `the window ${name} is not final`
+      const same = found.orders === row.orders && found.total === row.total && found.most === row.most
+      if (!same) throw new Violation(`the window ${name} is ${JSON.stringify(found)}, expected ${JSON.stringify(row)}`)
+    }
+    for (const name of last.keys()) if (!expected.rows.has(name)) throw new Violation(`an extra window ${name}`)
+    for (const [name, text] of expected.passed) {
+      const found = passed.get(name)
+      if (found === undefined) return `the row of ${name} is missing`
+      if (found !== text) throw new Violation(`the row of ${name} is ${found}, expected ${text}`)
+    }
+    return undefined
+  }
+
+  /** Late records and such that are none: one dead letter each. */
+  deadLetters(): { readonly late: number; readonly dead: number } {
+    let late = 0
+    let dead = 0
+    for (const chain of this.#certified.values()) {
+      for (const { certificate } of chain.values()) {
+        const { counts, part } = certificate.content
+        if (part > 0) continue
+        late += counts.late
+        dead += counts.dead
+      }
+    }
+    return { late, dead }
+  }
+
+  *#rows() {
+    for (const chain of this.#certified.values()) {
+      for (const { batch } of chain.values()) {
+        for (const row of readRows(batch?.bodies[0] ?? new Uint8Array())) {
+          if (row.kind === ROW_WINDOW || row.kind === ROW_RECORD) yield row
+        }
+      }
+    }
+  }
+
+  #chain(unit: UnitId): Map<string, Certified> {
+    const known = this.#certified.get(unit)
+    if (known !== undefined) return known
+    const chain = new Map<string, Certified>()
+    this.#certified.set(unit, chain)
+    return chain
+  }
+}
+
+interface SinkRow {
+  readonly window: { readonly start: string; readonly end: string }
+  readonly key: string
+  readonly orders: number
+  readonly total: number
+  readonly most: number
+  readonly revision: number
+  readonly final: boolean
+}
+
+interface SentItem {
+  readonly statement: {
+    readonly kind: string
+    readonly unit: UnitId
+    readonly term: number
+    readonly seq: number
+    readonly part: number
+    readonly digest: string
+  }
+}

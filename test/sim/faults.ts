@@ -1,0 +1,169 @@
+/** What goes wrong, and when: each seed has its own mix, so that rare combinations come up and calm runs do too. */
+import type { Random } from '../../mesh/random.ts'
+import type { SimulatedLog } from './log.ts'
+import type { NetworkFaults, SimulatedNetwork } from './network.ts'
+import type { SimulatedPeer } from './peer.ts'
+import type { Producers } from './workload.ts'
+
+export const FAULTS = [
+  'loss',
+  'delay',
+  'duplication',
+  'reordering',
+  'partition',
+  'oneWay',
+  'broken',
+  'crash',
+  'workerCrash',
+  'stop',
+  'diskFailure',
+  'logOutage',
+  'lostAnswers',
+  'aborts',
+  'silence',
+] as const
+export type Fault = (typeof FAULTS)[number]
+
+export interface FaultParts {
+  readonly random: Random
+  readonly network: SimulatedNetwork
+  readonly log: SimulatedLog
+  readonly peers: readonly SimulatedPeer[]
+  readonly producers: Producers
+  readonly sourcePartitions: number
+  /** Peers that may be down at a time. */
+  readonly mostDown: number
+}
+
+const MEAN_PAUSE_MS = 6_000
+
+export class Faults {
+  readonly #parts: FaultParts
+  readonly #chosen: readonly Fault[]
+  #active = true
+  readonly counts: Record<Fault, number> = Object.fromEntries(FAULTS.map((fault) => [fault, 0])) as Record<
+    Fault,
+    number
+  >
+
+  constructor(parts: FaultParts) {
+    const { random } = parts
+    this.#parts = parts
+    this.#chosen = FAULTS.filter(() => random.next() < 0.35)
+  }
+
+  get chosen(): readonly Fault[] {
+    return this.#chosen
+  }
+
+  start(): void {
+    this.#constant()
+    this.#schedule()
+  }
+
+  /** Ends them all: everything that was cut is joined, and everybody runs. */
+  heal(): void {
+    const { network, log, peers } = this.#parts
+    this.#active = false
+    network.heal()
+    network.faults = { delayMs: [0.2, 2], loss: 0, duplication: 0, reordering: 0 }
+    log.outage = false
+    log.faults = { delayMs: [0.5, 3], lostAnswers: 0, aborts: 0 }
+    for (const peer of peers) if (!peer.running) peer.start()
+  }
+
+  /** Those that hold all the time. */
+  #constant(): void {
+    const { network, log, random } = this.#parts
+    const share = (fault: Fault, most: number) => {
+      if (!this.#chosen.includes(fault)) return 0
+      this.counts[fault] += 1
+      return most * random.next()
+    }
+    const faults: NetworkFaults = {
+      delayMs: [0.2, 1 + share('delay', 200)],
+      loss: share('loss', 0.3),
+      duplication: share('duplication', 0.2),
+      reordering: share('reordering', 0.5),
+    }
+    network.faults = faults
+    log.faults = { delayMs: [0.5, 5], lostAnswers: share('lostAnswers', 0.2), aborts: share('aborts', 0.2) }
+  }
+
+  #schedule(): void {
+    const { network, random } = this.#parts
+    network.clock.after(MEAN_PAUSE_MS * (0.2 + 1.6 * random.next()), () => {
+      if (!this.#active) return
+      const momentary = this.#chosen.filter((fault) => MOMENTARY.has(fault))
+      const fault = momentary[random.below(Math.max(1, momentary.length))]
+      if (fault !== undefined) this.#inflict(fault)
+      this.#schedule()
+    })
+  }
+
+  #inflict(fault: Fault): void {
+    const { network, log, random, peers, producers, sourcePartitions, mostDown } = this.#parts
+    const running = peers.filter((peer) => peer.running)
+    const victim = running[random.below(Math.max(1, running.length))]
+    const lastsMs = 500 + random.below(15_000)
+    if (victim === undefined) return
+    this.counts[fault] += 1
+    switch (fault) {
+      case 'partition':
+      case 'oneWay': {
+        const side = peers.filter(() => random.next() < 0.5).map(({ id }) => id)
+        const other = peers.map(({ id }) => id).filter((id) => !side.includes(id))
+        network.partition(side, other, fault === 'oneWay')
+        network.clock.after(lastsMs, () => network.heal())
+        return
+      }
+      case 'broken': {
+        const other = running[random.below(running.length)]
+        if (other?.transport !== undefined && victim.transport !== undefined && other !== victim) {
+          network.breakConnection(victim.transport, other.transport)
+        }
+        return
+      }
+      case 'crash':
+        if (peers.length - running.length < mostDown) this.#crash(victim, lastsMs)
+        return
+      case 'diskFailure':
+        // It stops by itself when it next writes.
+        victim.disk.failWrites()
+        return
+      case 'workerCrash':
+        victim.crashWorker()
+        return
+      case 'stop':
+        victim.stop(lastsMs)
+        return
+      case 'logOutage':
+        log.outage = true
+        network.clock.after(lastsMs, () => {
+          log.outage = false
+        })
+        return
+      case 'silence':
+        producers.silence(random.below(sourcePartitions), lastsMs * 2)
+        return
+      default:
+    }
+  }
+
+  #crash(victim: SimulatedPeer, lastsMs: number): void {
+    victim.crash()
+    this.#parts.network.clock.after(lastsMs, () => victim.start())
+  }
+}
+
+const MOMENTARY: ReadonlySet<Fault> = new Set([
+  'partition',
+  'oneWay',
+  'broken',
+  'crash',
+  'workerCrash',
+  'stop',
+  'diskFailure',
+  'logOutage',
+  'silence',
+])

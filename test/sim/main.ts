@@ -1,0 +1,72 @@
+/** `npm run sim`: plays seeds of the simulator and says which did not hold, with the command that repeats each. */
+import { parseSimArguments, type SimArguments, USAGE } from './arguments.ts'
+import { keptSeeds, type Played, play } from './play.ts'
+import { run } from './run.ts'
+
+let args: SimArguments
+try {
+  args = parseSimArguments(process.argv.slice(2))
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`)
+  process.exit(2)
+}
+const { minutes, twice, workers, json, verbose } = args
+const faultsMs = minutes * 60_000
+const started = performance.now()
+const [only] = args.seeds
+if (verbose && args.seeds.length === 1 && only !== undefined) {
+  const { violation } = await run({ seed: only, faultsMs, say: (text) => console.error(text) })
+  console.log(violation === undefined ? `seed ${only}: everything held` : `seed ${only}: ${violation}`)
+  process.exit(violation === undefined ? 0 : 1)
+}
+
+const seeds = args.seeds.length === 1 ? args.seeds : [...new Set([...keptSeeds(), ...args.seeds])]
+const failed: Played[] = []
+const faults: Record<string, number> = {}
+let simulatedMs = 0
+let certificates = 0
+let done = 0
+await play({
+  seeds,
+  faultsMs,
+  twice,
+  workers,
+  onPlayed: (played) => {
+    done += 1
+    simulatedMs += played.simulatedMs
+    certificates += played.certificates
+    for (const [fault, count] of Object.entries(played.faults)) faults[fault] = (faults[fault] ?? 0) + count
+    if (played.violation !== undefined) {
+      failed.push(played)
+      console.error(
+        `seed ${played.seed}: ${played.violation}\n  npm run sim -- --seed ${played.seed} --minutes ${minutes} --verbose`,
+      )
+    } else if (!json && (done % 10 === 0 || done === seeds.length)) {
+      console.error(`${done} of ${seeds.length} seeds, ${((performance.now() - started) / 1000).toFixed(0)} s`)
+    }
+  },
+})
+const wallSeconds = Math.round((performance.now() - started) / 100) / 10
+const simulatedSeconds = Math.round(simulatedMs / 1000)
+if (json) {
+  console.log(
+    JSON.stringify({
+      seeds: seeds.length,
+      violations: failed.length,
+      simulatedSeconds,
+      wallSeconds,
+      certificates,
+      faults,
+    }),
+  )
+} else {
+  console.log(
+    `${seeds.length} seeds, ${failed.length} violations, ${simulatedSeconds} simulated seconds in ${wallSeconds} s`,
+  )
+  console.log(
+    `${certificates} certificates; faults: ${Object.entries(faults)
+      .map((entry) => entry.join(' '))
+      .join(', ')}`,
+  )
+}
+process.exitCode = failed.length === 0 ? 0 : 1

@@ -1,0 +1,89 @@
+/**
+ * What must come out, computed in the dullest way from the source alone: no cuts, no snapshots, no decisions, no shuffle.
+ * The last revision of each window and key must be exactly this, whatever failed.
+ */
+import type { SimulatedLog } from './log.ts'
+import { SOURCE, type Workload } from './workload.ts'
+
+export interface ExpectedRow {
+  readonly start: number
+  readonly end: number
+  readonly key: string
+  readonly orders: number
+  readonly total: number
+  readonly most: number
+}
+
+export interface Expected {
+  /** By `start/key`; for rows that pass one by one, by `partition/offset`. */
+  readonly rows: ReadonlyMap<string, ExpectedRow>
+  readonly passed: ReadonlyMap<string, string>
+  /** Records that no window took, and such that are no records: one dead letter each. */
+  readonly late: number
+  readonly dead: number
+}
+
+interface Order {
+  readonly key: string
+  readonly amount: number
+  readonly at: number
+}
+
+export function expectedOf(log: SimulatedLog, workload: Workload): Expected {
+  const rows = new Map<string, ExpectedRow>()
+  const passed = new Map<string, string>()
+  let late = 0
+  let dead = 0
+  log.partitionsOf(SOURCE).forEach((partition, index) => {
+    let watermark = Number.NEGATIVE_INFINITY
+    for (const { offset, value } of partition.records) {
+      const order = orderOf(value)
+      if (order === undefined) {
+        dead += 1
+        continue
+      }
+      if (workload.kind === 'rows') {
+        passed.set(
+          `${index}/${offset}`,
+          `{"amount":${order.amount},"at":${order.at},"doubled":${order.amount * 2},"key":"${order.key}"}`,
+        )
+      } else if (!take(rows, order, watermark, workload)) late += 1
+      watermark = Math.max(watermark, order.at - workload.disorderMs)
+    }
+  })
+  return { rows, passed, late, dead }
+}
+
+/** False when no window takes it. */
+function take(
+  rows: Map<string, ExpectedRow>,
+  { key, amount, at }: Order,
+  watermark: number,
+  { windowMs, slideMs, latenessMs, kind }: Workload,
+): boolean {
+  let taken = false
+  for (let start = Math.floor(at / slideMs) * slideMs; start > at - windowMs; start -= slideMs) {
+    const end = start + windowMs
+    // Behind a shuffle the watermark is the minimum over all partitions, so what is in time here is in time there.
+    if (kind !== 'shuffled' && watermark >= end + latenessMs) continue
+    taken = true
+    const known = rows.get(`${start}/${key}`)
+    rows.set(`${start}/${key}`, {
+      start,
+      end,
+      key,
+      orders: (known?.orders ?? 0) + 1,
+      total: (known?.total ?? 0) + amount,
+      most: Math.max(known?.most ?? amount, amount),
+    })
+  }
+  return taken
+}
+
+function orderOf(value: Uint8Array | null): Order | undefined {
+  try {
+    return JSON.parse(Buffer.from(value ?? []).toString()) as Order
+  } catch {
+    return undefined
+  }
+}

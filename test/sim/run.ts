@@ -1,0 +1,244 @@
+/**
+ * One run: a cluster, a job and producers, all chosen by the seed. First safety under faults, then, when they have ended,
+ * progress within a bounded time. The same seed gives the same trace.
+ */
+import { createHash, type Hash } from 'node:crypto'
+import { type Certificate, type PeerId, seededRandom, type UnitId, type Wire } from '../../mesh/index.ts'
+import type { Divergence } from '../../src/peer/divergences.ts'
+import { Observer } from '../../src/peer/observer.ts'
+import type { Batch } from '../../src/replica/batch.ts'
+import { Checks, Violation } from './checks.ts'
+import { SimulatedClock } from './clock.ts'
+import { Faults } from './faults.ts'
+import { SimulatedLog } from './log.ts'
+import { SimulatedNetwork } from './network.ts'
+import { expectedOf } from './oracle.ts'
+import { SimulatedPeer, type World } from './peer.ts'
+import { quietLogger, quietMetrics } from './quiet.ts'
+import { chooseWorkload, jobText, Producers, SINK, SOURCE } from './workload.ts'
+
+export interface RunOptions {
+  readonly seed: number
+  /** Of simulated time under faults. */
+  readonly faultsMs: number
+  /** Tells what happens, for a person. */
+  readonly say?: (text: string) => void
+}
+
+export interface RunResult {
+  readonly seed: number
+  /** Undefined: everything held. */
+  readonly violation: string | undefined
+  /** SHA-256 over all that happened, in order. */
+  readonly trace: string
+  readonly simulatedMs: number
+  readonly certificates: number
+  readonly faults: Readonly<Record<string, number>>
+}
+
+const FORM_WITHIN_MS = 60_000
+/** After healing, everything must be at the sink within this. */
+const PROGRESS_WITHIN_MS = 120_000
+const LOOK_EVERY_MS = 1_000
+
+export async function run(options: RunOptions): Promise<RunResult> {
+  const simulation = new Simulation(options)
+  let violation: string | undefined
+  try {
+    await simulation.play()
+  } catch (error) {
+    violation =
+      error instanceof Violation
+        ? error.message
+        : error instanceof Error
+          ? (error.stack ?? error.message)
+          : String(error)
+  }
+  return simulation.result(violation)
+}
+
+class Simulation {
+  readonly #options: RunOptions
+  readonly #trace: Hash = createHash('sha256')
+  readonly #clock = new SimulatedClock()
+  readonly #checks = new Checks()
+  readonly #network: SimulatedNetwork
+  readonly #log: SimulatedLog
+  readonly #peers: readonly SimulatedPeer[]
+  readonly #producers: Producers
+  readonly #faults: Faults
+  readonly #workload
+
+  constructor(options: RunOptions) {
+    this.#options = options
+    const random = seededRandom(options.seed)
+    const count = 3 + random.below(3)
+    this.#workload = chooseWorkload(random, count)
+    this.#network = new SimulatedNetwork(this.#clock, seededRandom(random.below(2 ** 31)))
+    this.#network.onSend = (from, to, body) => this.#sent(from, to, body)
+    this.#log = new SimulatedLog(this.#clock, seededRandom(random.below(2 ** 31)))
+    const world: World = {
+      network: this.#network,
+      log: this.#log,
+      random: seededRandom(random.below(2 ** 31)),
+      expect: count,
+      tickMs: 50,
+      watch: (peer) => this.#watch(peer),
+    }
+    this.#peers = Array.from({ length: count }, (_, index) => new SimulatedPeer(world, index))
+    this.#producers = new Producers(this.#log, seededRandom(random.below(2 ** 31)), this.#workload)
+    this.#faults = new Faults({
+      random: seededRandom(random.below(2 ** 31)),
+      network: this.#network,
+      log: this.#log,
+      peers: this.#peers,
+      producers: this.#producers,
+      sourcePartitions: this.#workload.sourcePartitions,
+      mostDown: count,
+    })
+    this.#say(`${count} peers, ${JSON.stringify(this.#workload)}, faults: ${this.#faults.chosen.join(', ')}`)
+  }
+
+  async play(): Promise<void> {
+    this.#log.createTopic(SOURCE, { partitions: this.#workload.sourcePartitions })
+    this.#log.createTopic(SINK, { partitions: this.#workload.sinkPartitions })
+    for (const peer of this.#peers) peer.start()
+    await this.#clock.runUntil('the peers form a cluster', () => this.#formed(), FORM_WITHIN_MS)
+    await this.#submit()
+    this.#producers.start()
+    this.#faults.start()
+    await this.#runChecked(this.#options.faultsMs)
+    this.#faults.heal()
+    this.#producers.stop()
+    await this.#runChecked(1_000)
+    const before = this.#producers.flush()
+    await this.#finish(before)
+  }
+
+  result(violation: string | undefined): RunResult {
+    return {
+      seed: this.#options.seed,
+      violation,
+      trace: this.#trace.digest('hex'),
+      simulatedMs: Math.round(this.#clock.now()),
+      certificates: this.#checks.certificates,
+      faults: this.#faults.counts,
+    }
+  }
+
+  #nameOf(id: PeerId): string {
+    return this.#peers.find((peer) => peer.id === id)?.name ?? id
+  }
+
+  #formed(): boolean {
+    return this.#peers.every((peer) => peer.peer?.node.document !== undefined)
+  }
+
+  async #submit(): Promise<void> {
+    const submissions = this.#peers[0]?.submissions
+    if (submissions === undefined) throw new Error('the first peer runs')
+    let done = false
+    let failure: unknown
+    submissions.submit({ text: jobText(this.#workload), format: 'yaml' }, 30_000).then(
+      () => {
+        done = true
+      },
+      (error) => {
+        failure = error
+      },
+    )
+    await this.#clock.runUntil('the job is submitted', () => done || failure !== undefined, 40_000)
+    if (failure !== undefined) throw failure
+  }
+
+  async #runChecked(forMs: number): Promise<void> {
+    for (let left = forMs; left > 0; left -= LOOK_EVERY_MS) {
+      await this.#clock.run(Math.min(left, LOOK_EVERY_MS))
+      this.#checks.sink(this.#log)
+    }
+  }
+
+  /** Until the sink has what the source says. */
+  async #finish(before: number): Promise<void> {
+    const expected = expectedOf(this.#log, this.#workload)
+    const deadline = this.#clock.now() + PROGRESS_WITHIN_MS
+    for (;;) {
+      await this.#runChecked(LOOK_EVERY_MS)
+      const missing = this.#checks.complete(this.#log, expected, before)
+      const letters = this.#checks.deadLetters()
+      const counted =
+        this.#workload.kind === 'shuffled' || (letters.late === expected.late && letters.dead === expected.dead)
+      if (missing === undefined && counted) return
+      if (this.#clock.now() < deadline) continue
+      const why =
+        missing ??
+        `${letters.late} late and ${letters.dead} dead letters, expected ${expected.late} and ${expected.dead}`
+      throw new Violation(`no progress ${PROGRESS_WITHIN_MS / 1000} s after the faults ended: ${why}`)
+    }
+  }
+
+  #watch(peer: SimulatedPeer): Observer {
+    return new SimulatedObserver({
+      certified: (certificate) => {
+        this.#note('certified', peer.name, certificate.content.unit, certificate.content.seq, certificate.content.part)
+        this.#checks.certifiedBy(peer.name, certificate)
+      },
+      held: (certificate, batch) => this.#checks.heldBy(peer.name, certificate, batch),
+      diverged: ({ peer: by, unit, position, cause }) => {
+        const place = `${unit} ${position.seq}.${position.part}`
+        throw new Violation(`${this.#nameOf(by)} diverged at ${place} (${cause}), seen by ${peer.name}`)
+      },
+      halted: (unit, message) => {
+        throw new Violation(`${peer.name} halted ${unit}: ${message}`)
+      },
+    })
+  }
+
+  #sent(from: PeerId, to: PeerId, body: Wire): void {
+    const channel = (body as { readonly c?: unknown } | null)?.c
+    this.#note('sent', from, to, String(channel))
+    this.#checks.sent(from, body)
+  }
+
+  #note(...what: readonly (string | number)[]): void {
+    this.#trace.update(`${this.#clock.now()} ${what.join(' ')}\n`)
+    if (what[0] !== 'sent') this.#say(what.join(' '))
+  }
+
+  #say(text: string): void {
+    this.#options.say?.(`${(this.#clock.now() / 1000).toFixed(3).padStart(9)}  ${text}`)
+  }
+}
+
+interface Seen {
+  readonly certified: (certificate: Certificate) => void
+  readonly held: (certificate: Certificate, batch: Batch) => void
+  readonly diverged: (divergence: Divergence) => void
+  readonly halted: (unit: UnitId, message: string) => void
+}
+
+/** Passes on what a checker wants to know. */
+class SimulatedObserver extends Observer {
+  readonly #seen: Seen
+
+  constructor(seen: Seen) {
+    super({ logger: quietLogger, metrics: quietMetrics, wallClock: () => 0 })
+    this.#seen = seen
+  }
+
+  override certified(_unit: UnitId, certificate: Certificate): void {
+    this.#seen.certified(certificate)
+  }
+
+  override held(_unit: UnitId, certificate: Certificate, _rows: number, batch: Batch): void {
+    this.#seen.held(certificate, batch)
+  }
+
+  override diverged(divergence: Divergence): void {
+    this.#seen.diverged(divergence)
+  }
+
+  override halted(unit: UnitId, { message }: { readonly message: string }): void {
+    this.#seen.halted(unit, message)
+  }
+}

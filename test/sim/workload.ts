@@ -1,0 +1,162 @@
+/**
+ * What a simulated cluster has to do: a job over a source with some partitions, and producers that append records to it
+ * while time passes. Event times follow the clock with a bounded disorder, so that nothing is late unless a job is meant
+ * to meet late records.
+ */
+import type { Random } from '../../mesh/random.ts'
+import type { SimulatedClock } from './clock.ts'
+import type { SimulatedLog } from './log.ts'
+
+export const SOURCE = 'orders'
+export const SINK = 'totals'
+export const JOB = 'totals'
+
+export interface Workload {
+  readonly kind: 'keyed' | 'shuffled' | 'hopping' | 'rows'
+  readonly sourcePartitions: number
+  readonly sinkPartitions: number
+  readonly keys: number
+  /** Event time runs at most this far behind the clock; also the job's outOfOrderness. */
+  readonly disorderMs: number
+  /** Some records are later than that. */
+  readonly lateRecords: boolean
+  readonly windowMs: number
+  readonly slideMs: number
+  readonly latenessMs: number
+  /** Between two records of a partition, on average. */
+  readonly everyMs: number
+  readonly idleAfterMs: number
+  readonly onIdle: 'emit' | 'wait'
+  readonly quorum: { readonly replicas: number; readonly write: number; readonly read: number }
+}
+
+/** Epoch of event time: simulated time starts here. */
+export const EPOCH_MS = Date.UTC(2001, 0, 1)
+
+export function chooseWorkload(random: Random, peers: number): Workload {
+  const kind = (['keyed', 'shuffled', 'hopping', 'rows'] as const)[random.below(4)] ?? 'keyed'
+  const windowMs = 1_000 * (5 + random.below(20))
+  const replicas = Math.min(peers, random.below(4) === 0 ? 5 : 3)
+  const write = Math.floor(replicas / 2) + 1 + (random.below(4) === 0 && replicas > 3 ? 1 : 0)
+  return {
+    kind,
+    sourcePartitions: 1 + random.below(3),
+    sinkPartitions: 1 + random.below(3),
+    keys: 1 + random.below(8),
+    disorderMs: random.below(4) * 500,
+    lateRecords: kind === 'keyed' && random.below(3) === 0,
+    windowMs,
+    slideMs: kind === 'hopping' ? Math.max(1_000, Math.floor(windowMs / 2_000) * 1_000) : windowMs,
+    latenessMs: kind !== 'rows' && random.below(2) === 0 ? 2_000 * random.below(5) : 0,
+    everyMs: 300 + random.below(1_500),
+    idleAfterMs: 3_000 + random.below(10_000),
+    onIdle: random.below(3) === 0 ? 'wait' : 'emit',
+    quorum: { replicas, write, read: Math.floor(replicas / 2) + 1 },
+  }
+}
+
+export function jobText(workload: Workload): string {
+  const { kind, windowMs, slideMs, disorderMs, latenessMs, idleAfterMs, onIdle, quorum, sourcePartitions } = workload
+  const source = [
+    `topic: ${SOURCE}`,
+    'format: json',
+    'time: { field: at }',
+    `outOfOrderness: ${disorderMs}ms`,
+    `idleAfter: ${idleAfterMs}ms`,
+    `onIdle: ${onIdle}`,
+    ...(kind === 'shuffled' || kind === 'rows' ? [] : ['partitionedBy: key']),
+  ]
+  const window =
+    slideMs === windowMs
+      ? `{ tumbling: ${windowMs}ms, allowedLateness: ${latenessMs}ms }`
+      : `{ hopping: ${windowMs}ms, every: ${slideMs}ms, allowedLateness: ${latenessMs}ms }`
+  const pipeline =
+    kind === 'rows'
+      ? ['filter: amount >= 0', 'compute: { doubled: amount * 2 }']
+      : ['keyBy: key', `window: ${window}`, 'aggregate: { orders: count(), total: sum(amount), most: max(amount) }']
+  return [
+    `name: ${JOB}`,
+    'source:',
+    ...source.map((line) => `  ${line}`),
+    'pipeline:',
+    ...pipeline.map((line) => `  - ${line}`),
+    `sinks: [ { kafka: { topic: ${SINK} } } ]`,
+    `quorum: { replicas: ${quorum.replicas}, write: ${quorum.write}, read: ${quorum.read} }`,
+    ...(kind === 'shuffled' ? [`shuffle: { partitions: ${Math.max(1, 3 - sourcePartitions)} }`] : []),
+    'maxCutAge: 1s',
+    '',
+  ].join('\n')
+}
+
+/** Appends records until it is stopped; a partition falls silent now and then. */
+export class Producers {
+  readonly #log: SimulatedLog
+  readonly #clock: SimulatedClock
+  readonly #random: Random
+  readonly #workload: Workload
+  #running = true
+  /** Partitions that say nothing for a while. */
+  readonly #silentUntil: number[]
+
+  constructor(log: SimulatedLog, random: Random, workload: Workload) {
+    this.#log = log
+    this.#clock = log.clock
+    this.#random = random
+    this.#workload = workload
+    this.#silentUntil = Array.from({ length: workload.sourcePartitions }, () => 0)
+  }
+
+  start(): void {
+    for (let partition = 0; partition < this.#workload.sourcePartitions; partition++) this.#schedule(partition)
+  }
+
+  stop(): void {
+    this.#running = false
+  }
+
+  silence(partition: number, forMs: number): void {
+    this.#silentUntil[partition] = this.#clock.now() + forMs
+  }
+
+  /**
+   * One record far ahead in every partition: every window that any record so far is in closes, and its lateness expires.
+   * Windows that start at the answer or later may hold this record.
+   */
+  flush(): number {
+    const { sourcePartitions, windowMs, latenessMs, disorderMs } = this.#workload
+    const reach = windowMs + latenessMs + disorderMs
+    const at = EPOCH_MS + Math.round(this.#clock.now()) + 2 * reach
+    for (let partition = 0; partition < sourcePartitions; partition++) this.#append(partition, at, false)
+    return at - reach
+  }
+
+  #schedule(partition: number): void {
+    const { everyMs } = this.#workload
+    this.#clock.after(everyMs * (0.25 + 1.5 * this.#random.next()), () => {
+      if (!this.#running) return
+      if (this.#clock.now() >= (this.#silentUntil[partition] ?? 0)) this.#append(partition, this.#eventTime())
+      this.#schedule(partition)
+    })
+  }
+
+  #eventTime(): number {
+    const { disorderMs, lateRecords, windowMs, latenessMs } = this.#workload
+    const now = EPOCH_MS + Math.round(this.#clock.now())
+    if (lateRecords && this.#random.below(12) === 0)
+      return now - this.#random.below(disorderMs + latenessMs + 2 * windowMs)
+    return now - (disorderMs === 0 ? 0 : this.#random.below(disorderMs))
+  }
+
+  #append(partition: number, at: number, mayBeBad = true): void {
+    const { keys, sourcePartitions, kind } = this.#workload
+    const number = this.#random.below(keys)
+    // A source that is partitioned by its key has each key in one partition only.
+    const key = kind === 'shuffled' || kind === 'rows' ? `k${number}` : `k${number * sourcePartitions + partition}`
+    const record = { key, amount: this.#random.below(1_000), at }
+    const bad = mayBeBad && this.#random.below(40) === 0
+    const value = Buffer.from(bad ? 'no record' : JSON.stringify(record))
+    this.#log.partition({ topic: SOURCE, partition })?.append([{ key: Buffer.from(key), value }], this.#clock.now())
+    // Now and then another producer's transaction was aborted here.
+    if (this.#random.below(15) === 0) this.#log.partition({ topic: SOURCE, partition })?.skip(2)
+  }
+}
