@@ -33,9 +33,11 @@ export class KafkaLog implements Log {
   readonly #sockets = new ClientSockets()
   readonly #kafka: Kafka
   readonly #readers = new Set<KafkaReader>()
+  readonly #writers = new Set<TransactionalWriter>()
   readonly #progressPartitions = new Map<string, number>()
   #admin: Promise<Admin> | undefined
   #producer: Promise<Producer> | undefined
+  #closed = false
 
   constructor(settings: KafkaSettings) {
     this.#settings = settings
@@ -156,11 +158,20 @@ export class KafkaLog implements Log {
       this.#progressPartitions.get(progressTopic) ??
       (await this.#ensureTopic(progressTopic, PROGRESS_PARTITIONS, PROGRESS_CONFIG))
     this.#progressPartitions.set(progressTopic, partitions)
-    return openKafkaWriter(this.#cluster, transactionalId, { topic: progressTopic, partitions })
+    const writer = await openKafkaWriter(
+      this.#cluster,
+      transactionalId,
+      { topic: progressTopic, partitions },
+      (closed) => this.#writers.delete(closed),
+    )
+    this.#writers.add(writer)
+    if (this.#closed) await writer.close()
+    return writer
   }
 
   async close(): Promise<void> {
-    for (const reader of this.#readers) await reader.close()
+    this.#closed = true
+    await Promise.all([...this.#readers, ...this.#writers].map((each) => each.close()))
     const clients = await Promise.allSettled([this.#admin, this.#producer])
     const connected = clients.flatMap((each) => (each.status === 'fulfilled' && each.value ? [each.value] : []))
     await this.#sockets.close(connected)

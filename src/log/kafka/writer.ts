@@ -40,6 +40,7 @@ export async function openKafkaWriter(
   cluster: KafkaCluster,
   transactionalId: string,
   progressTopic: ProgressTopic,
+  onClose: (writer: TransactionalWriter) => void,
 ): Promise<TransactionalWriter> {
   const sockets = new ClientSockets()
   const producer = new Kafka(clientConfig(cluster.settings, sockets)).producer({
@@ -57,7 +58,7 @@ export async function openKafkaWriter(
     // Initialises the producer, which fences earlier ones; nothing is sent for the transaction itself.
     const transaction = await whileConcurrent(() => producer.transaction())
     const progress = await readProgress(cluster, progressTopic.topic, transactionalId, progressTopic.partitions)
-    return new KafkaWriter({ cluster, transactionalId, progressTopic, producer, close }, transaction, progress)
+    return new KafkaWriter({ cluster, transactionalId, progressTopic, producer, close, onClose }, transaction, progress)
   } catch (error) {
     await close()
     throw kafkaFailure(error, { settings: cluster.settings, doing })
@@ -70,6 +71,7 @@ interface WriterParts {
   readonly progressTopic: ProgressTopic
   readonly producer: Producer
   readonly close: () => Promise<void>
+  readonly onClose: (writer: TransactionalWriter) => void
 }
 
 class KafkaWriter implements TransactionalWriter {
@@ -128,6 +130,7 @@ class KafkaWriter implements TransactionalWriter {
   async close(): Promise<void> {
     if (this.#state === 'closed') return
     this.#state = 'closed'
+    this.#parts.onClose(this)
     await this.#parts.close()
   }
 }
