@@ -31,7 +31,6 @@ export function locate(text: string, faults: readonly TextFault[]): Fault[] {
   const positionOf = positionsIn(text)
   return faults
     .toSorted((a, b) => a.offset - b.offset)
-    .slice(0, JOB_LIMITS.faults)
     .map(({ offset, pointer, message, suggestion }) => ({
       ...(pointer === undefined ? {} : { pointer }),
       ...positionOf(offset),

@@ -78,6 +78,16 @@ describe('names', () => {
 describe('durations', () => {
   check([
     [
+      'have bounds of their own',
+      `${GOOD}maxCutAge: 2h\n`,
+      [`10:12 /maxCutAge ${DURATION}, at least 100ms, at most 1h; found "2h"`],
+    ],
+    [
+      'end where time does',
+      window('tumbling: 1d, offset: 999999999999w'),
+      [`6:37 /pipeline/2/window/offset ${DURATION}; found "999999999999w"`],
+    ],
+    [
       'have units of their own',
       `${GOOD}maxCutAge: 10 minutes\n`,
       [`10:12 /maxCutAge ${DURATION}, at least 100ms, at most 1h; found "10 minutes" [write 10m]`],
@@ -262,6 +272,16 @@ describe('aggregates', () => {
   ])
 })
 
+describe('pointers', () => {
+  check([
+    [
+      'are escaped as RFC 6901 says',
+      inPlaceOf('keyBy: origin', 'compute: { a/b~c: d + }'),
+      ['5:26 /pipeline/1/compute/a~1b~0c expected a value; found the end of the text'],
+    ],
+  ])
+})
+
 describe('steps', () => {
   const order = 'expected filter, map and compute first, then keyBy, then window, then aggregate'
   check([
@@ -308,6 +328,19 @@ describe('steps', () => {
       'have something in them',
       inPlaceOf('keyBy: origin', 'keyBy:'),
       ['5:11 /pipeline/1/keyBy expected a key: an expression, or a list of expressions; found nothing'],
+    ],
+  ])
+})
+
+describe('steps beside other faults', () => {
+  check([
+    [
+      'have their order looked at',
+      edited(['  - window: { tumbling: 1d }\n', ''], ['n: count()', 'n: count(a +)']),
+      [
+        '6:5 /pipeline/2/aggregate aggregate needs window as well; there is none in this pipeline [add a step, such as window: { tumbling: 1d }]',
+        '6:30 /pipeline/2/aggregate/n expected a value; found ")"',
+      ],
     ],
   ])
 })
@@ -619,6 +652,21 @@ describe('YAML', () => {
     assert.deepEqual(faultsIn(`\ufeff---\r\n${GOOD.replaceAll('\n', '\r\n')}`), [])
     assert.deepEqual(faultsIn(`${GOOD}retention: x\n`.replaceAll('\n', '\r\n'))[0]?.slice(0, 5), '10:12')
   })
+})
+
+describe('YAML within bounds', () => {
+  check([
+    [
+      'stops at the level that is too deep',
+      '['.repeat(5_000),
+      ['1:35 expected at most 16 levels of nesting; found more'],
+    ],
+    [
+      'takes a text for what it is',
+      '--- |\n!x\n',
+      ['1:5 expected a job with name, source, pipeline, sinks and quorum; found "!x "'],
+    ],
+  ])
 })
 
 describe('JSON', () => {

@@ -120,6 +120,12 @@ describe('a document on its way to a peer', () => {
       'name: a\nquorum:\n  # where\n  { "replicas": 4, "write": 2, "read": 1, "allowForks": true } # four\nsource: { topic: t }\npipeline: []\n',
     ],
     [
+      'behind a question mark',
+      'yaml',
+      'name: a\nquorum:\n  ? file\n  : q.yaml\nsource: { topic: t }\npipeline: []\n',
+      'name: a\nquorum:\n  { "replicas": 4, "write": 2, "read": 1, "allowForks": true }\nsource: { topic: t }\npipeline: []\n',
+    ],
+    [
       'in JSON',
       'json',
       `{${rest.json}, "quorum": { "file": "q.yaml" }}`,

@@ -3,8 +3,7 @@
  * of what people do wrong: comments, trailing commas, single quotes.
  */
 
-import { JOB_LIMITS } from '../limits.ts'
-import { type ListNode, type MapNode, type Node, shorten, TextRefused, type TreeBuilder, tooDeep } from './tree.ts'
+import { type ListNode, type MapNode, type Node, shorten, TextRefused, type TreeBuilder } from './tree.ts'
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 /** Up to the closing quote: no control characters, and only the escapes that JSON has. */
@@ -40,8 +39,6 @@ class JsonReader {
 
   #value(depth: number): Node {
     const start = this.#space()
-    // Checked before the builder does, so that no nesting costs more stack than the language needs.
-    if (depth > JOB_LIMITS.depth) throw tooDeep(start)
     const first = this.#text[start]
     if (first === '{') return this.#object(this.#builder.map(start, depth), depth)
     if (first === '[') return this.#array(this.#builder.list(start, depth), depth)
