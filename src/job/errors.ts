@@ -8,12 +8,15 @@ export class JobInvalidError extends QuorateError {
   readonly errors: readonly Fault[]
 
   /** @param file how the document is called in the message, such as its path */
-  constructor(file: string, errors: readonly Fault[], options?: ErrorOptions) {
+  constructor(file: string, faults: readonly Fault[], options?: ErrorOptions) {
+    const errors = faults.toSorted(byPlace)
     super('QRT_JOB_INVALID', summary(file, errors), options)
     this.name = 'JobInvalidError'
     this.errors = errors.slice(0, JOB_LIMITS.faults)
   }
 }
+
+const byPlace = (a: Fault, b: Fault): number => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)
 
 function summary(file: string, errors: readonly Fault[]): string {
   const [first] = errors

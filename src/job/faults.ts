@@ -34,7 +34,7 @@ export function locate(text: string, faults: readonly TextFault[]): Fault[] {
     .map(({ offset, pointer, message, suggestion }) => ({
       ...(pointer === undefined ? {} : { pointer }),
       ...positionOf(offset),
-      message,
+      message: shorten(message, JOB_LIMITS.messageCharacters),
       ...(suggestion === undefined ? {} : { suggestion }),
     }))
 }

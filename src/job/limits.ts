@@ -12,6 +12,8 @@ export const JOB_LIMITS = {
   faults: 100,
   /** Characters of a found value in a message. */
   foundCharacters: 60,
+  /** Characters of a message; the rest is cut off. */
+  messageCharacters: 600,
   /** Different names in all expressions of a pipeline: a stage looks for each of them in every record. */
   names: 512,
   steps: 64,

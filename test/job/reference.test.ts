@@ -44,13 +44,15 @@ describe('a quorum file', () => {
 
   it('has its faults told beside those of the job', () => {
     const load = files({ 'q.yaml': 'replicas: 3' })
-    const faults = faultsIn(naming('q.yaml').replace('1d', 'x'), 'yaml', load)
+    const text = `${naming('q.yaml').replace('1d', 'x')}retention: never\n`
+    const faults = faultsIn(text, 'yaml', load)
     assert.deepEqual(
       faults.map((fault) => fault.split(' ').slice(0, 3).join(' ')),
       [
         '6:25 /pipeline/2/window/tumbling expected',
         '9:17 /quorum/file jobs/q.yaml:1:1:',
         '9:17 /quorum/file jobs/q.yaml:1:1:',
+        '10:12 /retention expected',
       ],
     )
   })

@@ -8,6 +8,7 @@ import {
 } from '../../../operators/index.ts'
 import { suggest } from '../../cli/suggest.ts'
 import { JOB_LIMITS } from '../limits.ts'
+import { shorten } from '../text/tree.ts'
 import { checkExpression, expression, findingFor } from './expressions.ts'
 import { fieldName, text } from './values.ts'
 import { expects, type Finding, type Reporter, report, rule, strict } from './words.ts'
@@ -15,13 +16,14 @@ import { expects, type Finding, type Reporter, report, rule, strict } from './wo
 type Kind = AggregatePlan['kind']
 
 const KINDS: readonly Kind[] = ['count', 'sum', 'avg', 'min', 'max']
-const OTHER_NAMES: Readonly<Record<string, Kind>> = {
-  average: 'avg',
-  maximum: 'max',
-  mean: 'avg',
-  minimum: 'min',
-  total: 'sum',
-}
+/** What they are called elsewhere. */
+const OTHER_NAMES: ReadonlyMap<string, Kind> = new Map([
+  ['average', 'avg'],
+  ['maximum', 'max'],
+  ['mean', 'avg'],
+  ['minimum', 'min'],
+  ['total', 'sum'],
+])
 
 /** Before its expressions have pointers. */
 export interface Aggregate {
@@ -70,8 +72,9 @@ function notACall(value: string): Finding {
 
 function wrongCall({ name, args }: AggregateCall): Finding | undefined {
   if (!KINDS.some((kind) => kind === name)) {
-    const near = (Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : undefined) ?? suggest(name, KINDS)
-    const sentence = `expected one of ${KINDS.join(', ')}; found "${name}"`
+    const found = shorten(name)
+    const near = OTHER_NAMES.get(found) ?? suggest(found, KINDS)
+    const sentence = `expected one of ${KINDS.join(', ')}; found "${found}"`
     return near === undefined ? { sentence } : { sentence, suggestion: `did you mean ${near}?` }
   }
   if (args.length === 1 || (name === 'count' && args.length === 0)) return undefined

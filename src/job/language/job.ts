@@ -53,7 +53,8 @@ const parts = () =>
       }),
   })
 
-type Parts = z.output<ReturnType<typeof parts>>
+/** A valid document before its quorum file, if it names one, is put in its place. */
+export type JobParts = z.output<ReturnType<typeof parts>>
 
 function checkBounded({ source: { bounded, from } }: { source: SourceDocument }, reporter: Reporter): void {
   if (!bounded || from !== 'latest') return
@@ -116,6 +117,3 @@ export const job = () =>
     rule(['sinks', 'deadLetters'], checkTargets),
     rule(['source', 'pipeline', 'shuffle'], checkShuffle),
   )
-
-/** A valid document before its quorum file, if it names one, is put in its place. */
-export type JobParts = Parts

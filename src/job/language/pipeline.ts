@@ -90,7 +90,14 @@ const step = () =>
 
 type Step = z.output<ReturnType<typeof step>>
 
-const RANK: Readonly<Record<string, number>> = { filter: 0, map: 0, compute: 0, keyBy: 1, window: 2, aggregate: 3 }
+const RANK: ReadonlyMap<string, number> = new Map([
+  ['filter', 0],
+  ['map', 0],
+  ['compute', 0],
+  ['keyBy', 1],
+  ['window', 2],
+  ['aggregate', 3],
+])
 const ORDER = 'filter, map and compute first, then keyBy, then window, then aggregate'
 
 /** Looks at the names of the steps only, so that it can run whatever else is wrong with them. */
@@ -98,7 +105,7 @@ function checkOrder(steps: readonly unknown[], reporter: Reporter): void {
   let before = { name: '', rank: 0 }
   const names = steps.map((item) => (typeof item === 'object' && item !== null ? Object.keys(item)[0] : undefined))
   names.forEach((name, i) => {
-    const rank = name === undefined ? undefined : RANK[name]
+    const rank = name === undefined ? undefined : RANK.get(name)
     if (name === undefined || rank === undefined) return
     const again = rank > 0 && rank === before.rank
     if (again || rank < before.rank) {

@@ -144,8 +144,8 @@ export function plainValue(node: Node): unknown {
 }
 
 /** A text as a message shows it: in one line, of bounded length. */
-export function shorten(text: string): string {
-  const line = text.slice(0, JOB_LIMITS.foundCharacters + 1).replace(/[\p{Cc}\u2028\u2029]/gu, ' ')
-  const short = line.length <= JOB_LIMITS.foundCharacters ? line : `${line.slice(0, JOB_LIMITS.foundCharacters - 1)}…`
+export function shorten(text: string, most: number = JOB_LIMITS.foundCharacters): string {
+  const line = text.slice(0, most + 1).replace(/[\p{Cc}\u2028\u2029]/gu, ' ')
+  const short = line.length <= most ? line : `${line.slice(0, most - 1)}…`
   return short.toWellFormed()
 }
