@@ -26,14 +26,13 @@ export {
   isPeerId,
   type PeerId,
   parseUnitId,
-  peerId,
   type UnitId,
   unitId,
 } from './ids.ts'
 export type { Member } from './membership/index.ts'
 export type { MeshStore } from './mesh-store.ts'
 export { type MeshEvent, MeshNode } from './node.ts'
-export { type Random, seededRandom, shuffled } from './random.ts'
+export { type Random, seededRandom } from './random.ts'
 export { preferenceList } from './ring/preference.ts'
 export { createRing, type Ring } from './ring/ring.ts'
 export type { View } from './ring/view.ts'

@@ -4,6 +4,9 @@ export const LIMITS = {
   runAheadCuts: 64,
   /** The same in bytes of bodies. */
   runAheadBytes: 32 * 1024 * 1024,
+  /** Batches that go to a sink at once, and their bytes; a larger one goes alone. */
+  commitBatches: 64,
+  commitBytes: 4 * 1024 * 1024,
   /** Certified bytes that a sink does not have yet; at the bound the unit's source pauses. */
   sinkBacklogBytes: 64 * 1024 * 1024,
   /** Batches that this peer keeps in memory for commits and reads; the oldest are read from disk again. */
@@ -22,6 +25,8 @@ export const HOST_TIMING = {
   workerRestartMs: 500,
   /** Each rank of the preference list waits this much longer before it writes to a sink. */
   hedgeAfterMs: 300,
+  /** Doubled up to this while a rank that wrote finds that somebody else was faster. */
+  hedgeMaxMs: 5_000,
   /** First wait after another committer fenced this one; doubled up to the maximum while there is no progress. */
   fencedWaitMs: 1_000,
   fencedWaitMaxMs: 30_000,

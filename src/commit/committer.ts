@@ -1,11 +1,12 @@
 /**
  * Who writes a unit's certified batches to one sink, and when: the first alive of the preference list at once, each later
- * rank after a longer wait, unless it has heard that the batch is there. Hearing is only a hint; the truth is the sink's
- * own progress, read whenever a session is opened. So any number of committers is harmless, late ones and revived ones too.
+ * rank after a longer time without progress. Hearing of progress is only a hint; the truth is the sink's own, read whenever
+ * a session is opened. So any number of committers is harmless, late ones and revived ones too; but each costs the sink
+ * work, so a rank whose help was not needed waits longer the next time.
  */
 import { type CutPosition, comparePositions, type UnitId } from '../../mesh/index.ts'
 import { QuorateError } from '../errors.ts'
-import { HOST_TIMING } from '../limits.ts'
+import { HOST_TIMING, LIMITS } from '../limits.ts'
 import type { BatchEntry, BatchIndex } from '../replica/batch.ts'
 import type { CertifiedBatch, UnitSink } from './sink.ts'
 
@@ -13,11 +14,14 @@ export interface CommitterOptions {
   readonly unit: UnitId
   readonly sinkName: string
   readonly batches: BatchIndex
+  /** Monotonic. */
+  readonly now: () => number
   readonly open: () => Promise<UnitSink>
   /** The batch as the sink wants it; undefined when it carries nothing for this sink. */
   readonly load: (entry: BatchEntry, previous: BatchEntry | undefined) => Promise<CertifiedBatch | undefined>
   readonly random: () => number
-  readonly onCommitted: (position: CutPosition, hedged: boolean) => void
+  /** The sink has everything up to here; `entries` are those that this committer wrote or skipped just now. */
+  readonly onCommitted: (position: CutPosition, entries: readonly BatchEntry[], hedged: boolean) => void
   readonly onHalt: (error: QuorateError) => void
 }
 
@@ -25,7 +29,11 @@ export class Committer {
   readonly #options: CommitterOptions
   #session: UnitSink | undefined
   #busy = false
+  #rank = Number.POSITIVE_INFINITY
   #progress: CutPosition | undefined
+  /** When progress was last made or heard of. */
+  #progressAt = Number.NEGATIVE_INFINITY
+  #hedgeMs: number = HOST_TIMING.hedgeAfterMs
   #notBefore = 0
   #retryMs: number = HOST_TIMING.retryMs
   #fencedMs: number = HOST_TIMING.fencedWaitMs
@@ -51,11 +59,7 @@ export class Committer {
     const { entries } = this.#options.batches
     for (let i = entries.length - 1; i >= 0; i--) {
       const entry = entries[i]
-      if (
-        entry === undefined ||
-        (this.#progress !== undefined && comparePositions(entry.position, this.#progress) <= 0)
-      )
-        break
+      if (entry === undefined || this.#has(entry.position)) break
       bytes += entry.bytes
     }
     return bytes
@@ -63,19 +67,24 @@ export class Committer {
 
   /** Another peer says that the sink has everything up to here. */
   heard(position: CutPosition): void {
-    if (this.#progress !== undefined && comparePositions(position, this.#progress) <= 0) return
+    if (this.#has(position)) return
     this.#progress = position
+    this.#progressAt = this.#options.now()
     this.#fencedMs = HOST_TIMING.fencedWaitMs
   }
 
   /** @param rank this peer's place among the alive members of the unit */
-  tick(now: number, rank: number): void {
-    if (this.#busy || this.#halted || this.#closed || now < this.#notBefore) return
-    const next = this.#options.batches.after(this.#progress)
-    if (next === undefined || now < next.entry.readyAt + rank * HOST_TIMING.hedgeAfterMs) return
+  tick(rank: number): void {
+    this.#rank = rank
+    this.poke()
+  }
+
+  /** Looks whether something is due; to be called when a batch came. */
+  poke(): void {
+    if (this.#busy || this.#due.length === 0) return
     this.#busy = true
-    this.#step(next.entry, next.previous, rank > 0)
-      .catch((error) => this.#failed(now, error))
+    this.#run()
+      .catch((error) => this.#failed(error))
       .finally(() => {
         this.#busy = false
       })
@@ -88,27 +97,70 @@ export class Committer {
     await session?.close()
   }
 
-  async #step(entry: BatchEntry, previous: BatchEntry | undefined, hedged: boolean): Promise<void> {
-    if (this.#session === undefined) {
-      const session = await this.#options.open()
-      this.#session = session
-      // The sink knows best: a hint that ran ahead of it is withdrawn.
-      this.#progress = session.progress?.position
-      if (session.progress !== undefined) this.#options.onCommitted(session.progress.position, false)
+  #has(position: CutPosition): boolean {
+    return this.#progress !== undefined && comparePositions(position, this.#progress) <= 0
+  }
+
+  /** The next entries that this rank may write now, as many as go together. */
+  get #due(): readonly BatchEntry[] {
+    const now = this.#options.now()
+    if (this.#halted || this.#closed || now < this.#notBefore) return []
+    const due: BatchEntry[] = []
+    let bytes = 0
+    for (const entry of this.#options.batches.allAfter(this.#progress, LIMITS.commitBatches)) {
+      if (this.#rank > 0 && now < Math.max(entry.readyAt, this.#progressAt) + this.#rank * this.#hedgeMs) break
+      bytes += entry.bytes
+      if (due.length > 0 && bytes > LIMITS.commitBytes) break
+      due.push(entry)
+    }
+    return due
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      if (this.#session === undefined) await this.#open()
+      const entries = this.#due
+      if (entries.length === 0) return
+      await this.#write(entries)
+    }
+  }
+
+  async #open(): Promise<void> {
+    const session = await this.#options.open()
+    if (this.#closed) {
+      await session.close()
       return
     }
-    const batch = await this.#options.load(entry, previous)
-    if (batch !== undefined) await this.#session.write(batch)
-    if (this.#progress === undefined || comparePositions(entry.position, this.#progress) > 0)
-      this.#progress = entry.position
+    this.#session = session
+    // The sink knows best: a hint that ran ahead of it is withdrawn.
+    this.#progress = session.progress?.position
+    if (session.progress !== undefined) this.#options.onCommitted(session.progress.position, [], false)
+  }
+
+  async #write(entries: readonly BatchEntry[]): Promise<void> {
+    const hedged = this.#rank > 0
+    const { batches, load, onCommitted } = this.#options
+    const loaded: CertifiedBatch[] = []
+    for (const entry of entries) {
+      const batch = await load(entry, batches.before(entry.position))
+      if (batch !== undefined) loaded.push(batch)
+    }
+    const outcome = loaded.length === 0 ? undefined : await this.#session?.write(loaded)
+    if (hedged && outcome === 'already') this.#hedgeMs = Math.min(this.#hedgeMs * 2, HOST_TIMING.hedgeMaxMs)
+    if (hedged && outcome === 'written') this.#hedgeMs = HOST_TIMING.hedgeAfterMs
+    const last = entries[entries.length - 1]
+    if (last === undefined || this.#closed) return
+    if (!this.#has(last.position)) this.#progress = last.position
+    this.#progressAt = this.#options.now()
     this.#retryMs = HOST_TIMING.retryMs
     this.#fencedMs = HOST_TIMING.fencedWaitMs
     this.problem = undefined
-    this.#options.onCommitted(entry.position, hedged)
+    onCommitted(last.position, entries, hedged)
   }
 
-  #failed(now: number, error: unknown): void {
+  #failed(error: unknown): void {
     if (this.#closed) return
+    const now = this.#options.now()
     const failure =
       error instanceof QuorateError
         ? error

@@ -40,13 +40,14 @@ export interface UnitSink {
   /** What the sink itself says, read when it was opened; undefined: nothing yet. */
   readonly progress: SinkProgress | undefined
   /**
-   * Writes a batch; `already` when the sink had it. Batches come in order; empty ones may be skipped by the caller except
-   * that the progress then stays behind, which is harmless.
+   * Writes batches, in order, at once as far as the sink can; `already` when it had all of them. After a failure some of
+   * them may be there: the progress of a new session says which. Empty ones may be skipped by the caller except that the
+   * progress then stays behind, which is harmless.
    * @throws QuorateError QRT_SINK_FORK: the sink holds something else at this position, stop and keep the evidence.
    *   QRT_SINK_FENCED: another committer took over; reopen after a growing wait. QRT_SINK_UNREACHABLE: retry.
    *   QRT_SINK_REFUSED: the sink will not take this, whatever is repeated. `indefinite`: reopen and read progress.
    */
-  write(batch: CertifiedBatch): Promise<'written' | 'already'>
+  write(batches: readonly CertifiedBatch[]): Promise<'written' | 'already'>
   close(): Promise<void>
 }
 

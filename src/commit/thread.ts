@@ -15,7 +15,7 @@ export interface CommitThreadData {
 export type CommitCall =
   | { readonly call: 'probe'; readonly plan: SinkPlan }
   | { readonly call: 'open'; readonly plan: SinkPlan; readonly unit: UnitIdentity; readonly session: number }
-  | { readonly call: 'write'; readonly session: number; readonly batch: CertifiedBatch }
+  | { readonly call: 'write'; readonly session: number; readonly batches: readonly CertifiedBatch[] }
   | { readonly call: 'close'; readonly session: number }
   | { readonly call: 'stop' }
 
@@ -73,7 +73,7 @@ export class CommitThread {
     const progress = (await this.#call({ call: 'open', plan, unit, session })) as SinkProgress | undefined
     return {
       progress,
-      write: async (batch) => (await this.#call({ call: 'write', session, batch })) as 'written' | 'already',
+      write: async (batches) => (await this.#call({ call: 'write', session, batches })) as 'written' | 'already',
       close: async () => {
         await this.#call({ call: 'close', session })
       },

@@ -38,7 +38,7 @@ async function handle(call: CommitCall): Promise<unknown> {
       return session.progress
     }
     case 'write':
-      return sessionOf(call.session).write(call.batch)
+      return sessionOf(call.session).write(call.batches)
     case 'close': {
       const session = sessions.get(call.session)
       sessions.delete(call.session)

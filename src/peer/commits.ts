@@ -38,7 +38,13 @@ export interface CommitsOptions {
   readonly random: () => number
   readonly sink: (plan: SinkPlan) => Sink
   readonly certificate: (unit: UnitId, position: CutPosition) => Promise<Certificate | undefined>
-  readonly onCommitted: (unit: UnitId, sink: string, position: CutPosition, hedged: boolean) => void
+  readonly onCommitted: (
+    unit: UnitId,
+    sink: string,
+    position: CutPosition,
+    entries: readonly BatchEntry[],
+    hedged: boolean,
+  ) => void
   readonly onHalt: (unit: UnitId, sink: string, error: QuorateError) => void
 }
 
@@ -77,14 +83,18 @@ export class Commits {
   }
 
   tick(): void {
-    const now = this.#options.now()
     const alive = this.#options.node.alive()
     for (const { committers, members } of this.#units.values()) {
       const rank = members()
         .filter((member) => alive.has(member))
         .indexOf(this.#options.node.self)
-      if (rank >= 0) for (const committer of committers) committer.tick(now, rank)
+      if (rank >= 0) for (const committer of committers) committer.tick(rank)
     }
+  }
+
+  /** A batch of the unit came. */
+  poke(unit: UnitId): void {
+    for (const committer of this.#units.get(unit)?.committers ?? []) committer.poke()
   }
 
   /** A note of another peer. */
@@ -129,21 +139,22 @@ export class Commits {
     plan: SinkPlan,
     bodyOf: (batch: Batch) => Uint8Array | undefined,
   ): Committer {
-    const { sink, random, onCommitted, onHalt, node } = this.#options
+    const { sink, random, onCommitted, onHalt, node, now } = this.#options
     const { unit } = identity
     const name = sinkName(plan)
     return new Committer({
       unit,
       sinkName: name,
       batches: hosted.batches,
+      now,
       open: () => sink(plan).open(identity),
       load: (entry, previous) => this.#load(identity, entry, previous, bodyOf),
       random,
-      onCommitted: (position, hedged) => {
+      onCommitted: (position, entries, hedged) => {
         for (const member of this.#units.get(unit)?.members() ?? []) {
           if (member !== node.self) this.#note(member, unit, name, position)
         }
-        onCommitted(unit, name, position, hedged)
+        onCommitted(unit, name, position, entries, hedged)
       },
       onHalt: (error) => onHalt(unit, name, error),
     })

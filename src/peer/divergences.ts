@@ -34,6 +34,12 @@ export interface DivergedNote {
   readonly certified: CutContent | null
 }
 
+/** The sender's own replica of the unit agrees again. */
+export interface RepairedNote {
+  readonly n: 'repaired'
+  readonly unit: UnitId
+}
+
 export class Divergences {
   readonly #all: Divergence[] = []
 
@@ -82,6 +88,11 @@ export class Divergences {
     const kept = this.#all.filter(({ unit }) => parseUnitId(unit).generation !== generation)
     this.#all.splice(0, this.#all.length, ...kept)
   }
+}
+
+export function isRepairedNote(value: unknown): value is RepairedNote {
+  const note = value as Partial<RepairedNote> | null
+  return typeof note === 'object' && note?.n === 'repaired' && typeof note.unit === 'string'
 }
 
 export function isDivergedNote(value: unknown): value is DivergedNote {

@@ -119,13 +119,14 @@ export class Observer {
     })
   }
 
-  committed(unit: UnitId, sink: string, position: CutPosition, hedged: boolean, entry: BatchEntry | undefined): void {
+  committed(unit: UnitId, sink: string, position: CutPosition, entries: readonly BatchEntry[], hedged: boolean): void {
     const job = this.#job(unit)
     const { metrics, wallClock } = this.#options
     if (hedged) metrics.hedgedCommit(job, sink)
-    if (entry !== undefined && entry.rows > 0) {
-      metrics.rowsOut(job, entry.rows)
-      if (Number.isFinite(entry.maxEnd)) metrics.eventToCommit(job, Math.max(0, (wallClock() - entry.maxEnd) / 1000))
+    for (const { rows, maxEnd } of entries) {
+      if (rows === 0) continue
+      metrics.rowsOut(job, rows)
+      if (Number.isFinite(maxEnd)) metrics.eventToCommit(job, Math.max(0, (wallClock() - maxEnd) / 1000))
     }
     this.#emit({
       kind: 'committed',

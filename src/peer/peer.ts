@@ -30,7 +30,7 @@ import type { WorkerReport } from '../replica/protocol.ts'
 import type { Store } from '../store/store.ts'
 import { Answers } from './answers.ts'
 import { Commits, isCommittedNote } from './commits.ts'
-import { Divergences, isDivergedNote } from './divergences.ts'
+import { Divergences, isDivergedNote, isRepairedNote } from './divergences.ts'
 import { type Job, Jobs } from './jobs.ts'
 import type { Observer } from './observer.ts'
 import { unitStatus } from './status.ts'
@@ -138,7 +138,8 @@ export class Peer {
       random: () => random.next(),
       sink: parts.sink,
       certificate: (unit, position) => this.certificate(unit, position),
-      onCommitted: (unit, sink, position, hedged) => this.#onCommitted(unit, sink, position, hedged),
+      onCommitted: (unit, sink, position, entries, hedged) =>
+        parts.observer.committed(unit, sink, position, entries, hedged),
       onHalt: (unit, sink, error) => parts.observer.sinkHalted(unit, sink, error),
     })
     this.reader = new Reader(this.node, this.host, this.#cache, clock, (unit, position) =>
@@ -279,6 +280,7 @@ export class Peer {
           event.certificate.content,
         )
         observer.held(event.unit, event.certificate, event.rows, event.batch)
+        this.commits.poke(event.unit)
         return
       case 'diverged': {
         const note = {
@@ -291,14 +293,13 @@ export class Peer {
         const divergence = this.divergences.add(note)
         if (divergence === undefined) return
         observer.diverged(divergence)
-        for (const { id } of this.node.members()) {
-          if (id !== this.node.self) this.node.note(id, note as unknown as Wire)
-        }
+        this.#tellAll(note as unknown as Wire)
         return
       }
       case 'repaired':
         this.divergences.repaired(event.unit, this.node.self)
         observer.repaired(event.unit, event.position)
+        this.#tellAll({ n: 'repaired', unit: event.unit })
         return
       case 'certified':
         observer.certified(event.unit, event.certificate)
@@ -314,17 +315,17 @@ export class Peer {
     }
   }
 
+  #tellAll(note: Wire): void {
+    for (const { id } of this.node.members()) if (id !== this.node.self) this.node.note(id, note)
+  }
+
   #onNote(from: PeerId, body: Wire): void {
     if (isCommittedNote(body)) this.commits.heard(body)
+    else if (isRepairedNote(body)) this.divergences.repaired(body.unit, from)
     else if (isDivergedNote(body)) {
       const divergence = this.divergences.add(body)
       if (divergence !== undefined) this.#parts.observer.diverged(divergence)
     } else this.#parts.observer.malformed(from, 'note')
-  }
-
-  #onCommitted(unit: UnitId, sink: string, position: CutPosition, hedged: boolean): void {
-    const entry = this.host.units.get(unit)?.batches.at(position)
-    this.#parts.observer.committed(unit, sink, position, hedged, entry)
   }
 
   /** Who may have signed the slices that this unit reads: the members of the stage before. */

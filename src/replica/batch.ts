@@ -96,13 +96,15 @@ export class BatchIndex {
     return entry !== undefined && comparePositions(entry.position, position) === 0 ? entry : undefined
   }
 
-  /** The first entry after a position, and the one before it. */
-  after(
-    position: CutPosition | undefined,
-  ): { readonly entry: BatchEntry; readonly previous: BatchEntry | undefined } | undefined {
-    const index = position === undefined ? 0 : this.#indexAfter(position)
-    const entry = this.entries[index]
-    return entry === undefined ? undefined : { entry, previous: this.entries[index - 1] }
+  /** At most `limit` entries after a position, in order. */
+  allAfter(position: CutPosition | undefined, limit: number): readonly BatchEntry[] {
+    const from = position === undefined ? 0 : this.#indexAfter(position)
+    return this.entries.slice(from, from + limit)
+  }
+
+  /** The entry before the one at a position. */
+  before(position: CutPosition): BatchEntry | undefined {
+    return this.entries[this.#indexAfter(position) - 2]
   }
 
   #indexAfter(position: CutPosition): number {

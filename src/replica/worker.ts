@@ -36,6 +36,8 @@ export interface ReplicaWorkerOptions {
   /** Of the signatures on slices of the stage before. */
   readonly verifier: Verifier
   readonly report: (report: WorkerReport, transfer: readonly ArrayBuffer[]) => void
+  /** Another one only in tests that need a wrong one. */
+  readonly createStage?: typeof createStage
 }
 
 export class ReplicaWorker {
@@ -44,13 +46,15 @@ export class ReplicaWorker {
   readonly #reader: LogReader
   readonly #log: Log
   readonly #verifier: Verifier
+  readonly #createStage: typeof createStage
   readonly #units = new Map<UnitId, Hosted>()
   readonly #bySource = new Map<string, Hosted>()
 
-  constructor({ log, now, verifier, report }: ReplicaWorkerOptions) {
+  constructor({ log, now, verifier, report, createStage: make = createStage }: ReplicaWorkerOptions) {
     this.#log = log
     this.#now = now
     this.#verifier = verifier
+    this.#createStage = make
     this.#report = report
     this.#reader = log.reader({
       onBatch: (partition, batch, start) => this.#onBatch(partition, batch, start),
@@ -126,7 +130,7 @@ export class ReplicaWorker {
     const replica = new UnitReplica({
       cluster: assignment.cluster,
       unit,
-      stage: createStage(plan, { partition }),
+      stage: this.#createStage(plan, { partition }),
       snapshotEvery: plan.cuts.snapshotEvery,
       endOffset,
       start,

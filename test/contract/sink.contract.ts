@@ -74,7 +74,7 @@ export function sinkContract(name: string, createHarness: () => Promise<SinkHarn
     it('has nothing of a unit before the first batch, and has each batch once it was written', async () => {
       const session = await sink().open(unit)
       assert.equal(session.progress, undefined)
-      for (const each of batches) assert.equal(await session.write(each), 'written')
+      for (const each of batches) assert.equal(await session.write([each]), 'written')
       await session.close()
 
       await assertWhole()
@@ -87,17 +87,26 @@ export function sinkContract(name: string, createHarness: () => Promise<SinkHarn
 
     it('answers "already" to what it has, to the same committer and to another', async () => {
       const first = await sink().open(unit)
-      for (const each of batches) await first.write(each)
-      assert.equal(await first.write(batches[3]!), 'already')
-      assert.equal(await first.write(batches[0]!), 'already')
+      for (const each of batches) await first.write([each])
+      assert.equal(await first.write([batches[3]!]), 'already')
+      assert.equal(await first.write([batches[0]!]), 'already')
       const second = await sink().open(unit)
-      for (const each of batches) assert.equal(await second.write(each), 'already')
+      for (const each of batches) assert.equal(await second.write([each]), 'already')
+      await assertWhole()
+    })
+
+    it('takes several batches at once as it takes one after another', async () => {
+      const session = await sink().open(unit)
+      assert.equal(await session.write(batches.slice(0, 2)), 'written')
+      assert.equal(await session.write(batches), 'written')
+      assert.equal(await session.write(batches), 'already')
+      assert.deepEqual((await progressOf())?.position, LAST)
       await assertWhole()
     })
 
     it('takes a batch without rows, and is as far as that afterwards', async () => {
       const session = await sink().open(unit)
-      await session.write(other({ seq: 1, part: 0 }, []))
+      await session.write([other({ seq: 1, part: 0 }, [])])
       assert.deepEqual((await progressOf())?.position, { seq: 1, part: 0 })
       assert.deepEqual(await harness.rows(), [])
     })
@@ -105,7 +114,7 @@ export function sinkContract(name: string, createHarness: () => Promise<SinkHarn
     it('keeps the progress of each unit apart', async () => {
       const neighbour = identity(1, 1)
       const session = await sink().open(unit)
-      for (const each of batches) await session.write(each)
+      for (const each of batches) await session.write([each])
       assert.equal((await sink().open(neighbour)).progress, undefined)
     })
 
@@ -117,18 +126,20 @@ export function sinkContract(name: string, createHarness: () => Promise<SinkHarn
     })
 
     for (const when of ['before', 'after'] as const) {
-      it(`has each row once when the committer is killed ${when} any of its calls got through`, async () => {
-        const steps = await countSteps()
-        assert.ok(steps > 2, `expected several calls to the outside, found ${steps}`)
-        for (let killAt = 1; killAt <= steps; killAt++) {
-          await harness.dispose()
-          harness = await createHarness()
-          const victim = killing(killAt, when)
-          await Promise.race([commitAll(sink(victim.step), unit, batches), victim.dead])
-          assert.deepEqual(await commitAll(sink(), unit, batches), LAST)
-          await assertWhole()
-        }
-      })
+      for (const together of [1, 3]) {
+        it(`has each row once when a committer of ${together} at a time is killed ${when} any of its calls got through`, async () => {
+          const steps = await countSteps(together)
+          assert.ok(steps > 2, `expected several calls to the outside, found ${steps}`)
+          for (let killAt = 1; killAt <= steps; killAt++) {
+            await harness.dispose()
+            harness = await createHarness()
+            const victim = killing(killAt, when)
+            await Promise.race([commitAll(sink(victim.step), unit, batches, { together }), victim.dead])
+            assert.deepEqual(await commitAll(sink(), unit, batches, { together }), LAST)
+            await assertWhole()
+          }
+        })
+      }
 
       it(`says that it was unreachable when a connection is lost ${when} a call got through, and can be asked again`, async () => {
         const steps = await countSteps()
@@ -146,11 +157,11 @@ export function sinkContract(name: string, createHarness: () => Promise<SinkHarn
 
     it('suffers no zombie: a committer that wakes up after others went on changes nothing', async () => {
       const zombie = await sink().open(unit)
-      await zombie.write(batches[0]!)
+      await zombie.write([batches[0]!])
       const heir = await sink().open(unit)
-      for (const each of batches) await heir.write(each)
+      for (const each of batches) await heir.write([each])
 
-      const attempt = zombie.write(batches[1]!)
+      const attempt = zombie.write([batches[1]!])
       if (harness.fences) await assert.rejects(attempt, { code: 'QRT_SINK_FENCED' })
       else assert.equal(await attempt, 'already')
 
@@ -162,13 +173,13 @@ export function sinkContract(name: string, createHarness: () => Promise<SinkHarn
       const [first] = batches
       const racing = await sink().open(unit)
       const session = await sink().open(unit)
-      await session.write(first!)
+      await session.write([first!])
       const different = other(first!.position, [row(9, '"z"', '{"count":9}')])
-      await assert.rejects(session.write(different), { code: 'QRT_SINK_FORK' })
+      await assert.rejects(session.write([different]), { code: 'QRT_SINK_FORK' })
       const later = await sink().open(unit)
-      await assert.rejects(later.write(different), { code: 'QRT_SINK_FORK' })
+      await assert.rejects(later.write([different]), { code: 'QRT_SINK_FORK' })
       // One that opened before the first was written does not know of it, and finds out.
-      await assert.rejects(racing.write(different), { code: harness.fences ? 'QRT_SINK_FENCED' : 'QRT_SINK_FORK' })
+      await assert.rejects(racing.write([different]), { code: harness.fences ? 'QRT_SINK_FENCED' : 'QRT_SINK_FORK' })
       assert.equal((await progressOf())?.outDigest, first!.outDigest)
       assert.deepEqual(sorted(await harness.rows()), sorted(STORY[0]![1]))
     })
@@ -180,17 +191,20 @@ export function sinkContract(name: string, createHarness: () => Promise<SinkHarn
     })
 
     /** Calls to the outside that one undisturbed committer makes, from opening to the last batch. */
-    async function countSteps(): Promise<number> {
+    async function countSteps(together = 1): Promise<number> {
       let steps = 0
       const counting: Step = (call) => {
         steps += 1
         return call()
       }
-      await commitAll(sink(counting), unit, batches)
+      await commitAll(sink(counting), unit, batches, { together })
       return steps
     }
   })
 }
+
+/** The other end did what it was asked; whatever it answered is lost. */
+const gotThrough = (call: () => Promise<unknown>): Promise<unknown> => call().catch(() => undefined)
 
 /** Call number `at` and those after it never return: whoever made them is dead. */
 function killing(at: number, when: 'before' | 'after'): { readonly step: Step; readonly dead: Promise<void> } {
@@ -199,7 +213,7 @@ function killing(at: number, when: 'before' | 'after'): { readonly step: Step; r
   const step: Step = async (call) => {
     steps += 1
     if (steps < at) return call()
-    if (steps === at && when === 'after') await call()
+    if (steps === at && when === 'after') await gotThrough(call)
     die()
     return new Promise(() => undefined)
   }
@@ -214,7 +228,7 @@ function losing(at: number, when: 'before' | 'after'): Step {
   return async (call) => {
     steps += 1
     if (steps !== at) return call()
-    if (when === 'after') await call()
+    if (when === 'after') await gotThrough(call)
     throw new ConnectionLost(`lost ${when} call ${at}`)
   }
 }
@@ -226,15 +240,22 @@ async function commitAll(
   sink: Sink,
   unit: UnitIdentity,
   batches: readonly CertifiedBatch[],
-  { rank = 0, onFailure = () => undefined }: { rank?: number; onFailure?: (code: string) => void } = {},
+  {
+    rank = 0,
+    together = 1,
+    onFailure = () => undefined,
+  }: { rank?: number; together?: number; onFailure?: (code: string) => void } = {},
 ): Promise<CertifiedBatch['position'] | undefined> {
   for (let sessions = 0; sessions < MAX_SESSIONS; sessions++) {
     let session: UnitSink | undefined
     try {
       session = await sink.open(unit)
       const { progress } = session
-      for (const each of batches) {
-        if (progress === undefined || comparePositions(each.position, progress.position) > 0) await session.write(each)
+      const missing = batches.filter(
+        ({ position }) => progress === undefined || comparePositions(position, progress.position) > 0,
+      )
+      for (let from = 0; from < missing.length; from += together) {
+        await session.write(missing.slice(from, from + together))
       }
       return session.progress?.position
     } catch (error) {

@@ -42,13 +42,16 @@ class LogSession implements UnitSink {
     return this.#progress
   }
 
-  async write(batch: CertifiedBatch): Promise<'written' | 'already'> {
+  /** One transaction, however many batches. */
+  async write(batches: readonly CertifiedBatch[]): Promise<'written' | 'already'> {
     if (this.#failed) {
       throw new QuorateError('QRT_SINK_UNREACHABLE', `${this.#sink}: an earlier write failed; open the sink again`)
     }
-    if (isThere(this.#sink, this.#progress, batch)) return 'already'
-    const records = this.#recordsOf(batch)
-    const progress = progressOf(batch)
+    const missing = batches.filter((batch) => !isThere(this.#sink, this.#progress, batch))
+    const last = missing[missing.length - 1]
+    if (last === undefined) return 'already'
+    const records = merged(missing.map((batch) => this.#recordsOf(batch)))
+    const progress = progressOf(last)
     // What the log has after a failure is known again only from a new writer's progress.
     this.#failed = true
     await translated(this.#sink, () => this.#writer.commit(records, encodeProgress(progress)))
@@ -60,6 +63,21 @@ class LogSession implements UnitSink {
   close(): Promise<void> {
     return this.#writer.close()
   }
+}
+
+/** Records of several batches, each partition's in their order. */
+function merged(parts: readonly ReadonlyMap<LogPartition, readonly LogRecord[]>[]) {
+  const [only] = parts
+  if (parts.length === 1 && only !== undefined) return only
+  const all = new Map<LogPartition, LogRecord[]>()
+  for (const part of parts) {
+    for (const [partition, records] of part) {
+      const others = all.get(partition)
+      if (others === undefined) all.set(partition, [...records])
+      else for (const record of records) others.push(record)
+    }
+  }
+  return all
 }
 
 /** The log's own errors in the words of a sink. Others are bugs and pass as they are. */

@@ -73,14 +73,17 @@ export class MongodbSink implements Sink {
       get progress() {
         return progress
       },
-      write: async (batch) => {
-        if (isThere(this.name, progress, batch)) return 'already'
+      write: async (batches) => {
+        const missing = () => batches.filter((batch) => !isThere(this.name, progress, batch))
+        if (missing().length === 0) return 'already'
         // Another committer may have been here since: its rows need not be written again, and a fork none at all.
         progress = await this.#progress(markerId(unit))
-        if (isThere(this.name, progress, batch)) return 'already'
-        await this.#writeRows(rowDocuments(batch))
-        const written = await this.#raiseMarker(batch)
-        progress = progressOf(batch)
+        const fresh = missing()
+        const last = fresh[fresh.length - 1]
+        if (last === undefined) return 'already'
+        await this.#writeRows(newest(fresh.flatMap(rowDocuments)))
+        const written = await this.#raiseMarker(last)
+        progress = progressOf(last)
         return written ? 'written' : 'already'
       },
       close: async () => undefined,
@@ -96,22 +99,22 @@ export class MongodbSink implements Sink {
     return readMarker(this.name, marker)
   }
 
+  /** Most rows are new: they are inserted. One that is there already is replaced by what is newer, and only by that. */
   async #writeRows(rows: readonly RowDocument[]): Promise<void> {
-    const raced = await this.#replace(rows, true)
-    if (raced.length === 0) return
-    // The row came into being between looking and inserting, or is newer: look again, insert nothing.
-    const refused = await this.#replace(raced, false)
-    await this.#checkPresent(raced, refused)
+    const known = await this.#bulk(rows, ({ document }) => ({ insertOne: { document: document as Stored } }))
+    const refused = await this.#bulk(known, ({ older, document }) => ({
+      replaceOne: { filter: older, replacement: document as Stored },
+    }))
+    await this.#checkPresent(known, refused)
   }
 
-  /** Replaces what is older; returns the rows that met a duplicate key. */
-  async #replace(rows: readonly RowDocument[], upsert: boolean): Promise<RowDocument[]> {
+  /** Returns the rows that met a duplicate key. */
+  async #bulk(
+    rows: readonly RowDocument[],
+    operation: (row: RowDocument) => AnyBulkWriteOperation<Stored>,
+  ): Promise<RowDocument[]> {
     if (rows.length === 0) return []
-    const operations = rows.map(
-      ({ older, document }): AnyBulkWriteOperation<Stored> => ({
-        replaceOne: { filter: older, replacement: document as Stored, upsert },
-      }),
-    )
+    const operations = rows.map(operation)
     return this.#call('writing rows', async () => {
       try {
         await this.#rows.bulkWrite(operations, { ordered: false })
@@ -126,6 +129,7 @@ export class MongodbSink implements Sink {
 
   /** A duplicate key of another unique index would lose the row in silence. */
   async #checkPresent(rows: readonly RowDocument[], refused: readonly RowDocument[]): Promise<void> {
+    if (rows.length === 0) return
     const found = await this.#call('checking rows', () =>
       this.#rows.find({ _id: { $in: rows.map(({ id }) => id) } }, { projection: { quorate: 1 } }).toArray(),
     )
@@ -176,6 +180,9 @@ export class MongodbSink implements Sink {
     }
   }
 }
+
+/** Of several revisions of a row the last: the operations of a bulk have no order. */
+const newest = (rows: readonly RowDocument[]): RowDocument[] => [...new Map(rows.map((row) => [row.id, row])).values()]
 
 /** BadValue, illegal field names, a validator of the collection, sizes: what no repetition changes. */
 const REFUSALS: ReadonlySet<unknown> = new Set([2, 52, 55, 56, 57, 121, 10_334, 17_280])

@@ -65,10 +65,14 @@ export class S3Sink implements Sink {
       get progress() {
         return progress
       },
-      write: async (batch) => {
-        if (isThere(this.name, progress, batch)) return 'already'
-        const written = await this.#write(base, batch)
-        progress = progressOf(batch)
+      write: async (batches) => {
+        let written = false
+        // One after another: the last object says that all before it are there.
+        for (const batch of batches) {
+          if (isThere(this.name, progress, batch)) continue
+          written = (await this.#write(base, batch)) || written
+          progress = progressOf(batch)
+        }
         return written ? 'written' : 'already'
       },
       close: async () => undefined,

@@ -34,7 +34,7 @@ describe('the Kafka sink', () => {
     const log = new MemoryLog()
     await log.createTopic('rows', { partitions: 1 })
     const session = await new KafkaSink('rows', log as unknown as Log).open(unit)
-    await session.write({ ...batch(unit, { seq: 1, part: 0 }, undefined, [], oneBody), body })
+    await session.write([{ ...batch(unit, { seq: 1, part: 0 }, undefined, [], oneBody), body }])
     return log.recordsOf({ topic: 'rows', partition: 0 })
   }
 
@@ -64,7 +64,7 @@ describe('the Kafka sink', () => {
     const first = await opened.open(unit)
     await opened.open(unit)
     const rows = batch(unit, { seq: 1, part: 0 }, undefined, [row(0, '"a"', '1')], oneBody)
-    await assert.rejects(first.write(rows), { code: 'QRT_SINK_FENCED' })
-    await assert.rejects(first.write(rows), { code: 'QRT_SINK_UNREACHABLE', message: /open the sink again/ })
+    await assert.rejects(first.write([rows]), { code: 'QRT_SINK_FENCED' })
+    await assert.rejects(first.write([rows]), { code: 'QRT_SINK_UNREACHABLE', message: /open the sink again/ })
   })
 })

@@ -72,7 +72,7 @@ describe('the Kafka sink on Kafka', { skip: skipReason(broker) }, () => {
     const unit = identity()
     const rows = [row(0, '"a"', '{"n":1}', 2, false)]
     const session = await new KafkaSink(topic, log).open(unit)
-    await session.write(batch(unit, { seq: 1, part: 0 }, undefined, rows, oneBody))
+    await session.write([batch(unit, { seq: 1, part: 0 }, undefined, rows, oneBody)])
     await session.close()
     await log.close()
 

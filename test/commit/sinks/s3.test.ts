@@ -88,7 +88,7 @@ describe('the S3 sink', { skip }, () => {
   it('writes JSON Lines under keys that sort by position, and the certificates beside them', async () => {
     const { prefix } = await createHarness()
     const session = await open(prefix)
-    for (const each of story(unit, oneBody)) await session.write(each)
+    for (const each of story(unit, oneBody)) await session.write([each])
     const base = `${prefix}/test/orders-0123456789ab-1/0-0`
     assert.deepEqual(await keysUnder(`${base}/`), [
       `${base}/000000000001-000000000000.jsonl`,
@@ -111,7 +111,7 @@ describe('the S3 sink', { skip }, () => {
     const positions = [1, 2, 3, 4, 5, 9, 40, 41, 42].map((seq) => ({ seq, part: 0 }))
     for (let part = 0; part < 9; part++) positions.push({ seq: 43, part })
     for (const position of positions) {
-      await session.write(batch(unit, position, undefined, [row(position.seq, '"a"', '1')], oneBody))
+      await session.write([batch(unit, position, undefined, [row(position.seq, '"a"', '1')], oneBody)])
       for (const pageKeys of [1, 2, 3, 1_000]) {
         assert.deepEqual((await open(prefix, pageKeys)).progress?.position, position, `${pageKeys} keys a page`)
       }

@@ -25,7 +25,7 @@ describe('the shuffle sink', () => {
   it('creates its topic, and sends nothing to a partition that gets no rows', async () => {
     const log = new MemoryLog()
     const session = await new ShuffleSink('inner', PARTITIONS, log as unknown as Log).open(unit)
-    await session.write(batch(unit, { seq: 1, part: 0 }, undefined, [row(0, '"a"', '1')], layout))
+    await session.write([batch(unit, { seq: 1, part: 0 }, undefined, [row(0, '"a"', '1')], layout)])
     assert.deepEqual(await log.describeTopic('inner'), {
       ...{ name: 'inner', partitions: PARTITIONS, cleanupPolicy: 'delete', retentionMs: -1 },
     })
@@ -38,7 +38,10 @@ describe('the shuffle sink', () => {
     const session = await new ShuffleSink('inner', PARTITIONS, log as unknown as Log).open(unit)
     const good = batch(unit, { seq: 1, part: 0 }, undefined, [row(0, '"a"', '1')], layout)
     const forged = { ...good, outDigest: merkleRoot([leafDigest('something else')]) }
-    await assert.rejects(session.write(forged), { code: 'QRT_SINK_REFUSED', message: /not those that were certified/ })
-    assert.equal(await session.write(good), 'written')
+    await assert.rejects(session.write([forged]), {
+      code: 'QRT_SINK_REFUSED',
+      message: /not those that were certified/,
+    })
+    assert.equal(await session.write([good]), 'written')
   })
 })

@@ -13,7 +13,7 @@ import { TRANSPORT_LIMITS } from '../../../mesh/transport/limits.ts'
 import { Session } from '../../../mesh/transport/session.ts'
 import { createWebSocketTransport } from '../../../mesh/transport/websocket.ts'
 import { messagesOf, refusalsOf, type Watched, watched } from '../../contract/transport.contract.ts'
-import { eventually } from './eventually.ts'
+import { eventually } from '../../eventually.ts'
 
 const SECRET = Buffer.from('the secret of the cluster')
 const listen = { host: '127.0.0.1', port: 0 }

@@ -2,9 +2,9 @@ import { generateIdentity } from '../../../mesh/identity.ts'
 import { seededRandom } from '../../../mesh/random.ts'
 import { createWebSocketTransport } from '../../../mesh/transport/websocket.ts'
 import { transportContract } from '../../contract/transport.contract.ts'
+import { eventually } from '../../eventually.ts'
 import { SimulatedClock } from '../../sim/clock.ts'
 import { SimulatedNetwork } from '../../sim/network.ts'
-import { eventually } from './eventually.ts'
 
 transportContract('websocket', () => ({
   create: (name) =>

@@ -1,0 +1,167 @@
+/**
+ * Peers as people run them: processes of the real program, each with its own directory, that share a secret and a log. A
+ * test can kill them, stop them, start them again, and ask them over HTTP. They end with the test, however it ends.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { stringify } from 'yaml'
+import { Client } from '../../src/cli/client.ts'
+import type { SinkConnections } from '../../src/commit/sink.ts'
+import type { LogSettings } from '../../src/log/log.ts'
+import { eventually } from '../eventually.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+
+export interface PeersOptions {
+  /** Of the test: everything is in there. */
+  readonly directory: string
+  readonly log: LogSettings
+  readonly connections?: SinkConnections
+  readonly names: readonly string[]
+  /** Runs a peer by another program than the command line: by name. It takes the same arguments. */
+  readonly programs?: Readonly<Record<string, string>>
+  readonly args?: readonly string[]
+}
+
+export class Peers {
+  readonly all: readonly PeerProcess[]
+  readonly #abort = new AbortController()
+
+  constructor(options: PeersOptions) {
+    const { directory, log, connections = {}, names, programs = {}, args = [] } = options
+    mkdirSync(directory, { recursive: true })
+    const secret = join(directory, 'secret')
+    const config = join(directory, 'peer.yaml')
+    writeFileSync(secret, randomBytes(32).toString('hex'), { mode: 0o600 })
+    writeFileSync(config, stringify({ log, connections }))
+    this.all = names.map((name) => {
+      const own = ['--name', name, '--data', join(directory, name), '--secret-file', secret, '--config', config]
+      const expect = ['--bootstrap-expect', String(names.length)]
+      return new PeerProcess(name, join(directory, `${name}.log`), programs[name] ?? MAIN, [...own, ...expect, ...args])
+    })
+  }
+
+  /** Resolves when all of them form a cluster. */
+  async start(): Promise<void> {
+    const [first, ...others] = this.all
+    if (first === undefined) return
+    await first.start()
+    await Promise.all(
+      others.map((peer) => {
+        peer.seed = first.address
+        return peer.start()
+      }),
+    )
+    await this.ready()
+  }
+
+  async ready(): Promise<void> {
+    for (const peer of this.all) await peer.ready()
+  }
+
+  named(name: string): PeerProcess {
+    const peer = this.all.find((candidate) => candidate.name === name)
+    if (peer === undefined) throw new Error(`there is no peer ${name}`)
+    return peer
+  }
+
+  /** Of one that runs. */
+  client(): Client {
+    const peer = this.all.find(({ running }) => running)
+    if (peer === undefined) throw new Error('no peer runs')
+    return peer.client(this.#abort.signal)
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort()
+    await Promise.all(this.all.map((peer) => peer.stop()))
+  }
+}
+
+export class PeerProcess {
+  readonly name: string
+  readonly logFile: string
+  readonly #program: string
+  readonly #args: readonly string[]
+  #child: ChildProcess | undefined
+  #listen = '127.0.0.1:0'
+  #http = '127.0.0.1:0'
+  seed: string | undefined
+  id = ''
+  address = ''
+  httpAddress = ''
+
+  constructor(name: string, logFile: string, program: string, args: readonly string[]) {
+    this.name = name
+    this.logFile = logFile
+    this.#program = program
+    this.#args = args
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  get pid(): number {
+    const pid = this.#child?.pid
+    if (pid === undefined) throw new Error(`${this.name} does not run`)
+    return pid
+  }
+
+  /** Its ports stay the same from the first start on. */
+  async start(): Promise<void> {
+    const seed = this.seed === undefined ? [] : ['--seed', this.seed]
+    const args = ['join', '-o', 'jsonl', ...this.#args, ...seed, '--listen', this.#listen, '--http', this.#http]
+    const child = spawn(process.execPath, [this.#program, ...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+    this.#child = child
+    child.stderr?.pipe(createWriteStream(this.logFile, { flags: 'a' }))
+    if (child.stdout === null) throw new Error('a peer has an output')
+    const exited = once(child, 'exit').then(([code]) => {
+      throw new Error(`${this.name} ended with ${code} before it was ready; its log is ${this.logFile}`)
+    })
+    exited.catch(() => undefined)
+    const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), exited])
+    const { id, address, httpAddress } = JSON.parse(line)
+    this.id = id
+    this.address = address
+    this.httpAddress = httpAddress
+    this.#listen = new URL(address).host
+    this.#http = new URL(httpAddress).host
+  }
+
+  async ready(): Promise<void> {
+    await eventually(`${this.name} is ready`, async () => (await fetch(`${this.httpAddress}/readyz`)).ok)
+  }
+
+  client(signal: AbortSignal = new AbortController().signal): Client {
+    return new Client({ url: this.httpAddress, tokenFile: undefined, timeoutMs: 10_000, signal })
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+
+  /** As a crash: nothing is told or written any more. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL')
+  }
+
+  stop(): Promise<void> {
+    return this.#end('SIGTERM')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child
+    if (child === undefined || !this.running) return
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    const insist = setTimeout(() => child.kill('SIGKILL'), 15_000)
+    await exited
+    clearTimeout(insist)
+  }
+}

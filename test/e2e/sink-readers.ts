@@ -1,0 +1,74 @@
+/** What is at each sink of a job, read by clients that know nothing of the product's own code. */
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { Kafka, logLevel } from 'kafkajs'
+import { MongoClient } from 'mongodb'
+import type { S3Service } from '../services/s3.ts'
+
+/** A row with what its sink says of it beside its value. */
+export interface SinkRow {
+  readonly revision: number
+  readonly final: boolean
+  readonly value: Readonly<Record<string, unknown>>
+}
+
+/** Every committed record of a topic, from the beginning to the end that it has now. */
+export async function kafkaRows(brokers: readonly string[], topic: string): Promise<SinkRow[]> {
+  const client = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING })
+  const admin = client.admin()
+  await admin.connect()
+  const ends = new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]))
+  await admin.disconnect()
+  const rows: SinkRow[] = []
+  const { promise: done, resolve } = Promise.withResolvers<void>()
+  const missing = new Set([...ends].filter(([, end]) => end > 0).map(([partition]) => partition))
+  if (missing.size === 0) return rows
+  const consumer = client.consumer({ groupId: `rows-${topic}-${process.pid}-${performance.now()}` })
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({
+    eachBatch: async ({ batch }) => {
+      for (const { value, headers } of batch.messages) {
+        rows.push({
+          revision: Number(headers?.revision),
+          final: String(headers?.final) === 'true',
+          value: JSON.parse(String(value)),
+        })
+      }
+      // The last offsets are markers of transactions, which no batch shows as messages.
+      if (Number(batch.lastOffset()) + 2 >= (ends.get(batch.partition) ?? 0)) missing.delete(batch.partition)
+      if (missing.size === 0) resolve()
+    },
+  })
+  await done
+  await consumer.disconnect()
+  return rows
+}
+
+export async function mongodbRows(url: string, database: string, collection: string): Promise<SinkRow[]> {
+  const client = await MongoClient.connect(url)
+  try {
+    const documents = await client.db(database).collection(collection).find().toArray()
+    return documents.map(({ revision, final, value }) => ({ revision, final, value }))
+  } finally {
+    await client.close()
+  }
+}
+
+export async function s3Rows(service: S3Service, bucket: string): Promise<SinkRow[]> {
+  const client = s3Client(service)
+  const rows: SinkRow[] = []
+  for (let token: string | undefined; ; ) {
+    const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, ContinuationToken: token }))
+    for (const { Key } of page.Contents ?? []) {
+      if (Key === undefined || !Key.endsWith('.jsonl')) continue
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }))
+      const text = (await Body?.transformToString()) ?? ''
+      for (const line of text.split('\n')) if (line !== '') rows.push(JSON.parse(line))
+    }
+    token = page.NextContinuationToken
+    if (token === undefined) return rows
+  }
+}
+
+export const s3Client = ({ endpoint, region, accessKeyId, secretAccessKey }: S3Service): S3Client =>
+  new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } })
