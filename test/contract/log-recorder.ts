@@ -35,7 +35,7 @@ export class LogRecorder implements LogReaderHandler {
   readonly #take: Take
   #look: () => void = () => undefined
 
-  constructor(log: Log, take: Take = (_, batch, start) => batch.length - start) {
+  constructor(log: Pick<Log, 'reader'>, take: Take = (_, batch, start) => batch.length - start) {
     this.#take = take
     this.reader = log.reader(this)
   }
