@@ -42,8 +42,11 @@ function shared(brokers: string[]): KafkaService {
   return { brokers, stop: async () => undefined, kill: refuse, restart: refuse }
 }
 
+/** The folder of Kafka's jars, with its command-line tools: a Java client to compare with. */
+export const kafkaJars = (): Promise<string> => jars(`kafka-${VERSION}`, COORDINATES)
+
 async function startNative(): Promise<KafkaService> {
-  const jarFolder = await jars(`kafka-${VERSION}`, COORDINATES)
+  const jarFolder = await kafkaJars()
   const folder = await mkdtemp(join(tmpdir(), 'quorate-kafka-'))
   const [port, controllerPort] = await freePorts(2)
   const settings = join(folder, 'server.properties')
