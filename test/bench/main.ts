@@ -1,0 +1,13 @@
+/** `npm run bench -- NAME [options]`: benchmarks print figures and judge nothing, because machines differ. */
+const BENCHES: Readonly<Record<string, () => Promise<{ readonly main: (argv: readonly string[]) => Promise<void> }>>> =
+  {
+    path: () => import('./path.ts'),
+  }
+
+const [name = '', ...rest] = process.argv.slice(2)
+const load = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined
+if (load === undefined) {
+  console.error(`npm run bench -- NAME [options]; names: ${Object.keys(BENCHES).join(', ')}`)
+  process.exit(2)
+}
+await (await load()).main(rest)
