@@ -1,11 +1,23 @@
-/** A process of its own that appends to an embedded log, one record after another, and says when it begins and ends. */
+/** A process of its own that appends to an embedded log, one record after another, as fast as it can. */
+import { type ChildProcess, spawn } from 'node:child_process'
 import { openLog } from '../../src/log/open.ts'
 
-const [directory = '', topic = '', name = '', count = '0'] = process.argv.slice(2)
-const log = await openLog({ kind: 'embedded', directory })
-process.stdout.write('ready\n')
-for (let i = 0; i < Number(count); i++) {
-  await log.append({ topic, partition: 0 }, [{ key: null, value: Buffer.from(`${name}${i}`) }])
+interface Order {
+  readonly directory: string
+  readonly topic: string
+  readonly prefix: string
+  readonly records: number
 }
-await log.close()
-process.stdout.write('done\n')
+
+export const spawnAppending = (order: Order): ChildProcess =>
+  spawn(process.execPath, [import.meta.filename, JSON.stringify(order)], { stdio: ['ignore', 'ignore', 'inherit'] })
+
+const [, file, text] = process.argv
+if (file === import.meta.filename && text !== undefined) {
+  const { directory, topic, prefix, records } = JSON.parse(text) as Order
+  const log = await openLog({ kind: 'embedded', directory })
+  for (let i = 0; i < records; i++) {
+    await log.append({ topic, partition: 0 }, [{ key: null, value: Buffer.from(`${prefix}${i}`) }])
+  }
+  await log.close()
+}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,8 +12,8 @@ import type { Log } from '../../src/log/log.ts'
 import { openLog } from '../../src/log/open.ts'
 import { records, valuesOf } from '../contract/log.contract.ts'
 import { LogRecorder, readAll } from '../contract/log-recorder.ts'
+import { spawnAppending } from './embedded-child.ts'
 
-const CHILD = join(import.meta.dirname, 'embedded-child.ts')
 const partition = { topic: 'shared', partition: 0 }
 
 describe('the file of the embedded log', () => {
@@ -32,10 +32,8 @@ describe('the file of the embedded log', () => {
     logs.push(log)
     return log
   }
-  const appending = (name: string, count: number) =>
-    spawn(process.execPath, [CHILD, directory, partition.topic, name, String(count)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+  const appending = (prefix: string, count: number) =>
+    spawnAppending({ directory, topic: partition.topic, prefix, records: count })
   const ended = async (child: ChildProcess) => assert.deepEqual(await once(child, 'exit'), [0, null])
   /** Straight into the file, as no log does it. */
   const tamper = (sql: string) => {

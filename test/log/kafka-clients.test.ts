@@ -15,6 +15,7 @@ const broker = await kafka()
 const java = await obtain('Java client of Kafka', 'Java 17 or newer and Maven', async () => ({
   jars: await kafkaJars(),
 }))
+const JAVA = 'java'
 const brokers = 'brokers' in broker ? broker.brokers : []
 after(async () => {
   if ('stop' in broker) await broker.stop()
@@ -37,7 +38,7 @@ describe('what other clients wrote to Kafka', { skip: skipReason(broker) }, () =
       const args = ['--bootstrap-server', brokers.join(','), '--topic', partition.topic, '--compression-codec', codec]
       const batches = ['--command-property', 'linger.ms=1000', '--batch-size', '900000']
       const producer = spawn(
-        'java',
+        JAVA,
         ['-Xmx256m', '-cp', join(folder, '*'), 'org.apache.kafka.tools.ConsoleProducer', ...args, ...batches],
         { stdio: ['pipe', 'ignore', 'ignore'] },
       )

@@ -217,7 +217,9 @@ describe('the reader of Kafka, with a broker that does what it is told', () => {
     const recorder = read()
     recorder.reader.add(FIRST, 0)
     const deadline = performance.now() + 5_000
-    while (broker.fetches.length === 0 && performance.now() < deadline) await delay(2)
+    while (broker.fetches.length === 0 && performance.now() < deadline) {
+      await delay(2)
+    }
     recorder.reader.seek(FIRST, 6)
     await recorder.until('it reads from there, over the other lane', () => recorder.values(FIRST).length === 3)
     release()

@@ -1,6 +1,5 @@
 /** What fetching knows of a subscription beyond what delivery does. */
 import type { Subscription } from '../subscription.ts'
-import type { TopicMetadata } from './metadata.ts'
 
 export interface FetchState {
   /** The broker to ask; undefined while metadata has to tell. */
@@ -47,8 +46,3 @@ export interface Asked {
 
 export const isCurrent = ({ subscription, generation }: Asked): boolean =>
   subscription.generation === generation && subscription.state !== 'removed' && subscription.state !== 'halted'
-
-/** What a topic's metadata says of the subscription; undefined: no such topic or partition. */
-export function partitionIn(topic: TopicMetadata | undefined, { partition }: Subscription) {
-  return topic?.partitions.find((each) => each.partition === partition.partition)
-}

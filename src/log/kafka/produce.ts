@@ -8,7 +8,7 @@ import { recordSize } from '../records/encode.ts'
 
 /** Of one batch of one partition; below every broker's default of 1 MiB. A record that is larger goes alone. */
 const BATCH_BYTES = 512 << 10
-const BATCH_RECORDS = 1_000
+const BATCH_RECORDS = 500
 /** Of one request. */
 const REQUEST_BYTES = 8 << 20
 

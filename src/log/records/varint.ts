@@ -1,6 +1,6 @@
 /**
  * Variable-length integers as Kafka's records have them: base 128, least significant group first, signed ones in zigzag
- * (0, −1, 1, −2 … as 0, 1, 2, 3 …). Numbers up to 2^53 stay exact.
+ * (0, −1, 1, −2 … as 0, 1, 2, 3 …). Signed numbers up to 2^52 stay exact, which is 140,000 years in milliseconds.
  */
 
 /** Reads forward through bytes. What does not fit ends in a RangeError: whoever reads knows what the bytes are. */
