@@ -6,10 +6,10 @@
 import { readFileSync } from 'node:fs'
 import { isMap, parseDocument, type YAMLError } from 'yaml'
 import { z } from 'zod'
-import { suggest } from './cli/suggest.ts'
 import type { SinkConnections } from './commit/sink.ts'
 import { QuorateError } from './errors.ts'
 import type { LogSettings } from './log/log.ts'
+import { suggest } from './suggest.ts'
 
 const text = z.string().min(1)
 

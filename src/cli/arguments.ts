@@ -1,8 +1,8 @@
 /** Arguments of a verb, parsed by its tables; what is not understood is a usage error with the nearest known word. */
 import { parseArgs } from 'node:util'
 import { QuorateError } from '../errors.ts'
+import { suggest } from '../suggest.ts'
 import { COMMON_OPTIONS } from './common-options.ts'
-import { suggest } from './suggest.ts'
 import type { Verb, VerbOptions } from './verb.ts'
 
 export interface ParsedArguments {

@@ -1,13 +1,13 @@
 /** The command line: finds the verb, parses for it, runs it, and turns whatever happens into an exit code. */
 import process from 'node:process'
 import { QuorateError } from '../errors.ts'
+import { suggest } from '../suggest.ts'
 import { parseArguments } from './arguments.ts'
 import { commonFlags } from './common-options.ts'
 import { EXIT, exitCodeOf } from './exit.ts'
 import { generalHelp, verbHelp } from './help.ts'
 import { Output } from './output.ts'
 import { resolveSettings } from './settings.ts'
-import { suggest } from './suggest.ts'
 import { VERBS, type VerbEntry } from './verbs.ts'
 
 /** Runs the command line and resolves to the exit code. */

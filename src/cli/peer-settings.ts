@@ -49,6 +49,11 @@ export function peerSettings(inputs: SettingInputs, file: ConfigFile): PeerSetti
   }
 }
 
+/** How the log is reached, alone. */
+export function logSettings(inputs: SettingInputs, file: ConfigFile): LogSettings {
+  return logOf(picker(inputs, file)(PEER_DEFINITIONS.logAddress), file)
+}
+
 /** All settings of a peer, each with where it came from; the contents of files are not read. */
 export function peerSources(inputs: SettingInputs, file: ConfigFile): SettingSource[] {
   const pick = picker(inputs, file)

@@ -32,7 +32,8 @@ function describe(error: unknown): Described {
     return { code, detail, indefinite: indefinite ?? false, errors: errors ?? [] }
   }
   if (error instanceof QuorateError) {
-    return { code: error.code, detail: error.message, indefinite: error.indefinite, errors: [] }
+    const { errors = [] } = error as { readonly errors?: readonly Fault[] }
+    return { code: error.code, detail: error.message, indefinite: error.indefinite, errors }
   }
   if (error instanceof Error && 'code' in error && /^QRT_/.test(String(error.code))) {
     return { code: String(error.code), detail: error.message, indefinite: false, errors: [] }

@@ -3,8 +3,8 @@
  * with what stands there.
  */
 import type { z } from 'zod'
-import { suggest } from '../cli/suggest.ts'
 import type { Fault } from '../http/problems.ts'
+import { suggest } from '../suggest.ts'
 import { type Finding, findingOf } from './language/words.ts'
 import { JOB_LIMITS } from './limits.ts'
 import { type Path, placeOf, pointerOf, positionsIn } from './text/read.ts'

@@ -6,7 +6,7 @@ import {
   ExpressionError,
   parseAggregateCall,
 } from '../../../operators/index.ts'
-import { suggest } from '../../cli/suggest.ts'
+import { suggest } from '../../suggest.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { shorten } from '../text/tree.ts'
 import { checkExpression, expression, findingFor } from './expressions.ts'

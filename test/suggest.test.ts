@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { editDistance, suggest } from '../../src/cli/suggest.ts'
+import { editDistance, suggest } from '../src/suggest.ts'
 
 /** The definition, without a table. */
 function slowDistance(a: string, b: string): number {

@@ -1,0 +1,18 @@
+/** The log as verbs reach it that work on topics directly: the setting of a peer, from flag, environment or file. */
+import type { Log } from '../log/log.ts'
+import { commonFlags } from './common-options.ts'
+import { PEER_OPTIONS } from './peer-definitions.ts'
+import { logSettings } from './peer-settings.ts'
+import { configFile } from './settings.ts'
+import type { VerbOption, VerbOptions } from './verb.ts'
+
+export const LOG_OPTIONS: Readonly<Record<string, VerbOption>> = Object.fromEntries(
+  Object.entries(PEER_OPTIONS).filter(([name]) => name === 'log'),
+)
+
+export async function openSettingsLog(options: VerbOptions): Promise<Log> {
+  const flags = { ...commonFlags(options), log: options.string('log') }
+  const inputs = { flags, environment: process.env, terminal: false }
+  const { openLog } = await import('../log/open.ts')
+  return openLog(logSettings(inputs, configFile(inputs)))
+}
