@@ -137,7 +137,7 @@ export class RecordSet {
       if (controlType(part, this.#at + BATCH_HEADER_BYTES) === ABORT) this.#abortedProducers.delete(producerId)
       return 0
     }
-    
+    if (header.transactional && this.#abortedProducers.has(producerId)) return 0
     if (header.compression === 0) {
       columns.add(header, part, this.#at + BATCH_HEADER_BYTES, this.#at + size, position)
       return size
