@@ -137,6 +137,25 @@ describe('the reader of Kafka, with a broker that does what it is told', () => {
     assert.equal((await recorder.untilHalt(FIRST)).code, 'QRT_LOG_TOPIC_GONE')
   })
 
+  //   add ──▶ metadata: ab… ───────────── on its way ─────▶ is not about what was sought
+  //       the topic is replaced by cd…, seek ──▶ metadata: cd… ──▶ fetch
+  it('takes the topic that is there after a seek, whatever metadata was on its way before', async () => {
+    const { promise, resolve: release } = Promise.withResolvers<void>()
+    broker.metadataGate = promise
+    broker.onFetch = holds(numbered(0, 3))
+    const recorder = read()
+    recorder.reader.add(FIRST, 0)
+    const deadline = performance.now() + 5_000
+    while (broker.metadataRequests === 0 && performance.now() < deadline) {
+      await delay(2)
+    }
+    broker.topicId = 'cd'.repeat(16)
+    recorder.reader.seek(FIRST, 1)
+    release()
+    await recorder.until('it reads', () => recorder.values(FIRST).length === 2)
+    assert.deepEqual([...new Set(broker.fetches.map(({ topicId }) => topicId))], [broker.topicId])
+  })
+
   it('goes on behind the last whole batch of an answer that is cut off', async () => {
     const whole = holds(numbered(0, 3), numbered(3, 6), numbered(6, 9))
     broker.onFetch = (asked) => {
@@ -238,6 +257,26 @@ describe('the reader of Kafka, with a broker that does what it is told', () => {
     assert.ok(offsets.size <= 2, `fetched at ${[...offsets]}`)
     assert.equal(recorder.values(FIRST).length, 1)
     recorder.reader.remove(SECOND)
+  })
+
+  it('fetches one answer ahead of what is delivered, however long that takes', async () => {
+    const BATCH = 9_000
+    const ANSWER = 8 * BATCH
+    const value = Buffer.alloc(1)
+    const many = Array.from({ length: BATCH }, () => ({ key: null, value }))
+    broker.onFetch = ({ offset }) => {
+      const batches = Array.from({ length: 8 }, (_, i) => encodeBatch(many, offset + i * BATCH, 0))
+      return { records: concat(...batches), end: 1e9 }
+    }
+    let ahead = 0
+    const recorder = read((_, given, start) => {
+      const asked = Math.max(...broker.fetches.map(({ offset }) => offset))
+      ahead = Math.max(ahead, asked - given.offset(start))
+      return given.length - start
+    })
+    recorder.reader.add(FIRST, 0)
+    await recorder.until('several answers are delivered', () => recorder.of(FIRST).records.length >= 4 * ANSWER)
+    assert.ok(ahead <= ANSWER, `it asked ${ahead / ANSWER} answers ahead`)
   })
 
   it('waits long on one lane of a broker at most, and takes along what the other one had', async () => {

@@ -12,6 +12,8 @@ export interface AskedFetch {
   readonly offset: number
   readonly maxWaitMs: number
   readonly version: number
+  /** Or its name, from who asks by that. */
+  readonly topicId: string
 }
 
 export interface ScriptedAnswer {
@@ -40,6 +42,8 @@ export class ScriptedBroker {
   onFetch: (asked: AskedFetch) => ScriptedAnswer | Promise<ScriptedAnswer> = () => ({})
   readonly fetches: AskedFetch[] = []
   metadataRequests = 0
+  /** What metadata tells is as of its request, and gets through when this resolves. */
+  metadataGate: Promise<void> = Promise.resolve()
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   #port = 0
@@ -134,6 +138,7 @@ export class ScriptedBroker {
       case API.metadata:
         this.metadataRequests += 1
         this.#writeMetadata(writer, version >= 10)
+        await this.metadataGate
         return undefined
       case API.listOffsets:
         this.#writeOffsets(reader, writer)
@@ -187,8 +192,7 @@ export class ScriptedBroker {
     for (let field = 0; field < 2; field++) reader.int32()
     const asked = reader
       .array(() => {
-        if (version >= 13) reader.uuid()
-        else reader.string()
+        const topicId = version >= 13 ? reader.uuid() : reader.string()
         const partitions = reader.array(() => {
           const partition = reader.int32()
           reader.int32()
@@ -197,7 +201,7 @@ export class ScriptedBroker {
           reader.int64()
           reader.int32()
           reader.end()
-          return { partition, offset, maxWaitMs, version }
+          return { partition, offset, maxWaitMs, version, topicId }
         })
         reader.end()
         return partitions
