@@ -12,6 +12,8 @@ import { freePorts, type Launch, launch } from './server.ts'
 
 export interface KafkaService {
   readonly brokers: string[]
+  /** The same brokers over TLS and SASL, if it was asked for. */
+  readonly secured: string[]
   stop(): Promise<void>
   /** Ends the broker as a crash does. Only a private one. */
   kill(): Promise<void>
@@ -28,30 +30,37 @@ const COORDINATES = [
 const TO_INSTALL =
   'Java 17 or newer and Maven (apt-get install openjdk-17-jdk-headless maven), or set QUORATE_TEST_KAFKA'
 
-/** `private`: a broker of the caller's own, which may be killed and restarted; else one shared with other tests may do. */
-export function kafka(options: { readonly private?: boolean } = {}): Promise<KafkaService | Unavailable> {
+export interface KafkaOptions {
+  /** A broker of the caller's own, which may be killed and restarted; else one shared with other tests may do. */
+  readonly private?: boolean
+  /** Settings of a listener for TLS and SASL (server.properties), only for a private one. */
+  readonly secured?: readonly string[]
+}
+
+export function kafka(options: KafkaOptions = {}): Promise<KafkaService | Unavailable> {
   const named = process.env.QUORATE_TEST_KAFKA
   if (named !== undefined && options.private !== true) return Promise.resolve(shared(named.split(',')))
-  return obtain('Kafka', TO_INSTALL, startNative)
+  return obtain('Kafka', TO_INSTALL, () => startNative(options.secured))
 }
 
 function shared(brokers: string[]): KafkaService {
   const refuse = async () => {
     throw new Error('this broker is shared with other tests: ask for kafka({ private: true })')
   }
-  return { brokers, stop: async () => undefined, kill: refuse, restart: refuse }
+  return { brokers, secured: [], stop: async () => undefined, kill: refuse, restart: refuse }
 }
 
 /** The folder of Kafka's jars, with its command-line tools: a Java client to compare with. */
 export const kafkaJars = (): Promise<string> => jars(`kafka-${VERSION}`, COORDINATES)
 
-async function startNative(): Promise<KafkaService> {
+async function startNative(secured: readonly string[] = []): Promise<KafkaService> {
   const jarFolder = await kafkaJars()
   const folder = await mkdtemp(join(tmpdir(), 'quorate-kafka-'))
-  const [port, controllerPort] = await freePorts(2)
+  const [port = 0, controllerPort = 0, securedPort = 0] = await freePorts(3)
   const settings = join(folder, 'server.properties')
   await mkdir(join(folder, 'data'))
-  await writeFile(settings, properties(port ?? 0, controllerPort ?? 0, join(folder, 'data')))
+  const ports = { port, controllerPort, ...(secured.length > 0 ? { securedPort } : {}) }
+  await writeFile(settings, [properties(ports, join(folder, 'data')), ...secured].join('\n'))
   const java = ['-cp', join(jarFolder, '*'), '-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
   const clusterId = randomBytes(16).toString('base64url')
   await tool('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', settings])
@@ -66,6 +75,7 @@ async function startNative(): Promise<KafkaService> {
   let server = await launch(options)
   return {
     brokers: [`127.0.0.1:${port}`],
+    secured: secured.length > 0 ? [`127.0.0.1:${securedPort}`] : [],
     async stop() {
       await server.kill()
       await rm(folder, { recursive: true, force: true })
@@ -79,15 +89,21 @@ async function startNative(): Promise<KafkaService> {
 }
 
 /** One node; every internal topic has one replica, groups form at once, and a killed broker is missed soon. */
-function properties(port: number, controllerPort: number, dataFolder: string): string {
+function properties(
+  { port, controllerPort, securedPort }: { port: number; controllerPort: number; securedPort?: number },
+  dataFolder: string,
+): string {
+  const clients = [`PLAINTEXT://127.0.0.1:${port}`]
+  if (securedPort !== undefined) clients.push(`SECURED://127.0.0.1:${securedPort}`)
   return `
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+listeners=${clients.join(',')},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=${clients.join(',')}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURED:SASL_SSL
+inter.broker.listener.name=PLAINTEXT
 log.dirs=${dataFolder}
 auto.create.topics.enable=false
 default.replication.factor=1

@@ -1,5 +1,5 @@
 /** What every kind of client of this log is opened with: addresses, TLS, SASL, sockets. */
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import type { ISocketFactory, KafkaConfig, SASLOptions } from 'kafkajs'
@@ -43,7 +43,7 @@ export const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) =>
   const socket =
     ssl === undefined || ssl === null
       ? connectTcp({ host, port }, onConnect)
-      : connectTls({ host, port, servername: host, ...(ssl as object) }, onConnect)
+      : connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...(ssl as object) }, onConnect)
   socket.setNoDelay(true)
   socket.setKeepAlive(true, KEEP_ALIVE_MS)
   return socket
