@@ -4,7 +4,7 @@
  * other processes disturb less than time. Embedded: records appended and read a second. Asserts nothing, because machines
  * differ.
  *
- *   node test/bench/log.ts [-o json] [--records 1000000] [--rounds 5]
+ *   npm run bench -- log [-o json] [--records 1000000] [--rounds 5]
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -15,8 +15,9 @@ import type { Log, LogRecord } from '../../src/log/log.ts'
 import { openLog } from '../../src/log/open.ts'
 import { crc32c } from '../../src/log/records/crc32c.ts'
 import { kafka } from '../services/kafka.ts'
+import { bids } from './nexmark.ts'
 
-export interface LogBenchOptions {
+interface LogBenchOptions {
   readonly records: number
   readonly rounds: number
 }
@@ -33,7 +34,7 @@ interface KafkaFigures {
   readonly ratio: { readonly median: number; readonly least: number; readonly most: number }
 }
 
-export interface LogFigures {
+interface LogFigures {
   readonly records: number
   readonly bytesPerRecord: number
   readonly kafka: KafkaFigures | { readonly unavailable: string }
@@ -45,8 +46,11 @@ const PARTITIONS = 4
 const APPEND = 10_000
 const MEGABYTE = 1 << 20
 
-export async function run({ records, rounds }: LogBenchOptions): Promise<LogFigures> {
-  const made = Array.from({ length: APPEND }, (_, i) => bid(i))
+async function run({ records, rounds }: LogBenchOptions): Promise<LogFigures> {
+  const made = Array.from(
+    bids({ count: APPEND }),
+    (bid): LogRecord => ({ key: null, value: Buffer.from(JSON.stringify(bid)) }),
+  )
   return {
     records,
     bytesPerRecord: Math.round(made.reduce((sum, { value }) => sum + (value?.length ?? 0), 0) / made.length),
@@ -54,21 +58,6 @@ export async function run({ records, rounds }: LogBenchOptions): Promise<LogFigu
     embedded: await measureEmbedded(made, records, rounds),
     crc32cGigabytesPerSecond: measureChecksum(),
   }
-}
-
-function bid(i: number): LogRecord {
-  const value = Buffer.from(
-    JSON.stringify({
-      auction: 1000 + ((i * 7919) % 4000),
-      bidder: 2000 + ((i * 104_729) % 9000),
-      price: 100 + ((i * 15_485_863) % 10_000_000),
-      channel: 'Google',
-      url: `https://www.nexmark.com/item.htm?query=${i}`,
-      dateTime: 1_700_000_000_000 + i * 10,
-      extra: 'x'.repeat(16),
-    }),
-  )
-  return { key: null, value }
 }
 
 async function compareReaders(
@@ -219,7 +208,7 @@ const median = (values: readonly number[]): number =>
 
 const round3 = (value: number): number => Number(value.toFixed(3))
 
-export function describe({ records, bytesPerRecord, kafka: inKafka, embedded, ...rest }: LogFigures): string {
+function describe({ records, bytesPerRecord, kafka: inKafka, embedded, ...rest }: LogFigures): string {
   const line = (name: string, { cpuMicrosPerRecord, recordsPerSecond }: Spent) =>
     `${name.padEnd(16)} ${cpuMicrosPerRecord} µs of CPU a record, ${recordsPerSecond} records a second`
   return [
@@ -237,8 +226,9 @@ export function describe({ records, bytesPerRecord, kafka: inKafka, embedded, ..
   ].join('\n')
 }
 
-if (process.argv[1] === import.meta.filename) {
+export async function main(argv: readonly string[]): Promise<void> {
   const { values } = parseArgs({
+    args: [...argv],
     options: {
       output: { type: 'string', short: 'o', default: 'text' },
       records: { type: 'string', default: '1000000' },

@@ -1,7 +1,10 @@
 /** `npm run bench -- NAME [options]`: benchmarks print figures and judge nothing, because machines differ. */
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly main: (argv: readonly string[]) => Promise<void> }>>> =
   {
+    log: () => import('./log.ts'),
+    operators: () => import('./operators.ts'),
     path: () => import('./path.ts'),
+    scan: () => import('./scan.ts'),
   }
 
 const [name = '', ...rest] = process.argv.slice(2)

@@ -2,44 +2,17 @@
  * Cost of the operators per record, in one thread: Nexmark-like bids of about 160 bytes, keyed by auction, 10 s tumbling
  * count, sum, avg and max. Prints JSON; `scan` is the scanner and event time alone, on the same fields.
  */
+import { parseArgs } from 'node:util'
 import { FieldSet } from '../../operators/fields.ts'
-import { createStage, type RecordBatch, type StagePlan } from '../../operators/index.ts'
+import { createStage, encodeUtf8, type RecordBatch, type StagePlan } from '../../operators/index.ts'
 import type { Value } from '../../operators/json.ts'
 import { compileScanner } from '../../operators/scan.ts'
 import { compileTime } from '../../operators/time.ts'
 import { aggregate, expression } from '../operators/stage-harness.ts'
+import { bids } from './nexmark.ts'
 
-const RECORDS = Number(process.argv[2] ?? 500_000)
 const ROUNDS = 5
 const BATCH = 1000
-
-/** xorshift32: the same bids in every run. */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) / 2 ** 32
-  }
-}
-
-function bids(count: number): Uint8Array[] {
-  const random = randomFrom(42)
-  const encoder = new TextEncoder()
-  return Array.from({ length: count }, (_, i) =>
-    encoder.encode(
-      JSON.stringify({
-        auction: 1000 + Math.floor(random() * 5000),
-        bidder: 1000 + Math.floor(random() * 20_000),
-        price: Math.floor(random() * 1e7),
-        channel: ['Google', 'Facebook', 'Baidu', 'Apple'][Math.floor(random() * 4)],
-        url: `https://www.nexmark.com/item.htm?query=${Math.floor(random() * 1e6)}`,
-        dateTime: 1_700_000_000_000 + Math.floor(i / 10),
-      }),
-    ),
-  )
-}
 
 function batches(values: readonly Uint8Array[]): RecordBatch[] {
   const made: RecordBatch[] = []
@@ -117,29 +90,37 @@ function runScan(input: readonly RecordBatch[]): number {
 }
 
 /** Median microseconds of CPU a record; wall time would show what else the machine does. */
-function measure(run: () => number): number {
+function measure(run: () => number, records: number): number {
   const times = Array.from({ length: ROUNDS + 1 }, () => {
     const start = process.cpuUsage()
     run()
     const { user, system } = process.cpuUsage(start)
-    return (user + system) / RECORDS
+    return (user + system) / records
   })
   const sorted = times.slice(1).sort((a, b) => a - b)
   return Number((sorted[Math.floor(ROUNDS / 2)] ?? 0).toFixed(3))
 }
 
-const values = bids(RECORDS)
-const input = batches(values)
-console.log(
-  JSON.stringify({
-    records: RECORDS,
-    bytesPerRecord: Math.round(values.reduce((sum, { length }) => sum + length, 0) / RECORDS),
-    cpuMicrosPerRecord: {
-      scan: measure(() => runScan(input)),
-      window: measure(() => runStage(plan, input)),
-      windowOfFloats: measure(() => runStage(floatPlan, input)),
-      shuffle: measure(() => runStage(shufflePlan, input)),
-    },
-    rowBytes: runStage(plan, input),
-  }),
-)
+export async function main(argv: readonly string[]): Promise<void> {
+  const { values: options } = parseArgs({
+    args: [...argv],
+    options: { records: { type: 'string', default: '500000' }, output: { type: 'string', short: 'o' } },
+  })
+  const records = Number(options.records)
+  const values = Array.from(bids({ count: records }), (bid) => encodeUtf8(JSON.stringify(bid)))
+  const input = batches(values)
+  const each = (run: () => number) => measure(run, records)
+  console.log(
+    JSON.stringify({
+      records,
+      bytesPerRecord: Math.round(values.reduce((sum, { length }) => sum + length, 0) / records),
+      cpuMicrosPerRecord: {
+        scan: each(() => runScan(input)),
+        window: each(() => runStage(plan, input)),
+        windowOfFloats: each(() => runStage(floatPlan, input)),
+        shuffle: each(() => runStage(shufflePlan, input)),
+      },
+      rowBytes: runStage(plan, input),
+    }),
+  )
+}

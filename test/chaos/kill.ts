@@ -112,5 +112,7 @@ async function play(scene: Scene, run: number): Promise<KillRun> {
 /** The load goes on meanwhile: time itself is what the run is about. */
 async function pass(ms: number): Promise<void> {
   const until = performance.now() + ms
-  while (performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10))
+  while (performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
 }

@@ -2,6 +2,7 @@
 const SCRIPTS: Readonly<Record<string, () => Promise<{ readonly main: (argv: readonly string[]) => Promise<void> }>>> =
   {
     kill: () => import('./kill.ts'),
+    replay: () => import('./replay.ts'),
   }
 
 const [name = '', ...rest] = process.argv.slice(2)

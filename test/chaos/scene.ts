@@ -53,6 +53,10 @@ export class Scene {
     }
   }
 
+  get brokers(): readonly string[] {
+    return this.#kafka.brokers
+  }
+
   /** A source topic and one place at each sink, with names of their own. */
   async place(partitions: number): Promise<Place> {
     const name = `chaos-${process.pid}-${++this.#names}`

@@ -57,9 +57,7 @@ export class FakePeer implements PeerApi {
     const unsigned: Certificate = { content, term: 1, signers: [] }
     const proofs = this.signers
       .slice(0, 2)
-      .flatMap((signer, index) =>
-        signFlush(signer, index + 1, [certifiedVote(unsigned)]),
-      )
+      .flatMap((signer, index) => signFlush(signer, index + 1, [certifiedVote(unsigned)]))
     return { ...unsigned, signers: proofs.sort((a, b) => (a.peer < b.peer ? -1 : 1)) }
   }
 
