@@ -82,6 +82,7 @@ export class Delivery {
   /** What was fetched for this generation of the subscription; older ones are dropped. */
   offer(subscription: Subscription, generation: number, set: RecordSet): void {
     if (subscription.generation !== generation || subscription.state === 'halted') return
+    if (subscription.state === 'paused') set.detach()
     subscription.queue.push(set)
     subscription.fetchFrom = set.nextOffset
     if (subscription.deliverable) this.#ready.add(subscription)
@@ -148,6 +149,9 @@ export class Delivery {
       subscription.left = { columns, start: start + taken }
       subscription.position = columns.offset(start + taken)
       subscription.state = 'paused'
+      // It may be paused for long, and many may be.
+      columns.detach()
+      for (const set of subscription.queue) set.detach()
       return
     }
     subscription.position = columns.offset(columns.length - 1) + 1

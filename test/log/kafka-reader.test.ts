@@ -124,6 +124,31 @@ describe('the reader of Kafka, with a broker that does what it is told', () => {
     assert.deepEqual(recorder.outages, [])
   })
 
+  it('follows a broker to another address, whatever is on its way at the old one', async () => {
+    const moved = await ScriptedBroker.start()
+    moved.onFetch = holds(numbered(0, 3), numbered(3, 6))
+    const never = new Promise<never>(() => undefined)
+    let fetches = 0
+    const good = holds(numbered(0, 3))
+    broker.partitions = 2
+    broker.onFetch = (asked) => {
+      if (asked.partition === 1) return { error: 6 }
+      fetches += 1
+      return fetches === 1 ? good(asked) : never
+    }
+    const recorder = read()
+    recorder.reader.add(FIRST, 0)
+    await recorder.until('it reads', () => recorder.values(FIRST).length === 3)
+    broker.advertised = moved.address
+    // Its leader is looked for, and with it that of the first.
+    recorder.reader.add(SECOND, 0)
+    await recorder.until('it reads at the new one', () => recorder.values(FIRST).length === 6)
+    assert.deepEqual(recorder.values(FIRST), valuesOf(records(0, 6)))
+    recorder.reader.remove(FIRST)
+    recorder.reader.remove(SECOND)
+    await moved.close()
+  })
+
   it('halts when the topic has become another one', async () => {
     const UNKNOWN_TOPIC_ID = 100
     const good = holds(numbered(0, 3))

@@ -32,6 +32,8 @@ export class ScriptedBroker {
   readonly topic = 'scripted'
   topicId = 'ab'.repeat(16)
   partitions = 1
+  /** Where metadata says that this broker is; itself by default. */
+  advertised: string | undefined
   /** Highest versions of Metadata and Fetch. */
   versions = { metadata: 10, fetch: 13 }
   /** What ListOffsets tells. */
@@ -151,7 +153,8 @@ export class ScriptedBroker {
 
   #writeMetadata(writer: WireWriter, withIds: boolean): void {
     writer.int32(0)
-    writer.array([this.#port], (port) => writer.int32(1).string('127.0.0.1').int32(port).string('').end())
+    const port = Number(this.advertised?.split(':')[1] ?? this.#port)
+    writer.array([port], () => writer.int32(1).string('127.0.0.1').int32(port).string('').end())
     writer.string('scripted-cluster').int32(1)
     writer.array([this.topic], (topic) => {
       writer.int16(0).string(topic)

@@ -14,8 +14,10 @@ import { Wakeup } from '../wakeup.ts'
 import { isBusy, type LogDatabase } from './database.ts'
 import { findPartition } from './topics.ts'
 
-/** How soon a commit is seen. */
+/** How soon a commit is seen; and how soon once nothing has come for a while, which costs a third of that. */
 const POLL_EVERY_MS = 4
+const QUIET_POLL_EVERY_MS = 15
+const QUIET_AFTER_MS = 1_000
 /** How often a partition at its end is told so. */
 const EMPTY_EVERY_MS = 40
 /** One read ends with the batch that brings it to this. */
@@ -37,6 +39,8 @@ export class EmbeddedReader implements LogReader {
   readonly #wakeup = new Wakeup()
   readonly #loop: Promise<void>
   readonly #atEnd = new Map<Subscription, AtEnd>()
+  /** When records were last read. */
+  #foundAt = 0
   #outage = false
   #closed = false
 
@@ -79,14 +83,17 @@ export class EmbeddedReader implements LogReader {
   async #run(): Promise<void> {
     while (!this.#closed) {
       if (this.#delivery.step() || this.#refill()) await nextTurn()
-      else await this.#wakeup.sleep(this.#waiting() ? POLL_EVERY_MS : undefined)
+      else await this.#wakeup.sleep(this.#pollAfterMs())
     }
   }
 
-  /** Somebody waits for records to come; otherwise only a call of the owner can make a difference. */
-  #waiting(): boolean {
-    for (const { state } of this.#delivery.subscriptions) if (state === 'flowing') return true
-    return false
+  /** Undefined: nobody waits for records to come, and only a call of the owner can make a difference. */
+  #pollAfterMs(): number | undefined {
+    for (const { state } of this.#delivery.subscriptions) {
+      if (state === 'flowing')
+        return performance.now() - this.#foundAt < QUIET_AFTER_MS ? POLL_EVERY_MS : QUIET_POLL_EVERY_MS
+    }
+    return undefined
   }
 
   /** Reads on wherever all that was read is delivered. False: there is nothing new to tell anybody. */
@@ -148,6 +155,7 @@ export class EmbeddedReader implements LogReader {
       if (missing !== undefined) {
         return halt('QRT_LOG_OFFSET_LOST', `the records from ${missing.from} to ${missing.to} are missing in its file`)
       }
+      this.#foundAt = performance.now()
       this.#delivery.offer(subscription, generation, set)
     } catch (error) {
       if (!(error instanceof RecordsUnreadable)) throw error

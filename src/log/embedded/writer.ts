@@ -5,6 +5,7 @@
  */
 import { QuorateError } from '../../errors.ts'
 import type { LogPartition, LogRecord, Progress, TransactionalWriter } from '../log.ts'
+import { WriterLife } from '../writer-life.ts'
 import { appendRecords } from './append.ts'
 import type { LogDatabase } from './database.ts'
 import { createTopicRow, topicRow } from './topics.ts'
@@ -37,40 +38,38 @@ class EmbeddedWriter implements TransactionalWriter {
   readonly #id: string
   readonly #epoch: number
   readonly #progressTopic: number
-  #state: 'open' | 'failed' | 'closed' = 'open'
+  readonly #life: WriterLife
 
   constructor(database: LogDatabase, id: string, epoch: number, topic: number, progress: Progress | undefined) {
     this.#database = database
     this.#id = id
+    this.#life = new WriterLife(id)
     this.#epoch = epoch
     this.#progressTopic = topic
     this.progress = progress
   }
 
-  async commit(records: ReadonlyMap<LogPartition, readonly LogRecord[]>, progress: Progress): Promise<void> {
-    if (this.#state !== 'open') {
-      throw new QuorateError('QRT_LOG_UNREACHABLE', `the writer "${this.#id}" ${this.#state}; open a new one`)
-    }
-    this.#state = 'failed'
-    await this.#database.write(() => {
-      const epoch = epochOf(this.#database, this.#id)
-      if (epoch !== this.#epoch) {
-        throw new QuorateError(
-          'QRT_LOG_FENCED',
-          `the writer "${this.#id}" of epoch ${this.#epoch} was fenced by one of epoch ${epoch}; nothing was written`,
-        )
-      }
-      for (const [partition, added] of records) appendRecords(this.#database, partition, added)
-      this.#database.run(
-        `INSERT INTO progress (topic, writer, progress) VALUES (?, ?, ?)
-         ON CONFLICT (topic, writer) DO UPDATE SET progress = excluded.progress`,
-        ...[this.#progressTopic, this.#id, progress],
+  commit(records: ReadonlyMap<LogPartition, readonly LogRecord[]>, progress: Progress): Promise<void> {
+    return this.#life.during(() => this.#database.write(() => this.#write(records, progress)))
+  }
+
+  #write(records: ReadonlyMap<LogPartition, readonly LogRecord[]>, progress: Progress): void {
+    const epoch = epochOf(this.#database, this.#id)
+    if (epoch !== this.#epoch) {
+      throw new QuorateError(
+        'QRT_LOG_FENCED',
+        `the writer "${this.#id}" of epoch ${this.#epoch} was fenced by one of epoch ${epoch}; nothing was written`,
       )
-    })
-    this.#state = 'open'
+    }
+    for (const [partition, added] of records) appendRecords(this.#database, partition, added)
+    this.#database.run(
+      `INSERT INTO progress (topic, writer, progress) VALUES (?, ?, ?)
+       ON CONFLICT (topic, writer) DO UPDATE SET progress = excluded.progress`,
+      ...[this.#progressTopic, this.#id, progress],
+    )
   }
 
   async close(): Promise<void> {
-    this.#state = 'closed'
+    this.#life.close()
   }
 }

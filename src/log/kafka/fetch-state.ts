@@ -41,6 +41,8 @@ export interface Asked {
   readonly subscription: Subscription
   readonly state: FetchState
   readonly generation: number
+  readonly topicId: string
+  readonly leaderEpoch: number
   readonly offset: number
 }
 

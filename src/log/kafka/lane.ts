@@ -29,6 +29,8 @@ export interface LaneOwner {
   answered(asked: readonly Asked[], answer: FetchAnswer): void
   /** Nothing was fetched. The lane goes on by itself, after a while. */
   failed(asked: readonly Asked[], error: unknown): void
+  /** Nothing was fetched, and never will be: the lane was closed. */
+  abandoned(asked: readonly Asked[]): void
 }
 
 export class Lane {
@@ -56,12 +58,14 @@ export class Lane {
 
   async #run(): Promise<void> {
     let retryMs = RETRY_MS
+    let asked: readonly Asked[] = []
     while (!this.#closed) {
       const plan = this.#owner.plan(this)
       if (plan.kind === 'wait') {
         await this.wakeup.sleep(plan.ms)
         continue
       }
+      asked = plan.asked
       let answer: FetchAnswer
       try {
         answer = await this.#fetch(plan.asked, plan.maxWaitMs)
@@ -69,7 +73,7 @@ export class Lane {
       } catch (error) {
         this.#connection?.close()
         this.#connection = undefined
-        if (this.#closed) return
+        if (this.#closed) break
         this.#owner.failed(plan.asked, error)
         await delay(retryMs, undefined, { ref: false })
         retryMs = Math.min(retryMs * 2, RETRY_MAX_MS)
@@ -77,6 +81,7 @@ export class Lane {
       }
       if (!this.#closed) this.#owner.answered(plan.asked, answer)
     }
+    this.#owner.abandoned(asked)
   }
 
   async #fetch(asked: readonly Asked[], maxWaitMs: number): Promise<FetchAnswer> {
@@ -85,10 +90,10 @@ export class Lane {
       if (this.#connection?.isOpen !== true) this.#connection = await BrokerConnection.open(this.node, this.#settings)
       if (this.#closed) this.#connection.close()
       const connection = this.#connection
-      const partitions = asked.map(({ subscription, state, offset }) => ({
+      const partitions = asked.map(({ subscription, topicId, leaderEpoch, offset }) => ({
         ...subscription.partition,
-        topicId: subscription.topicId ?? '',
-        leaderEpoch: state.leaderEpoch,
+        topicId,
+        leaderEpoch,
         offset,
       }))
       const options = {

@@ -135,11 +135,13 @@ export class KafkaReader implements LogReader, LaneOwner {
     let wakeAt = Number.POSITIVE_INFINITY
     for (const subscription of this.#delivery.subscriptions) {
       const state = this.#stateOf(subscription)
-      const { generation, fetchFrom: offset, retryAt } = subscription
-      if (state.leader !== lane.node.id || subscription.topicId === undefined) continue
+      const { generation, fetchFrom: offset, retryAt, topicId } = subscription
+      const { leader, leaderEpoch } = state
+      if (leader !== lane.node.id || topicId === undefined) continue
       if (state.asking || state.inFlight === generation) continue
-      if (subscription.wants(now)) ready.push({ subscription, state, generation, offset })
-      else if (subscription.state === 'flowing' && subscription.queue.length < MAX_QUEUED_SETS) {
+      if (subscription.wants(now)) {
+        ready.push({ subscription, state, generation, topicId, leaderEpoch, offset })
+      } else if (subscription.state === 'flowing' && subscription.queue.length < MAX_QUEUED_SETS) {
         wakeAt = Math.min(wakeAt, retryAt)
       }
     }
@@ -174,6 +176,11 @@ export class KafkaReader implements LogReader, LaneOwner {
     this.#release(asked)
     this.#outage.failed(error)
     this.#leaders.refresh()
+    this.#wakeLanes()
+  }
+
+  abandoned(asked: readonly Asked[]): void {
+    this.#release(asked)
     this.#wakeLanes()
   }
 

@@ -15,8 +15,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, type Producer, type TopicMessages, type Transaction } from 'kafkajs'
-import { QuorateError } from '../../errors.ts'
 import type { LogPartition, LogRecord, Progress, TransactionalWriter } from '../log.ts'
+import { WriterLife } from '../writer-life.ts'
 import { ClientSockets, clientConfig } from './client-options.ts'
 import { type KafkaCluster, unknownTopic } from './cluster.ts'
 import { kafkaFailure, typeOf } from './failure.ts'
@@ -78,20 +78,21 @@ class KafkaWriter implements TransactionalWriter {
   readonly progress: Progress | undefined
   readonly #parts: WriterParts
   #transaction: Transaction
-  #state: 'open' | 'failed' | 'closed' = 'open'
+  readonly #life: WriterLife
 
   constructor(parts: WriterParts, transaction: Transaction, progress: Progress | undefined) {
     this.#parts = parts
+    this.#life = new WriterLife(parts.transactionalId)
     this.#transaction = transaction
     this.progress = progress
   }
 
-  async commit(records: ReadonlyMap<LogPartition, readonly LogRecord[]>, progress: Progress): Promise<void> {
+  commit(records: ReadonlyMap<LogPartition, readonly LogRecord[]>, progress: Progress): Promise<void> {
+    return this.#life.during(() => this.#commit(records, progress))
+  }
+
+  async #commit(records: ReadonlyMap<LogPartition, readonly LogRecord[]>, progress: Progress): Promise<void> {
     const { transactionalId, producer, cluster } = this.#parts
-    if (this.#state !== 'open') {
-      throw new QuorateError('QRT_LOG_UNREACHABLE', `the writer "${transactionalId}" ${this.#state}; open a new one`)
-    }
-    this.#state = 'failed'
     const { settings } = cluster
     const deadline = performance.now() + COMMIT_DEADLINE_MS
     const doing = `committing as "${transactionalId}"`
@@ -106,7 +107,6 @@ class KafkaWriter implements TransactionalWriter {
       throw kafkaFailure(error, { settings, doing, indefinite: true })
     }
     this.#transaction = await producer.transaction()
-    if (this.#state === 'failed') this.#state = 'open'
   }
 
   async #send(records: ReadonlyMap<LogPartition, readonly LogRecord[]>, progress: Progress): Promise<void> {
@@ -128,8 +128,7 @@ class KafkaWriter implements TransactionalWriter {
   }
 
   async close(): Promise<void> {
-    if (this.#state === 'closed') return
-    this.#state = 'closed'
+    if (!this.#life.close()) return
     this.#parts.onClose(this)
     await this.#parts.close()
   }

@@ -62,6 +62,11 @@ export class RecordColumns implements RecordBatch {
     this.#source = new Uint16Array(records)
   }
 
+  /** Keeps its own bytes only: the answer that they came in may be much larger. */
+  detach(): void {
+    for (const [i, source] of this.#sources.entries()) this.#sources[i] = ownBytes(source)
+  }
+
   get room(): number {
     return this.#capacity - this.length
   }
@@ -138,3 +143,7 @@ export function controlType(bytes: Uint8Array, from: number): number {
   if (keyLength < 4) throw new RecordsUnreadable('corrupt', `a control record has a key of ${keyLength} bytes`)
   return ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)
 }
+
+/** The same bytes; copied when they are a small part of what they keep in memory. */
+export const ownBytes = (bytes: Uint8Array): Uint8Array =>
+  bytes.buffer.byteLength > bytes.length * 2 ? new Uint8Array(bytes) : bytes

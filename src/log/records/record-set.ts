@@ -7,7 +7,7 @@
  * marker.
  */
 import { BATCH_HEADER_BYTES, type BatchHeader, checkBatch, readBatchHeader } from './batch-header.ts'
-import { controlType, type RecordColumns } from './columns.ts'
+import { controlType, ownBytes, type RecordColumns } from './columns.ts'
 import { decompress } from './compression.ts'
 import { RecordsUnreadable } from './unreadable.ts'
 
@@ -39,7 +39,7 @@ export class RecordSet {
   /** The first offset that is there and the one that should have been, where batches do not follow one another. */
   readonly gap: { readonly from: number; readonly to: number } | undefined
   readonly bytes: number
-  readonly #parts: readonly Uint8Array[]
+  readonly #parts: Uint8Array[]
   readonly #aborted: AbortedTransaction[]
   readonly #abortedProducers = new Set<number>()
   #part = 0
@@ -51,7 +51,7 @@ export class RecordSet {
    */
   constructor(parts: readonly Uint8Array[], { end, aborted = [], position }: RecordSetOptions) {
     this.end = end
-    this.#parts = parts
+    this.#parts = [...parts]
     this.#aborted = [...aborted].sort((a, b) => a.firstOffset - b.firstOffset)
     let next = position
     let bytes = 0
@@ -80,6 +80,11 @@ export class RecordSet {
   /** There was nothing more when this was fetched. */
   get reachesEnd(): boolean {
     return this.nextOffset >= this.end
+  }
+
+  /** Keeps its own bytes only: the answer that they came in may be much larger. */
+  detach(): void {
+    for (const [i, part] of this.#parts.entries()) this.#parts[i] = ownBytes(part)
   }
 
   /**
