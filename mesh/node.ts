@@ -32,6 +32,8 @@ export type MeshEvent =
   | { readonly kind: 'document'; readonly document: ControlDocument }
   | { readonly kind: 'refusedConnection'; readonly address: string; readonly error: MeshError }
   | { readonly kind: 'malformed'; readonly from: PeerId; readonly what: string }
+  /** A member answered a probe. */
+  | { readonly kind: 'roundTrip'; readonly peer: PeerId; readonly durationMs: number }
   /** The peer can no longer keep its promises: stop it. */
   | { readonly kind: 'failed'; readonly error: Error }
 
@@ -359,6 +361,9 @@ export class MeshNode {
       case 'changed':
         if (effect.member.id !== this.self) this.#remember(effect.member)
         this.#options.onEvent({ kind: 'member', member: effect.member })
+        return
+      case 'roundTrip':
+        this.#options.onEvent(effect)
         return
       case 'malformed':
         this.#malformed(effect.from, 'membership message')

@@ -23,6 +23,8 @@ export type MembershipEffect =
       readonly to: MemberState
     }
   | { readonly kind: 'malformed'; readonly from: PeerId }
+  /** A probe was answered by the member itself, this long after it was sent. */
+  | { readonly kind: 'roundTrip'; readonly peer: PeerId; readonly durationMs: number }
 
 export interface MembershipOptions {
   readonly self: Omit<Announcement, 'incarnation' | 'left'>

@@ -21,11 +21,20 @@ export type DetectorEffect =
 
 interface Probe {
   readonly target: PeerId
+  /** When the only ping was sent; undefined where an ack could be the answer to either of two, or none was sent. */
+  sentAt: Instant | undefined
   indirectAt: Instant
   endsAt: Instant
   /** Peers asked to probe; undefined until then. */
   asked: ReadonlySet<PeerId> | undefined
   readonly nacks: Set<PeerId>
+}
+
+/** What an ack says of its member. */
+export interface Answered {
+  readonly target: PeerId
+  /** From the ping to the ack; undefined where that is not known, because others pinged too or it was sent twice. */
+  readonly roundTripMs: number | undefined
 }
 
 export interface DetectorOptions {
@@ -69,16 +78,20 @@ export class Detector {
   /** A peer is reachable again: a running probe of it is sent once more. */
   connected(peer: PeerId): DetectorEffect[] {
     const sequence = this.#probing(peer)
-    return sequence === undefined ? [] : [{ kind: 'ping', to: peer, sequence }]
+    const probe = sequence === undefined ? undefined : this.#probes.get(sequence)
+    if (sequence === undefined || probe === undefined) return []
+    probe.sentAt = undefined
+    return [{ kind: 'ping', to: peer, sequence }]
   }
 
   /** The member that an ack proves alive; undefined: not an answer to a running probe. */
-  ack(from: PeerId, sequence: number): PeerId | undefined {
+  ack(now: Instant, from: PeerId, sequence: number): Answered | undefined {
     const probe = this.#probes.get(sequence)
     if (probe === undefined || (from !== probe.target && !probe.asked?.has(from))) return undefined
     this.#probes.delete(sequence)
     this.#options.health.adjust(-1)
-    return probe.target
+    const { target, sentAt } = probe
+    return { target, roundTripMs: from === target && sentAt !== undefined ? now - sentAt : undefined }
   }
 
   nack(from: PeerId, sequence: number): void {
@@ -126,6 +139,7 @@ export class Detector {
     const reachable = isConnected(target)
     this.#probes.set(sequence, {
       target,
+      sentAt: reachable ? now : undefined,
       indirectAt: reachable ? now + settings.probeTimeoutMs * health.multiplier : now,
       endsAt: now + settings.probeIntervalMs * health.multiplier,
       asked: undefined,

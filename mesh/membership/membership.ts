@@ -153,8 +153,12 @@ class Membership implements MembershipCore {
       case 'ack': {
         const asked = this.#relays.ack(from, message.sequence)
         if (asked !== undefined) this.#send(now, asked.by, { t: 'ack', sequence: asked.sequence, rumors: [] })
-        const alive = this.#detector.ack(from, message.sequence)
-        if (alive !== undefined) this.#table.heard(now, alive)
+        const answered = this.#detector.ack(now, from, message.sequence)
+        if (answered === undefined) return
+        this.#table.heard(now, answered.target)
+        if (answered.roundTripMs !== undefined) {
+          this.#effects.push({ kind: 'roundTrip', peer: answered.target, durationMs: answered.roundTripMs })
+        }
         return
       }
       case 'nack':

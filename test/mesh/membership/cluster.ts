@@ -43,6 +43,8 @@ export class Cluster {
   /** Every change of state that a peer reported. */
   readonly changes: Change[] = []
   readonly malformed: PeerId[] = []
+  /** Every round trip that a peer measured. */
+  readonly roundTrips: { readonly seenBy: string; readonly peer: PeerId; readonly durationMs: number }[] = []
   readonly #random: Random
   readonly #options: ClusterOptions
   readonly #peers = new Map<string, Peer>()
@@ -188,6 +190,9 @@ export class Cluster {
           break
         case 'changed':
           this.changes.push({ at: this.now, seenBy: peer.name, name: effect.member.name, to: effect.to })
+          break
+        case 'roundTrip':
+          this.roundTrips.push({ seenBy: peer.name, peer: effect.peer, durationMs: effect.durationMs })
           break
         case 'malformed':
           this.malformed.push(effect.from)
