@@ -53,6 +53,8 @@ export type UnitEvent =
   | { readonly kind: 'term'; readonly term: Term }
   /** W replicas have stored everything up to here. */
   | { readonly kind: 'acknowledged'; readonly unit: UnitId; readonly position: CutPosition }
+  /** A member's vote came after the certificate, and agrees with it. */
+  | { readonly kind: 'confirmed'; readonly peer: PeerId }
   /** A member voted twice for different things at one position of one term. */
   | { readonly kind: 'equivocated'; readonly unit: UnitId; readonly peer: PeerId; readonly position: CutPosition }
 
@@ -350,11 +352,12 @@ export class UnitAgreement {
   /** A vote for what is certified already: its sender has not seen the certificate. */
   #answerLate(peer: PeerId, vote: Vote, computed: CutContent): UnitEffect[] {
     const certificate = this.#chain.at(vote)
-    if (peer === this.#self || certificate === undefined) return []
-    const told = this.#send(peer, { t: 'tell', terms: [], certificates: [certificate] })
+    if (certificate === undefined) return []
     const certified = certificate.content
-    if (contentDigest(certified) === vote.digest) return [told]
-    return [told, { kind: 'event', event: { kind: 'outvoted', peer, computed, certified } }]
+    const agrees = contentDigest(certified) === vote.digest
+    const event: UnitEvent = agrees ? { kind: 'confirmed', peer } : { kind: 'outvoted', peer, computed, certified }
+    if (peer === this.#self) return agrees ? [{ kind: 'event', event }] : []
+    return [this.#send(peer, { t: 'tell', terms: [], certificates: [certificate] }), { kind: 'event', event }]
   }
 
   /** Certifies as many next positions as have W equal votes. */
