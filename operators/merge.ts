@@ -42,6 +42,10 @@ export class MergeStage implements StageProcessor {
     return this.#windows.store.bytes + 9 * this.#sources.marks.length
   }
 
+  get openWindows(): number {
+    return this.#windows.store.groups
+  }
+
   run(batch: RecordBatch, from: number, to: number): number {
     const rule = this.#rule
     let i = from

@@ -77,6 +77,11 @@ export class RecordStage implements StageProcessor {
     return this.#windows?.store.bytes ?? 0
   }
 
+  /** What a stage before a shuffle holds are partials; the windows are where they are merged. */
+  get openWindows(): number {
+    return this.#partitions > 0 ? 0 : (this.#windows?.store.groups ?? 0)
+  }
+
   run(batch: RecordBatch, from: number, to: number): number {
     const rule = this.#rule
     let i = from

@@ -49,6 +49,8 @@ export interface StageProcessor {
   readonly watermark: number
   /** Bytes of state, approximately: for metrics and bounds. */
   readonly stateBytes: number
+  /** Windows that records may still change, one for each key: for metrics. */
+  readonly openWindows: number
   /** Windows that are open now, at most `limit`, in canonical order, as uncertified rows (rows.ts body). */
   openRows(limit: number): Uint8Array
   /** The whole state in canonical bytes: equal states give equal bytes. Only called right after `cut()`. */

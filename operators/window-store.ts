@@ -128,6 +128,13 @@ export class WindowStore {
     this.#cell = []
   }
 
+  /** Windows that are held, one for each key. */
+  get groups(): number {
+    let groups = 0
+    for (const { table } of this.#windows.values()) groups += table.groups.size
+    return groups
+  }
+
   get bytes(): number {
     let bytes = 0
     for (const { table } of this.#windows.values()) bytes += table.cells.byteLength + 64 * table.groups.size

@@ -47,6 +47,7 @@ export type HostEvent =
   /** This peer's own replica of a unit computes what is certified again. */
   | { readonly kind: 'repaired'; readonly unit: UnitId; readonly position: CutPosition }
   | { readonly kind: 'equivocated'; readonly unit: UnitId; readonly peer: PeerId; readonly position: CutPosition }
+  | { readonly kind: 'confirmed'; readonly peer: PeerId }
   | { readonly kind: 'halted'; readonly unit: UnitId; readonly halt: Halt }
   | { readonly kind: 'progress'; readonly unit: UnitId; readonly records: number }
 
@@ -144,6 +145,7 @@ export class ReplicaHost {
         hosted.endOffset = report.endOffset
         hosted.watermark = report.watermark
         hosted.stateBytes = report.stateBytes
+        hosted.openWindows = report.openWindows
         hosted.blocked = report.blocked
         if (report.records > 0) hosted.quietSince = now()
         onEvent({ kind: 'progress', unit: report.unit, records: report.records })
@@ -177,6 +179,9 @@ export class ReplicaHost {
         return
       case 'equivocated':
         onEvent({ kind: 'equivocated', unit: event.unit, peer: event.peer, position: event.position })
+        return
+      case 'confirmed':
+        onEvent({ kind: 'confirmed', peer: event.peer })
         return
       case 'acknowledged':
         return
@@ -223,6 +228,7 @@ export class ReplicaHost {
     // Cut before the worker heard of a decision that lies before it: void.
     if (hosted.decisions.some((decision) => decision.term > report.term && offset > decision.offset)) return
     hosted.waiting.set(placeName(report.content), report)
+    hosted.uncertifiedSince ??= this.#options.now()
     hosted.watermark = report.watermark
     hosted.offset = Math.max(hosted.offset, offset)
     this.#options.node.drive(report.unit, (agreement, now) => agreement.computed(now, report.content))
@@ -247,6 +253,7 @@ export class ReplicaHost {
     const report = hosted?.waiting.get(placeName(content))
     if (hosted === undefined || report === undefined) return
     hosted.waiting.delete(placeName(content))
+    hosted.uncertifiedSince = hosted.waiting.size === 0 ? undefined : this.#options.now()
     const position: CutPosition = { seq: content.seq, part: content.part }
     const { node, now, onEvent } = this.#options
     const entry = describeBatch(position, report, now())
@@ -299,6 +306,7 @@ export class ReplicaHost {
     for (const [key, report] of hosted.waiting) {
       if (decision !== undefined && report.content.offset > decision.offset) hosted.waiting.delete(key)
     }
+    if (hosted.waiting.size === 0) hosted.uncertifiedSince = undefined
     const worker = this.#options.worker(unit)
     const { epoch } = hosted
     if (decision !== undefined) worker.post({ kind: 'decide', unit, epoch, decision })
@@ -339,6 +347,7 @@ export class ReplicaHost {
     hosted.waiting.clear()
     hosted.offset = start.offset
     hosted.pendingSince = undefined
+    hosted.uncertifiedSince = undefined
     hosted.quietSince = now()
     hosted.idleOffset = undefined
     hosted.endReached = undefined

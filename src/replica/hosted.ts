@@ -48,9 +48,13 @@ export class HostedUnit {
   /** Of what was computed; Infinity after the end of a bounded input. */
   watermark = Number.NEGATIVE_INFINITY
   stateBytes = 0
+  /** One for each key. */
+  openWindows = 0
   blocked = false
   /** Monotonic: when something to emit began to wait. */
   pendingSince: number | undefined
+  /** Monotonic: since when something is computed and not certified, counted from the last certificate. */
+  uncertifiedSince: number | undefined
   /** Monotonic: when a record was last taken, or the replica started. */
   quietSince: number
   idleOffset: number | undefined

@@ -80,6 +80,7 @@ export type WorkerReport =
       readonly records: number
       readonly watermark: number
       readonly stateBytes: number
+      readonly openWindows: number
       readonly blocked: boolean
     }
   | {

@@ -7,6 +7,7 @@ import { createStage, type RecordBatch } from '../../operators/index.ts'
 import { LIMITS } from '../limits.ts'
 import type { Log, LogPartition, LogReader } from '../log/log.ts'
 import type { UnitAssignment, WorkerCommand, WorkerReport } from './protocol.ts'
+import { Readers } from './readers.ts'
 import { checkedSlices } from './slice-batch.ts'
 import { UnitReplica } from './unit-replica.ts'
 
@@ -17,6 +18,7 @@ interface Hosted {
   readonly assignment: UnitAssignment
   readonly replica: UnitReplica
   readonly source: LogPartition
+  readonly reader: LogReader
   /** Monotonic time of the last record or restart; silence is measured from here by empty fetches. */
   quietSince: number
   records: number
@@ -43,12 +45,11 @@ export interface ReplicaWorkerOptions {
 export class ReplicaWorker {
   readonly #report: (report: WorkerReport, transfer: readonly ArrayBuffer[]) => void
   readonly #now: () => number
-  readonly #reader: LogReader
+  readonly #readers: Readers<UnitId>
   readonly #log: Log
   readonly #verifier: Verifier
   readonly #createStage: typeof createStage
   readonly #units = new Map<UnitId, Hosted>()
-  readonly #bySource = new Map<string, Hosted>()
 
   constructor({ log, now, verifier, report, createStage: make = createStage }: ReplicaWorkerOptions) {
     this.#log = log
@@ -56,12 +57,23 @@ export class ReplicaWorker {
     this.#verifier = verifier
     this.#createStage = make
     this.#report = report
-    this.#reader = log.reader({
-      onBatch: (partition, batch, start) => this.#onBatch(partition, batch, start),
-      onEmpty: (partition, position, end) => this.#onEmpty(partition, position, end),
-      onHalt: (partition, error) => this.#onHalt(partition, error),
-      onOutage: (since) => this.#report({ kind: 'outage', message: since?.message }, []),
-    })
+    this.#readers = new Readers((unitAt) =>
+      log.reader({
+        onBatch: (partition, batch, start) => {
+          const hosted = this.#hosted(unitAt(partition))
+          return hosted === undefined ? batch.length - start : this.#onBatch(hosted, batch, start)
+        },
+        onEmpty: (partition, position, end) => {
+          const hosted = this.#hosted(unitAt(partition))
+          if (hosted !== undefined) this.#onEmpty(hosted, position, end)
+        },
+        onHalt: (partition, error) => {
+          const hosted = this.#hosted(unitAt(partition))
+          if (hosted !== undefined) this.#onHalt(hosted, error)
+        },
+        onOutage: (since) => this.#report({ kind: 'outage', message: since?.message }, []),
+      }),
+    )
   }
 
   async command(command: WorkerCommand): Promise<void> {
@@ -79,7 +91,7 @@ export class ReplicaWorker {
         return
       }
       case 'close':
-        await this.#reader.close()
+        await this.#readers.close()
         await this.#log.close()
         this.#report({ kind: 'closed' }, [])
         return
@@ -119,7 +131,7 @@ export class ReplicaWorker {
         break
     }
     this.#reportPending(hosted)
-    if (wasBlocked && !replica.blocked) this.#reader.resume(hosted.source)
+    if (wasBlocked && !replica.blocked) hosted.reader.resume(hosted.source)
   }
 
   #assign(epoch: number, assignment: UnitAssignment): void {
@@ -161,6 +173,7 @@ export class ReplicaWorker {
       assignment,
       replica,
       source,
+      reader: this.#readers.claim(source, unit),
       quietSince: this.#now(),
       records: 0,
       endOffset: 0,
@@ -170,8 +183,7 @@ export class ReplicaWorker {
       reportedAt: Number.NEGATIVE_INFINITY,
     }
     this.#units.set(unit, hosted)
-    this.#bySource.set(sourceKey(source), hosted)
-    if (!replica.finished) this.#reader.add(source, replica.offset)
+    if (!replica.finished) hosted.reader.add(source, replica.offset)
     this.#reportPending(hosted)
     this.#reportEnd(hosted)
     this.#reportProgress(hosted, replica.offset)
@@ -180,20 +192,21 @@ export class ReplicaWorker {
   #release(unit: UnitId): void {
     const hosted = this.#units.get(unit)
     if (hosted === undefined) return
-    this.#reader.remove(hosted.source)
+    this.#readers.release(hosted.source, hosted.reader)
     this.#units.delete(unit)
-    this.#bySource.delete(sourceKey(hosted.source))
   }
 
-  #onBatch(partition: LogPartition, batch: RecordBatch, start: number): number {
-    const hosted = this.#bySource.get(sourceKey(partition))
-    if (hosted === undefined) return batch.length - start
+  #hosted(unit: UnitId | undefined): Hosted | undefined {
+    return unit === undefined ? undefined : this.#units.get(unit)
+  }
+
+  #onBatch(hosted: Hosted, batch: RecordBatch, start: number): number {
     const { replica, assignment } = hosted
     if (replica.blocked) return 0
     try {
       const { trust } = assignment
       const records =
-        trust === undefined ? batch : checkedSlices(batch, partition.partition, trust, this.#verifier.verify)
+        trust === undefined ? batch : checkedSlices(batch, assignment.partition, trust, this.#verifier.verify)
       const taken = replica.take(records, start)
       hosted.records += taken
       if (taken > 0) hosted.quietSince = this.#now()
@@ -203,14 +216,12 @@ export class ReplicaWorker {
       this.#reportProgress(hosted, batch.offset(batch.length - 1) + 1)
       return taken
     } catch (error) {
-      this.#onHalt(partition, error instanceof Error ? error : new Error(String(error)))
+      this.#onHalt(hosted, error instanceof Error ? error : new Error(String(error)))
       return 0
     }
   }
 
-  #onEmpty(partition: LogPartition, position: number, end: number): void {
-    const hosted = this.#bySource.get(sourceKey(partition))
-    if (hosted === undefined) return
+  #onEmpty(hosted: Hosted, position: number, end: number): void {
     const { replica, assignment, epoch } = hosted
     if (replica.blocked) return
     replica.passed(position)
@@ -225,9 +236,7 @@ export class ReplicaWorker {
     }
   }
 
-  #onHalt(partition: LogPartition, error: Error): void {
-    const hosted = this.#bySource.get(sourceKey(partition))
-    if (hosted === undefined) return
+  #onHalt(hosted: Hosted, error: Error): void {
     const code = 'code' in error && typeof error.code === 'string' ? error.code : 'QRT_WORKER_FAILED'
     const { unit } = hosted.assignment
     this.#report({ kind: 'halted', unit, epoch: hosted.epoch, code, message: error.message }, [])
@@ -263,11 +272,10 @@ export class ReplicaWorker {
       records: hosted.records,
       watermark: replica.stage.watermark,
       stateBytes: replica.stage.stateBytes,
+      openWindows: replica.stage.openWindows,
       blocked: replica.blocked,
     } as const
     hosted.records = 0
     this.#report(progress, [])
   }
 }
-
-const sourceKey = ({ topic, partition }: LogPartition): string => `${partition}/${topic}`

@@ -221,6 +221,8 @@ describe('open rows', () => {
       ['[0,10) "a" n=2 r0', '[0,10) "b" n=1 r0'],
     )
     assert.deepEqual(run.stage.openRows(1).length < open.length, true)
+    assert.equal(run.stage.openWindows, 2)
     assert.deepEqual(lines([run.decide('final')]), ['[0,10) "a" n=2 r0 final', '[0,10) "b" n=1 r0 final'])
+    assert.equal(run.stage.openWindows, 0)
   })
 })
