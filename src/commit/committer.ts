@@ -20,7 +20,7 @@ export interface CommitterOptions {
   /** The batch as the sink wants it; undefined when it carries nothing for this sink. */
   readonly load: (entry: BatchEntry, previous: BatchEntry | undefined) => Promise<CertifiedBatch | undefined>
   readonly random: () => number
-  /** The sink has everything up to here; `entries` are those that this committer wrote or skipped just now. */
+  /** The sink has everything up to here; `entries` are those that this committer put there just now. */
   readonly onCommitted: (position: CutPosition, entries: readonly BatchEntry[], hedged: boolean) => void
   readonly onHalt: (error: QuorateError) => void
 }
@@ -155,7 +155,7 @@ export class Committer {
     this.#retryMs = HOST_TIMING.retryMs
     this.#fencedMs = HOST_TIMING.fencedWaitMs
     this.problem = undefined
-    onCommitted(last.position, entries, hedged)
+    onCommitted(last.position, outcome === 'already' ? [] : entries, hedged)
   }
 
   #failed(error: unknown): void {

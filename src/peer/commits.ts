@@ -42,10 +42,25 @@ export interface CommitsOptions {
     unit: UnitId,
     sink: string,
     position: CutPosition,
-    entries: readonly BatchEntry[],
+    written: readonly Written[],
     hedged: boolean,
   ) => void
   readonly onHalt: (unit: UnitId, sink: string, error: QuorateError) => void
+}
+
+/** What a batch brought to a sink. */
+export interface Written {
+  readonly rows: number
+  /** The latest end of a window among them, or -Infinity. */
+  readonly maxEnd: number
+}
+
+/** What a sink has yet to get from a unit, for metrics. */
+export interface SinkBacklog {
+  readonly sink: string
+  readonly backlogBytes: number
+  /** Something keeps it from there. */
+  readonly problem: boolean
 }
 
 interface UnitCommits {
@@ -64,9 +79,13 @@ export class Commits {
   open(hosted: HostedUnit, placed: PlacedUnit, cluster: string): void {
     const { unit, job, generation } = hosted.description
     const identity: UnitIdentity = { cluster, job, generation, unit }
-    const committers = placed.sinks.map((plan) => this.#committer(hosted, identity, plan, mainBody(plan)))
+    const committers = placed.sinks.map((plan) =>
+      this.#committer(hosted, identity, plan, mainBody(plan), plan.kind === 'shuffle' ? nothingOf : rowsOf),
+    )
     if (placed.deadLetters !== undefined) {
-      committers.push(this.#committer(hosted, identity, placed.deadLetters, ({ deadLetters }) => deadLetters))
+      committers.push(
+        this.#committer(hosted, identity, placed.deadLetters, ({ deadLetters }) => deadLetters, lettersOf),
+      )
     }
     const first = hosted.description.members
     this.#units.set(unit, { committers, members: () => this.#options.node.unit(unit)?.term.members ?? first })
@@ -128,6 +147,15 @@ export class Commits {
     return least
   }
 
+  /** As far as this peer knows: another may have written more than it has heard of. */
+  backlogs(unit: UnitId): readonly SinkBacklog[] {
+    return (this.#units.get(unit)?.committers ?? []).map((committer) => ({
+      sink: committer.sinkName,
+      backlogBytes: committer.backlogBytes(),
+      problem: committer.problem !== undefined,
+    }))
+  }
+
   /** Why batches wait, in sentences. */
   problems(unit: UnitId): readonly string[] {
     return (this.#units.get(unit)?.committers ?? []).flatMap(({ problem }) => problem ?? [])
@@ -138,6 +166,7 @@ export class Commits {
     identity: UnitIdentity,
     plan: SinkPlan,
     bodyOf: (batch: Batch) => Uint8Array | undefined,
+    writtenOf: (entry: BatchEntry) => Written,
   ): Committer {
     const { sink, random, onCommitted, onHalt, node, now } = this.#options
     const { unit } = identity
@@ -154,7 +183,7 @@ export class Commits {
         for (const member of this.#units.get(unit)?.members() ?? []) {
           if (member !== node.self) this.#note(member, unit, name, position)
         }
-        onCommitted(unit, name, position, entries, hedged)
+        onCommitted(unit, name, position, entries.map(writtenOf), hedged)
       },
       onHalt: (error) => onHalt(unit, name, error),
     })
@@ -191,6 +220,11 @@ export class Commits {
     this.#options.node.note(to, { ...note })
   }
 }
+
+const rowsOf = ({ rows, maxEnd }: BatchEntry): Written => ({ rows, maxEnd })
+const lettersOf = ({ deadRows }: BatchEntry): Written => ({ rows: deadRows, maxEnd: Number.NEGATIVE_INFINITY })
+/** What goes to the next stage is on its way and has reached no sink. */
+const nothingOf = (): Written => ({ rows: 0, maxEnd: Number.NEGATIVE_INFINITY })
 
 /** A sink gets the rows; the next stage gets every body, so that the certified root can be checked over them. */
 const mainBody =

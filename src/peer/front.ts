@@ -17,7 +17,6 @@ import type {
   WindowPage,
   WindowQuery,
 } from '../http/api.ts'
-import type { Metrics } from '../metrics.ts'
 import type { Store } from '../store/store.ts'
 import type { Job, PlacedUnit } from './jobs.ts'
 import type { Observer } from './observer.ts'
@@ -34,7 +33,8 @@ export interface FrontOptions {
   readonly store: Store
   readonly submissions: Submissions
   readonly observer: Observer
-  readonly metrics: Metrics
+  /** In the text format of Prometheus. */
+  readonly metrics: () => Promise<string>
   readonly name: string
   readonly version: string
   /** Monotonic. */
@@ -146,7 +146,7 @@ export class Front implements PeerApi {
   }
 
   metrics(): Promise<string> {
-    return this.#options.metrics.metricsText()
+    return this.#options.metrics()
   }
 
   ready() {

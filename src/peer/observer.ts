@@ -16,8 +16,9 @@ import type { QuorateError } from '../errors.ts'
 import type { LiveEvent } from '../http/api.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
-import type { Batch, BatchEntry } from '../replica/batch.ts'
-import type { Halt, HostedUnit } from '../replica/hosted.ts'
+import type { Batch } from '../replica/batch.ts'
+import type { Halt } from '../replica/hosted.ts'
+import type { Written } from './commits.ts'
 import type { Divergence } from './divergences.ts'
 import type { Job } from './jobs.ts'
 
@@ -54,6 +55,7 @@ export class Observer {
 
   jobAdded({ entry }: Job): void {
     this.#jobOf.set(entry.generation, entry.name)
+    this.#options.metrics.jobAdded(entry.name)
     this.#options.logger.info('job added', { job: entry.name, generation: entry.generation })
     this.#emit({ kind: 'job', at: this.#at(), job: entry.name, change: 'submitted' })
   }
@@ -67,10 +69,7 @@ export class Observer {
     })
   }
 
-  member(member: Member, all: readonly Member[]): void {
-    const states = { alive: 0, suspect: 0, dead: 0, left: 0 }
-    for (const { state } of all) states[state] += 1
-    this.#options.metrics.members(states)
+  member(member: Member): void {
     this.#options.logger.info('member', { peer: member.id, name: member.name, state: member.state })
     this.#emit({ kind: 'member', at: this.#at(), peer: member.id, name: member.name, state: member.state })
   }
@@ -98,11 +97,19 @@ export class Observer {
     this.#options.logger.error('a replica worker ended; its units start again', { units, error })
   }
 
-  certified(unit: UnitId, { content }: Certificate): void {
+  /** @param replicas of the unit, whose votes this certificate could have */
+  certified(unit: UnitId, { content, signers }: Certificate, replicas: readonly PeerId[]): void {
     const job = this.#job(unit)
     const { metrics } = this.#options
     metrics.certificate(job)
+    for (const peer of replicas) metrics.voteExpected(this.#names(peer))
+    for (const { peer } of signers) metrics.vote(this.#names(peer), 'agreed')
     if (content.part === 0 && content.counts.late > 0) metrics.late(job, content.counts.late)
+  }
+
+  /** A vote that came after its certificate agrees with it. */
+  confirmed(peer: PeerId): void {
+    this.#options.metrics.vote(this.#names(peer), 'agreed')
   }
 
   held(unit: UnitId, { content, signers }: Certificate, rows: number, batch: Batch): void {
@@ -119,14 +126,15 @@ export class Observer {
     })
   }
 
-  committed(unit: UnitId, sink: string, position: CutPosition, entries: readonly BatchEntry[], hedged: boolean): void {
+  /** @param written what this peer brought to the sink, batch by batch; nothing when another had done so */
+  committed(unit: UnitId, sink: string, position: CutPosition, written: readonly Written[], hedged: boolean): void {
     const job = this.#job(unit)
     const { metrics, wallClock } = this.#options
-    if (hedged) metrics.hedgedCommit(job, sink)
-    for (const { rows, maxEnd } of entries) {
+    if (hedged && written.length > 0) metrics.hedgedCommit(job, sink)
+    for (const { rows, maxEnd } of written) {
       if (rows === 0) continue
-      metrics.rowsOut(job, rows)
-      if (Number.isFinite(maxEnd)) metrics.eventToCommit(job, Math.max(0, (wallClock() - maxEnd) / 1000))
+      metrics.rowsOut(job, sink, rows)
+      if (Number.isFinite(maxEnd)) metrics.eventToCommit(job, sink, Math.max(0, (wallClock() - maxEnd) / 1000))
     }
     this.#emit({
       kind: 'committed',
@@ -138,22 +146,22 @@ export class Observer {
     })
   }
 
-  progress(unit: UnitId, records: number, hosted: HostedUnit | undefined): void {
-    const job = this.#job(unit)
-    const { metrics, wallClock } = this.#options
-    const { stage, partition } = parseUnitId(unit)
-    if (stage === 0 && records > 0) metrics.recordsIn(job, records)
-    if (hosted === undefined) return
-    metrics.lag(job, stage, partition, Math.max(0, hosted.endOffset - hosted.offset))
-    if (Number.isFinite(hosted.watermark)) {
-      metrics.watermarkGap(job, stage, partition, (wallClock() - hosted.watermark) / 1000)
-    }
-    metrics.stateBytes(job, stage, partition, hosted.stateBytes)
+  progress(unit: UnitId, records: number): void {
+    if (parseUnitId(unit).stage === 0 && records > 0) this.#options.metrics.recordsIn(this.#job(unit), records)
+  }
+
+  readRepair(unit: UnitId): void {
+    this.#options.metrics.readRepair(this.#job(unit))
+  }
+
+  roundTrip(durationMs: number): void {
+    this.#options.metrics.gossipRoundTrip(durationMs / 1000)
   }
 
   diverged(divergence: Divergence): void {
     const { peer, unit, position, offset, cause } = divergence
     this.#options.metrics.divergence(this.#job(unit), cause)
+    this.#options.metrics.vote(this.#names(peer), 'outvoted')
     this.#options.logger.error('a replica computed another result than was certified', {
       peer,
       name: this.#names(peer),
@@ -170,6 +178,7 @@ export class Observer {
   }
 
   equivocated(unit: UnitId, peer: PeerId, position: CutPosition): void {
+    this.#options.metrics.vote(this.#names(peer), 'equivocated')
     this.#options.logger.error('a peer voted twice for different results', {
       peer,
       name: this.#names(peer),

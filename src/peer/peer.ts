@@ -22,10 +22,12 @@ import {
   type Wire,
 } from '../../mesh/index.ts'
 import type { Sink, SinkPlan } from '../commit/sink.ts'
+import type { UnitStatus } from '../http/api.ts'
 import { HOST_TIMING, LIMITS } from '../limits.ts'
 import { BatchCache } from '../read/cache.ts'
 import { Reader } from '../read/quorum.ts'
 import { type HostEvent, ReplicaHost, type WorkerPort } from '../replica/host.ts'
+import type { HostedUnit } from '../replica/hosted.ts'
 import type { WorkerReport } from '../replica/protocol.ts'
 import type { Store } from '../store/store.ts'
 import { Answers } from './answers.ts'
@@ -138,19 +140,20 @@ export class Peer {
       random: () => random.next(),
       sink: parts.sink,
       certificate: (unit, position) => this.certificate(unit, position),
-      onCommitted: (unit, sink, position, entries, hedged) =>
-        parts.observer.committed(unit, sink, position, entries, hedged),
+      onCommitted: (unit, sink, position, written, hedged) =>
+        parts.observer.committed(unit, sink, position, written, hedged),
       onHalt: (unit, sink, error) => parts.observer.sinkHalted(unit, sink, error),
     })
-    this.reader = new Reader(this.node, this.host, this.#cache, clock, (unit, position) =>
-      this.certificate(unit, position),
-    )
+    this.reader = new Reader(this.node, this.host, this.#cache, clock, {
+      certificate: (unit, position) => this.certificate(unit, position),
+      onRepair: (unit) => parts.observer.readRepair(unit),
+    })
     this.answers = new Answers({
       host: this.host,
       reader: this.reader,
       cache: this.#cache,
       openRows: (unit, limit) => this.#workers.openRows(unit, limit),
-      status: (hosted) => this.#status(hosted),
+      status: (hosted) => this.statusOf(hosted),
     })
   }
 
@@ -202,13 +205,16 @@ export class Peer {
         this.commits.greet(event.peer)
         return
       case 'member':
-        observer.member(event.member, this.node.members())
+        observer.member(event.member)
         return
       case 'refusedConnection':
         observer.refusedConnection(event.address, event.error)
         return
       case 'malformed':
         observer.malformed(event.from, event.what)
+        return
+      case 'roundTrip':
+        observer.roundTrip(event.durationMs)
         return
       case 'failed':
         this.#options.onFailure(event.error)
@@ -301,11 +307,16 @@ export class Peer {
         observer.repaired(event.unit, event.position)
         this.#tellAll({ n: 'repaired', unit: event.unit })
         return
-      case 'certified':
-        observer.certified(event.unit, event.certificate)
+      case 'certified': {
+        const { unit, certificate } = event
+        observer.certified(unit, certificate, this.node.unit(unit)?.term.members ?? [])
+        return
+      }
+      case 'confirmed':
+        observer.confirmed(event.peer)
         return
       case 'progress':
-        observer.progress(event.unit, event.records, this.host.units.get(event.unit))
+        observer.progress(event.unit, event.records)
         return
       case 'halted':
         observer.halted(event.unit, event.halt)
@@ -342,7 +353,7 @@ export class Peer {
     })
   }
 
-  #status(hosted: Parameters<typeof unitStatus>[1]) {
+  statusOf(hosted: HostedUnit): UnitStatus {
     const found = this.jobs.ofUnit(hosted.description.unit)
     if (found === undefined) throw new Error(`there is no job of ${hosted.description.unit}`)
     return unitStatus(found.unit, hosted, {

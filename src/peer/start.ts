@@ -18,8 +18,10 @@ import { createLogger, type Logger, type LogLevel } from '../logger.ts'
 import { createMetrics } from '../metrics.ts'
 import { WorkerPool } from '../replica/pool.ts'
 import { openStoreThread } from '../store/thread.ts'
+import { timedStore } from '../store/timed.ts'
 import { VERSION } from '../version.ts'
 import { Front } from './front.ts'
+import { sampleMetrics } from './gauges.ts'
 import { Observer } from './observer.ts'
 import { Peer } from './peer.ts'
 import { Submissions } from './submissions.ts'
@@ -91,7 +93,10 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
     ...(advertise === undefined ? {} : { advertise }),
     insecure,
   })
-  const store = await openStoreThread(join(dataDirectory, 'store.sqlite'), { onFailure: failure.resolve })
+  const metrics = createMetrics()
+  const now = () => monotonicClock.now()
+  const thread = await openStoreThread(join(dataDirectory, 'store.sqlite'), { onFailure: failure.resolve })
+  const store = timedStore(thread, now, (durationMs) => metrics.storeWrite(durationMs / 1000))
   undo.push(() => store.close())
   const known = (await store.get('control', 'document')) !== undefined
   if (!known && seeds.length === 0 && bootstrapExpect === undefined) {
@@ -105,7 +110,6 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
   const commits = new CommitThread({ log: settings.log, connections: settings.connections }, failure.resolve)
   undo.push(() => commits.stop())
   const wallClock = () => Date.now()
-  const metrics = createMetrics()
   const observer = new Observer({ logger, metrics, wallClock })
   const peer = new Peer(
     {
@@ -130,8 +134,17 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
   )
   observer.naming((id) => peer.nameOf(id))
   const submissions = new Submissions({ peer, log, sink: (plan) => commits.sink(plan), wallClock, logger })
-  const now = () => monotonicClock.now()
-  const api = new Front({ peer, store, submissions, observer, metrics, name, version: VERSION, now })
+  const gauges = { peer, version: VERSION, dataDirectory, ready: () => api.ready().ready, now, wallClock }
+  const api: Front = new Front({
+    peer,
+    store,
+    submissions,
+    observer,
+    metrics: async () => metrics.metricsText(await sampleMetrics(gauges)),
+    name,
+    version: VERSION,
+    now,
+  })
   const http = await startHttp(api, { listen: settings.http, tokens: settings.tokens, insecure, logger })
   undo.push(() => http.close())
   undo.push(() => peer.close())

@@ -50,25 +50,29 @@ export interface UnitRead {
   readonly mayBeStale: boolean
 }
 
+interface Answered extends ReadAnswer {
+  readonly peer: PeerId
+}
+
+export interface ReaderHooks {
+  readonly certificate: (unit: UnitId, position: CutPosition) => Promise<Certificate | undefined>
+  /** A replica lacked what the read found, and was handed it. */
+  readonly onRepair: (unit: UnitId) => void
+}
+
 export class Reader {
   readonly #node: MeshNode
   readonly #host: ReplicaHost
   readonly #cache: BatchCache
   readonly #clock: Clock
-  readonly #certificate: (unit: UnitId, position: CutPosition) => Promise<Certificate | undefined>
+  readonly #hooks: ReaderHooks
 
-  constructor(
-    node: MeshNode,
-    host: ReplicaHost,
-    cache: BatchCache,
-    clock: Clock,
-    certificate: (unit: UnitId, position: CutPosition) => Promise<Certificate | undefined>,
-  ) {
+  constructor(node: MeshNode, host: ReplicaHost, cache: BatchCache, clock: Clock, hooks: ReaderHooks) {
     this.#node = node
     this.#host = host
     this.#cache = cache
     this.#clock = clock
-    this.#certificate = certificate
+    this.#hooks = hooks
   }
 
   /** Answers another peer (or this one) from what is here. */
@@ -95,7 +99,7 @@ export class Reader {
       const name = `${position.seq}/${position.part}`
       if (seen.has(name)) continue
       seen.add(name)
-      const certificate = await this.#certificate(request.unit, position)
+      const certificate = await this.#hooks.certificate(request.unit, position)
       if (certificate !== undefined) certificates.push(certificate)
     }
     return { complete, stored: stored ?? null, acknowledged: agreement.acknowledged ?? null, rows, certificates }
@@ -115,6 +119,7 @@ export class Reader {
         )
       }
       const newest = complete.reduce((best, answer) => (compareStored(answer.stored, best.stored) > 0 ? answer : best))
+      this.#repair(request.unit, answers, newest)
       const holders = answers.filter((answer) => compareStored(answer.stored, newest.stored) >= 0).length
       const acknowledged = answers.some((answer) => compareStored(answer.acknowledged, newest.stored) >= 0)
       const settled = newest.stored === null || acknowledged || holders >= quorum.write
@@ -126,15 +131,31 @@ export class Reader {
     }
   }
 
+  /** Hands what this read found to the replicas that lack it: heartbeats would as well, but only later. */
+  #repair(unit: UnitId, answers: readonly Answered[], newest: Answered): void {
+    const frontier = this.#node.unit(unit)?.frontier ?? null
+    for (const { peer, stored } of answers) {
+      if (compareStored(stored, newest.stored) >= 0) continue
+      const self = peer === this.#node.self
+      if (compareStored(stored, self ? newest.stored : frontier) >= 0) continue
+      this.#node.drive(unit, (agreement) => [
+        self
+          ? agreement.ask(newest.peer)
+          : { kind: 'tell', to: peer, term: agreement.term.number, after: stored ?? undefined },
+      ])
+      this.#hooks.onRepair(unit)
+    }
+  }
+
   /** Answers of the replicas, as soon as R are complete; those that fail or are slow are left out. */
-  async #ask(request: ReadRequest, members: readonly PeerId[], enough: number): Promise<ReadAnswer[]> {
-    const answers: ReadAnswer[] = []
+  async #ask(request: ReadRequest, members: readonly PeerId[], enough: number): Promise<Answered[]> {
+    const answers: Answered[] = []
     const asked = members.map(async (member) => {
       const answer =
         member === this.#node.self
           ? await this.answer(request)
           : ((await this.#node.request(member, request as unknown as Wire, READ_TIMEOUT_MS)) as unknown as ReadAnswer)
-      answers.push(answer)
+      answers.push({ ...answer, peer: member })
     })
     await new Promise<void>((resolve) => {
       let open = asked.length

@@ -13,22 +13,20 @@ export const quietLogger: Logger = {
 }
 
 export const quietMetrics: Metrics = {
+  jobAdded: nothing,
   recordsIn: nothing,
   rowsOut: nothing,
   late: nothing,
   deadLetters: nothing,
-  lag: nothing,
-  watermarkGap: nothing,
   eventToCommit: nothing,
-  openWindows: nothing,
-  stateBytes: nothing,
   vote: nothing,
+  voteExpected: nothing,
   certificate: nothing,
   divergence: nothing,
   hedgedCommit: nothing,
   readRepair: nothing,
   gossipRoundTrip: nothing,
-  members: nothing,
+  storeWrite: nothing,
   forgetJob: async () => undefined,
   metricsText: async () => '',
 }

@@ -1,0 +1,97 @@
+/** What is so at this peer right now, gathered for its metrics from the parts that know. */
+import { statfs } from 'node:fs/promises'
+import type { MetricsSample, SinkSample, UnitSample } from '../metrics-sample.ts'
+import type { HostedUnit } from '../replica/hosted.ts'
+import type { PlacedUnit } from './jobs.ts'
+import type { Peer } from './peer.ts'
+
+export interface GaugesOptions {
+  readonly peer: Peer
+  readonly version: string
+  readonly dataDirectory: string
+  readonly ready: () => boolean
+  /** Monotonic. */
+  readonly now: () => number
+  /** Epoch milliseconds. */
+  readonly wallClock: () => number
+}
+
+export async function sampleMetrics(options: GaugesOptions): Promise<MetricsSample> {
+  // First, and the rest at once: a sample is of one moment.
+  const dataFreeBytes = await freeBytes(options.dataDirectory)
+  const { peer, version, ready } = options
+  const { node } = peer
+  const members = { alive: 0, suspect: 0, dead: 0, left: 0 }
+  for (const { state } of node.members()) members[state] += 1
+  const view = node.document?.view.members ?? []
+  const living = node.alive()
+  const alive = view.filter((member) => living.has(member)).length
+  return {
+    version,
+    ready: ready(),
+    logReadable: peer.outage === undefined,
+    members,
+    view: { alive, away: view.length - alive },
+    dataFreeBytes,
+    jobs: peer.jobs.all.map(({ entry, body }) => ({ job: entry.name, ...body.compiled.quorum })),
+    units: unitSamples(options),
+    sinks: sinkSamples(peer),
+  }
+}
+
+function unitSamples({ peer, now, wallClock }: GaugesOptions): UnitSample[] {
+  const samples: UnitSample[] = []
+  for (const [unit, hosted] of peer.host.units) {
+    const placed = peer.jobs.ofUnit(unit)?.unit
+    if (placed === undefined) continue
+    samples.push(unitSample(placed, hosted, peer.statusOf(hosted).state, now(), wallClock()))
+  }
+  return samples
+}
+
+function unitSample(
+  { stage, description }: PlacedUnit,
+  hosted: HostedUnit,
+  state: UnitSample['state'],
+  now: number,
+  wallClock: number,
+): UnitSample {
+  const { watermark, pendingSince, uncertifiedSince } = hosted
+  const since = Math.min(pendingSince ?? now, uncertifiedSince ?? now)
+  return {
+    job: description.job,
+    stage,
+    partition: description.partition,
+    state,
+    lagRecords: Math.max(0, hosted.endOffset - hosted.offset),
+    watermarkGapSeconds: Number.isFinite(watermark) ? (wallClock - watermark) / 1000 : undefined,
+    openWindows: hosted.openWindows,
+    stateBytes: hosted.stateBytes,
+    uncertifiedSeconds: (now - since) / 1000,
+  }
+}
+
+function sinkSamples(peer: Peer): SinkSample[] {
+  const sinks = new Map<string, { job: string; sink: string; backlogBytes: number; problems: number }>()
+  for (const [unit, { description }] of peer.host.units) {
+    const { job } = description
+    for (const { sink, backlogBytes, problem } of peer.commits.backlogs(unit)) {
+      const sample = sinks.get(`${job} ${sink}`) ?? { job, sink, backlogBytes: 0, problems: 0 }
+      sample.backlogBytes += backlogBytes
+      if (problem) sample.problems += 1
+      sinks.set(`${job} ${sink}`, sample)
+    }
+  }
+  return [...sinks.values()]
+}
+
+/** What an unprivileged process may still write. */
+async function freeBytes(directory: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(directory)
+    return bavail * bsize
+  } catch {
+    // A file system that cannot be asked is no reason to tell nothing else.
+    return undefined
+  }
+}
