@@ -67,6 +67,7 @@ export class LogRecorder implements LogReaderHandler {
   }
 
   onEmpty(partition: LogPartition, position: number, end: number): void {
+    assert.ok(position >= end, `nothing more at ${position}, and the end is ${end}`)
     this.of(partition).empties.push({ position, end, at: performance.now() })
     this.#look()
   }

@@ -284,6 +284,29 @@ describe('the reader of Kafka, with a broker that does what it is told', () => {
     recorder.reader.remove(SECOND)
   })
 
+  it('keeps the bytes of a paused partition, and not the answer that they came in', async () => {
+    broker.partitions = 2
+    const large = encodeBatch([{ key: null, value: Buffer.alloc(200_000) }], 0, 0)
+    const small = holds(numbered(0, 3))
+    broker.onFetch = (asked) => {
+      if (asked.partition === 0) return small(asked)
+      return { records: asked.offset === 0 ? large : new Uint8Array(), end: 1 }
+    }
+    const kept: number[] = []
+    const recorder = read(({ partition }, given, start) => {
+      if (partition === 0) kept.push(given.value(start)!.buffer.byteLength)
+      return 1
+    })
+    recorder.reader.add(FIRST, 0)
+    recorder.reader.add(SECOND, 0)
+    await recorder.until('the first is paused', () => recorder.values(FIRST).length === 1)
+    await recorder.until('the second is read', () => recorder.values(SECOND).length === 1)
+    recorder.reader.resume(FIRST)
+    await recorder.until('it goes on', () => recorder.values(FIRST).length === 2)
+    assert.ok(kept[0]! > 200_000, `at first it lies in an answer of ${kept[0]} bytes`)
+    assert.ok(kept[1]! < 1_000, `then in ${kept[1]} bytes`)
+  })
+
   it('fetches one answer ahead of what is delivered, however long that takes', async () => {
     const BATCH = 9_000
     const ANSWER = 8 * BATCH
