@@ -86,7 +86,11 @@ export class LogDatabase {
   /** Opens the log for reading; somebody in this process has it open for writing. */
   static reading(directory: string): LogDatabase {
     const file = join(directory, LOG_FILE)
-    return new LogDatabase(file, new DatabaseSync(file, { readOnly: true, timeout: 0 }))
+    try {
+      return new LogDatabase(file, new DatabaseSync(file, { readOnly: true, timeout: 0 }))
+    } catch (error) {
+      throw openFailure(file, error)
+    }
   }
 
   #prepare(): void {

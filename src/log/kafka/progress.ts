@@ -29,6 +29,8 @@ export const PROGRESS_CONFIG = {
 
 const FETCH_BYTES = 4 << 20
 const REREADS = 3
+/** Each takes a tenth of a second: what is below the end is there, unless the leader has changed. */
+const MAX_EMPTY_FETCHES = 20
 const COMMIT = 1
 
 /** Which partition of the progress topic an id's records are in. */
@@ -48,7 +50,12 @@ export async function readProgress(
     const search = new ProgressSearch(Buffer.from(transactionalId))
     let position = (await leader.listOffsets(topic, [partition], 'start')).get(partition) ?? 0
     const end = (await leader.listOffsets(topic, [partition], 'end')).get(partition) ?? 0
-    while (position < end) position = search.add(await fetchAt(leader, topic, partition, position), position, end)
+    for (let empty = 0; position < end; ) {
+      const next = search.add(await fetchAt(leader, topic, partition, position), position, end)
+      empty = next === position ? empty + 1 : 0
+      if (empty > MAX_EMPTY_FETCHES) throw new Error(`nothing comes at ${position}, before its end ${end}`)
+      position = next
+    }
     return search.progress
   }
   for (let reads = 1; ; reads++) {
