@@ -347,6 +347,15 @@ describe('the reader of Kafka, with a broker that does what it is told', () => {
     assert.ok(broker.fetches.some(({ maxWaitMs }) => maxWaitMs <= 50))
   })
 
+  it('is not opened with what is no address of a broker', async () => {
+    for (const address of ['localhost', 'kafka://localhost:9092', '', 'a b:1', 'localhost:port']) {
+      await assert.rejects(openLog({ kind: 'kafka', brokers: [address], clientId: 'test' }), {
+        code: 'QRT_CONFIG_INVALID',
+        message: `expected a broker as host:port, found "${address}"`,
+      })
+    }
+  })
+
   it('says that it was refused without the password, whatever the broker says', async () => {
     broker.refusal = (password) => `no entry for "${password}"`
     const log = await openLog({

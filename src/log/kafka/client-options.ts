@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import type { ISocketFactory, KafkaConfig, SASLOptions } from 'kafkajs'
 import { logLevel } from 'kafkajs'
+import { QuorateError } from '../../errors.ts'
 import type { LogSettings, LogTls } from '../log.ts'
 import './request-queue.ts'
 
@@ -92,10 +93,11 @@ export function clientConfig(settings: KafkaSettings, sockets: ClientSockets): K
   }
 }
 
-/** `host:port`, `[address]:port`; the port may be left out. */
+/** @throws QuorateError QRT_CONFIG_INVALID */
 export function parseAddress(address: string): { readonly host: string; readonly port: number } {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(address) ?? []
-  const host = bracketed ?? plain
-  if (host === undefined) throw new TypeError(`"${address}" is no broker address: expected host:port`)
-  return { host, port: Number(port ?? 9092) }
+  const [, host, port] = /^([^:\s]+):(\d{1,5})$/.exec(address) ?? []
+  if (host === undefined) {
+    throw new QuorateError('QRT_CONFIG_INVALID', `expected a broker as host:port, found "${address}"`)
+  }
+  return { host, port: Number(port) }
 }
