@@ -16,7 +16,7 @@ export interface UnitSample {
   readonly watermarkGapSeconds: number | undefined
   readonly openWindows: number
   readonly stateBytes: number
-  /** How long something to emit has been without a certificate; 0 when nothing is. */
+  /** How long a result has been due without a certificate; 0 when none is. */
   readonly uncertifiedSeconds: number
 }
 
@@ -77,7 +77,7 @@ export function sampler(registry: Registry): (sample: MetricsSample) => void {
   const stateBytes = gauge('quorate_state_bytes', 'Size of the operator state, approximately.', perUnit)
   const uncertified = gauge(
     'quorate_uncertified_seconds',
-    'How long something to emit has been without a certificate; 0 when nothing is.',
+    'How long a result has been due without a certificate; 0 when none is.',
     perUnit,
   )
   const units = gauge('quorate_units', 'Units that this peer holds a replica of, by state.', ['job', 'state'])
@@ -103,8 +103,8 @@ export function sampler(registry: Registry): (sample: MetricsSample) => void {
     else free.set(sample.dataFreeBytes)
     for (const [state, count] of Object.entries(sample.members)) members.set({ state }, count)
     for (const [state, count] of Object.entries(sample.view)) view.set({ state }, count)
-    for (const { job, ...kinds } of sample.jobs) {
-      for (const [kind, count] of Object.entries(kinds)) quorum.set({ job, kind }, count)
+    for (const { job, replicas, write, read } of sample.jobs) {
+      for (const [kind, count] of Object.entries({ replicas, write, read })) quorum.set({ job, kind }, count)
       for (const state of UNIT_STATES) units.set({ job, state }, 0)
     }
     for (const { job, stage, partition, state, ...unit } of sample.units) {

@@ -33,7 +33,10 @@ export async function sampleMetrics(options: GaugesOptions): Promise<MetricsSamp
     members,
     view: { alive, away: view.length - alive },
     dataFreeBytes,
-    jobs: peer.jobs.all.map(({ entry, body }) => ({ job: entry.name, ...body.compiled.quorum })),
+    jobs: peer.jobs.all.map(({ entry, body }) => {
+      const { replicas, write, read } = body.compiled.quorum
+      return { job: entry.name, replicas, write, read }
+    }),
     units: unitSamples(options),
     sinks: sinkSamples(peer),
   }
@@ -57,7 +60,9 @@ function unitSample(
   wallClock: number,
 ): UnitSample {
   const { watermark, pendingSince, uncertifiedSince } = hosted
-  const since = Math.min(pendingSince ?? now, uncertifiedSince ?? now)
+  // What waits to be cut may wait for the job's maxCutAge: it is due from then on.
+  const pendingDue = pendingSince === undefined ? now : pendingSince + description.maxCutAgeMs
+  const since = Math.min(now, pendingDue, uncertifiedSince ?? now)
   return {
     job: description.job,
     stage,
