@@ -60,6 +60,8 @@ export const verb: Verb = {
 function abandoned(): Promise<{ readonly signal: string }> {
   return new Promise((resolve) => {
     process.once('disconnect', () => resolve({ signal: 'the process that started it has ended' }))
+    // A listener keeps the channel, and the channel the process: it would not end by itself once everything is closed.
+    process.channel?.unref()
   })
 }
 
