@@ -11,7 +11,7 @@ import type { InputPlan, StagePlan, WindowPlan } from './plan.ts'
 import type { RecordBatch } from './record.ts'
 import { FLAG_IDLE, ROW_PARTIAL, ROW_WATERMARK, type Row, readRows } from './rows.ts'
 import { StateReader, StateWriter } from './snapshot.ts'
-import type { CutOutput, StageProcessor } from './stage.ts'
+import type { CutOutput, OpenRange, StageProcessor } from './stage.ts'
 import { formatInstant } from './time.ts'
 import { SourceWatermarks } from './watermark.ts'
 import { WindowOutput } from './window-output.ts'
@@ -126,8 +126,8 @@ export class MergeStage implements StageProcessor {
     return false
   }
 
-  openRows(limit: number): Uint8Array {
-    return this.#windows.openRows(limit)
+  openRows(range: OpenRange): Uint8Array {
+    return this.#windows.openRows(range)
   }
 
   snapshot(): Uint8Array {

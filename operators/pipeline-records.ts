@@ -15,7 +15,7 @@ import type { RecordBatch } from './record.ts'
 import { FLAG_IDLE, ROW_RECORD, ROW_WATERMARK } from './rows.ts'
 import { compileScanner, type Scanner } from './scan.ts'
 import { StateReader, StateWriter } from './snapshot.ts'
-import type { CutOutput, StageProcessor } from './stage.ts'
+import type { CutOutput, OpenRange, StageProcessor } from './stage.ts'
 import { compileTime, type TimeReader } from './time.ts'
 import { WindowOutput } from './window-output.ts'
 
@@ -212,8 +212,8 @@ export class RecordStage implements StageProcessor {
     return onIdle === 'emit' ? store.unshown(watermark) : store.lastOpenEnd(watermark) !== undefined
   }
 
-  openRows(limit: number): Uint8Array {
-    return this.#windows === undefined || this.#partitions > 0 ? new Uint8Array() : this.#windows.openRows(limit)
+  openRows(range: OpenRange): Uint8Array {
+    return this.#windows === undefined || this.#partitions > 0 ? new Uint8Array() : this.#windows.openRows(range)
   }
 
   snapshot(): Uint8Array {

@@ -30,6 +30,20 @@ export interface CutOutput {
   readonly watermark: number
 }
 
+/** Which open windows are asked for. */
+export interface OpenRange {
+  /** Canonical JSON of the key; undefined: all keys. */
+  readonly key: Uint8Array | undefined
+  /** Windows with end > from and start < to. */
+  readonly from: number
+  readonly to: number
+  /** Only rows after this place in canonical order, or from it on (`inclusive`). */
+  readonly after:
+    | { readonly end: number; readonly start: number; readonly key: Uint8Array; readonly inclusive: boolean }
+    | undefined
+  readonly limit: number
+}
+
 export interface StageProcessor {
   /**
    * Takes records [from, to) of a batch until a cut is due by rule; returns the index after the last one taken.
@@ -51,8 +65,8 @@ export interface StageProcessor {
   readonly stateBytes: number
   /** Windows that records may still change, one for each key: for metrics. */
   readonly openWindows: number
-  /** Windows that are open now, at most `limit`, in canonical order, as uncertified rows (rows.ts body). */
-  openRows(limit: number): Uint8Array
+  /** The first rows of a range that open windows would show now, in canonical order, uncertified (rows.ts body). */
+  openRows(range: OpenRange): Uint8Array
   /** The whole state in canonical bytes: equal states give equal bytes. Only called right after `cut()`. */
   snapshot(): Uint8Array
   restore(bytes: Uint8Array): void

@@ -10,6 +10,7 @@ import type { PartBuilder } from './pipeline-parts.ts'
 import type { StagePlan, WindowPlan } from './plan.ts'
 import { FLAG_FINAL, ROW_PARTIAL, ROW_WINDOW, RowWriter } from './rows.ts'
 import { type StateReader, StateWriter } from './snapshot.ts'
+import type { OpenRange } from './stage.ts'
 import { RowFormat, TextBytes } from './window-rows.ts'
 import { type OpenWindow, WindowStore } from './window-store.ts'
 import { CHANGED, type GroupTable, ROWS } from './window-table.ts'
@@ -77,16 +78,25 @@ export class WindowOutput {
     this.store.clear()
   }
 
-  /** The rows that open windows would show now. */
-  openRows(limit: number): Uint8Array {
+  /** The first rows of a range that open windows would show now. */
+  openRows({ key, from, to, after, limit }: OpenRange): Uint8Array {
     const rows = new RowWriter(1024)
     let left = limit
     for (const window of this.store.inOrder()) {
-      if (left <= 0) break
-      for (const { text, base } of this.#groups(window.table, false).slice(0, left)) {
+      if (window.end <= from || window.start >= to) continue
+      const order = after === undefined ? 1 : window.end - after.end || window.start - after.start
+      if (order < 0) continue
+      for (const { text, base } of this.#groups(window.table, false)) {
+        const bytes = this.#keyBytes.of(text)
+        if (key !== undefined && Buffer.compare(bytes, key) !== 0) continue
+        if (after !== undefined && order === 0) {
+          const keyOrder = Buffer.compare(bytes, after.key)
+          if (keyOrder < 0 || (keyOrder === 0 && !after.inclusive)) continue
+        }
+        if (left === 0) return rows.take()
         const revision = window.table.cells[base + ROWS] as number
         const value = this.#format.value(window, base, text, false)
-        rows.append(ROW_WINDOW, 0, window.start, window.end, revision, this.#keyBytes.of(text), value)
+        rows.append(ROW_WINDOW, 0, window.start, window.end, revision, bytes, value)
         left -= 1
       }
     }

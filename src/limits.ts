@@ -11,6 +11,8 @@ export const LIMITS = {
   sinkBacklogBytes: 64 * 1024 * 1024,
   /** Batches that this peer keeps in memory for commits and reads; the oldest are read from disk again. */
   batchCacheBytes: 64 * 1024 * 1024,
+  /** Dead letters or certificates in one answer to another peer; it asks again for the rest. */
+  answerItems: 256,
   /** Divergences that status remembers; the oldest go first. */
   divergences: 256,
   /** Job documents; a larger one is refused with QRT_BODY_TOO_LARGE. */

@@ -160,7 +160,7 @@ export const ROUTES: readonly Route[] = [
   route({
     method: 'get',
     path: '/v1/jobs/{name}/certificates',
-    summary: "Certificates of the job's cuts, in (unit, position) order, from this peer's store",
+    summary: "Certificates of the job's cuts, in (unit, position) order",
     role: 'read',
     pathSchema: schemas.jobPath,
     querySchema: schemas.pageQuery,

@@ -1,18 +1,36 @@
 /** What this peer answers others, and itself, from the batches and replicas it holds. */
-import { comparePositions, type UnitId, type Wire } from '../../mesh/index.ts'
-import { readRows } from '../../operators/index.ts'
+import {
+  type Certificate,
+  type CutPosition,
+  comparePositions,
+  decodeStored,
+  isCertificate,
+  positionKey,
+  type UnitId,
+  type Wire,
+} from '../../mesh/index.ts'
+import { type OpenRange, readRows } from '../../operators/index.ts'
 import type { UnitStatus } from '../http/api.ts'
 import type { BatchCache } from '../read/cache.ts'
 import type { Reader } from '../read/quorum.ts'
 import type { ReplicaHost } from '../replica/host.ts'
 import type { HostedUnit } from '../replica/hosted.ts'
-import { isPeerRequest, type LetterAnswer, type LetterPlace, type OpenAnswer, type PeerRequest } from './requests.ts'
+import type { Store } from '../store/store.ts'
+import {
+  type CertificatesAnswer,
+  isPeerRequest,
+  type LetterAnswer,
+  type LetterPlace,
+  type OpenAnswer,
+  type PeerRequest,
+} from './requests.ts'
 
 export interface AnswersOptions {
   readonly host: ReplicaHost
   readonly reader: Reader
   readonly cache: BatchCache
-  readonly openRows: (unit: UnitId, limit: number) => Promise<Uint8Array>
+  readonly store: Store
+  readonly openRows: (unit: UnitId, range: OpenRange) => Promise<Uint8Array>
   readonly status: (hosted: HostedUnit) => UnitStatus
 }
 
@@ -32,13 +50,23 @@ export class Answers {
         return (await this.#options.reader.answer(request)) as unknown as Wire
       case 'open': {
         this.#hosted(request.unit)
-        const answer: OpenAnswer = { body: await this.#options.openRows(request.unit, request.limit) }
+        const { key, from, to, after, limit } = request
+        const range: OpenRange = {
+          key: key ?? undefined,
+          from: from ?? Number.NEGATIVE_INFINITY,
+          to: to ?? Number.POSITIVE_INFINITY,
+          after: after ?? undefined,
+          limit,
+        }
+        const answer: OpenAnswer = { body: await this.#options.openRows(request.unit, range) }
         return answer as unknown as Wire
       }
       case 'status':
         return this.#options.status(this.#hosted(request.unit)) as unknown as Wire
       case 'deadLetters':
         return (await this.#deadLetters(request.unit, request.after, request.limit)) as unknown as Wire
+      case 'certificates':
+        return (await this.#certificates(request.unit, request.after, request.limit)) as unknown as Wire
     }
   }
 
@@ -56,6 +84,23 @@ export class Answers {
       }
     }
     return { letters }
+  }
+
+  async #certificates(unit: UnitId, after: CutPosition | null, limit: number): Promise<CertificatesAnswer> {
+    this.#hosted(unit)
+    const certificates: Certificate[] = []
+    let from = after === null ? `${unit}/` : `${positionKey(unit, after)}~`
+    // One that cannot be read any more is passed over, and does not make the answer look like the last.
+    while (certificates.length < limit) {
+      const entries = await this.#options.store.range('certificate', from, `${unit}/~`, limit - certificates.length)
+      for (const entry of entries) {
+        const certificate = 'corrupt' in entry ? undefined : decodeStored(entry.value)
+        if (isCertificate(certificate)) certificates.push(certificate)
+        from = `${entry.key}~`
+      }
+      if (entries.length === 0) break
+    }
+    return { certificates }
   }
 
   #hosted(unit: UnitId): HostedUnit {

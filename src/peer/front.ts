@@ -17,20 +17,20 @@ import type {
   WindowPage,
   WindowQuery,
 } from '../http/api.ts'
-import type { Store } from '../store/store.ts'
 import type { Job, PlacedUnit } from './jobs.ts'
 import type { Observer } from './observer.ts'
 import type { Peer } from './peer.ts'
 import { Queries } from './queries.ts'
+import { Replicas } from './replicas.ts'
 import type { PeerRequest } from './requests.ts'
 import type { DocumentText, Submissions } from './submissions.ts'
+import { Windows } from './windows.ts'
 
 const ASK_TIMEOUT_MS = 1_000
 const CHANGE_TIMEOUT_MS = 10_000
 
 export interface FrontOptions {
   readonly peer: Peer
-  readonly store: Store
   readonly submissions: Submissions
   readonly observer: Observer
   /** In the text format of Prometheus. */
@@ -45,17 +45,19 @@ export class Front implements PeerApi {
   readonly version: string
   readonly #options: FrontOptions
   readonly #queries: Queries
+  readonly #windows: Windows
 
   constructor(options: FrontOptions) {
-    const { peer, store } = options
+    const { peer } = options
     this.version = options.version
     this.#options = options
-    this.#queries = new Queries({
-      node: peer.node,
+    const replicas = new Replicas(peer.node, (request) => peer.answers.answer(request as unknown as Wire))
+    const queries = new Queries(replicas, (id) => peer.nameOf(id))
+    this.#queries = queries
+    this.#windows = new Windows({
       reader: peer.reader,
-      store,
-      nameOf: (id) => peer.nameOf(id),
-      answer: (request) => peer.answers.answer(request as unknown as Wire),
+      replicas,
+      view: (certificate, unit) => queries.view(certificate, unit),
     })
   }
 
@@ -134,15 +136,17 @@ export class Front implements PeerApi {
   }
 
   windows(query: WindowQuery): Promise<WindowPage> {
-    return this.#queries.windows(this.#job(query.job), query)
+    return this.#windows.page(this.#job(query.job), query)
   }
 
-  deadLetters({ job, limit, cursor }: { job: string; limit: number; cursor?: string }) {
-    return this.#queries.deadLetters(this.#job(job), limit, cursor)
+  async deadLetters({ job, limit, cursor }: { job: string; limit: number; cursor?: string }) {
+    const { items, ...next } = await this.#queries.deadLetters(this.#job(job), limit, cursor)
+    return { rows: items, ...next }
   }
 
-  certificates({ job, limit, cursor }: { job: string; limit: number; cursor?: string }) {
-    return this.#queries.certificates(this.#job(job), limit, cursor)
+  async certificates({ job, limit, cursor }: { job: string; limit: number; cursor?: string }) {
+    const { items, ...next } = await this.#queries.certificates(this.#job(job), limit, cursor)
+    return { certificates: items, ...next }
   }
 
   metrics(): Promise<string> {

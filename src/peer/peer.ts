@@ -21,6 +21,7 @@ import {
   type Verifier,
   type Wire,
 } from '../../mesh/index.ts'
+import type { OpenRange } from '../../operators/index.ts'
 import type { Sink, SinkPlan } from '../commit/sink.ts'
 import type { UnitStatus } from '../http/api.ts'
 import { HOST_TIMING, LIMITS } from '../limits.ts'
@@ -41,7 +42,7 @@ import { unitStatus } from './status.ts'
 export interface Workers {
   port(unit: UnitId): WorkerPort
   release(unit: UnitId): void
-  openRows(unit: UnitId, limit: number): Promise<Uint8Array>
+  openRows(unit: UnitId, range: OpenRange): Promise<Uint8Array>
   close(): Promise<void>
 }
 
@@ -152,7 +153,8 @@ export class Peer {
       host: this.host,
       reader: this.reader,
       cache: this.#cache,
-      openRows: (unit, limit) => this.#workers.openRows(unit, limit),
+      store,
+      openRows: (unit, range) => this.#workers.openRows(unit, range),
       status: (hosted) => this.statusOf(hosted),
     })
   }

@@ -1,15 +1,30 @@
 /** What peers ask of one another on behalf of the API, and the shape checks of what comes. */
 import type { Certificate, CutPosition, UnitId, Wire } from '../../mesh/index.ts'
+import type { RowPlace } from '../read/local.ts'
 import type { ReadRequest } from '../read/quorum.ts'
 
 export type PeerRequest =
   | ReadRequest
   /** Rows of open windows, from the replica itself. */
-  | { readonly q: 'open'; readonly unit: UnitId; readonly limit: number }
+  | {
+      readonly q: 'open'
+      readonly unit: UnitId
+      readonly key: Uint8Array | null
+      readonly from: number | null
+      readonly to: number | null
+      readonly after: (RowPlace & { readonly inclusive: boolean }) | null
+      readonly limit: number
+    }
   /** Where the replica stands. */
   | { readonly q: 'status'; readonly unit: UnitId; readonly limit: number }
   /** Dead letters of a unit after a place. */
   | { readonly q: 'deadLetters'; readonly unit: UnitId; readonly after: LetterPlace | null; readonly limit: number }
+  /** Certificates of a unit after a position, from the replica's store. */
+  | { readonly q: 'certificates'; readonly unit: UnitId; readonly after: CutPosition | null; readonly limit: number }
+
+export interface CertificatesAnswer {
+  readonly certificates: readonly Certificate[]
+}
 
 export interface LetterPlace extends CutPosition {
   /** Of the letter within its batch. */
@@ -34,22 +49,31 @@ const isPlace = (value: unknown): boolean => {
 const isLimit = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0
 const isTime = (value: unknown): boolean => value === null || typeof value === 'number'
 
+const isKey = (value: unknown): value is Uint8Array => value instanceof Uint8Array
+
+function isRange({ key, from, to, after }: Partial<Record<string, unknown>>): boolean {
+  return (key === null || isKey(key)) && isTime(from) && isTime(to) && (after === null || isRowPlace(after))
+}
+
+function isRowPlace(value: unknown): boolean {
+  const place = value as Partial<RowPlace> | null
+  return (
+    typeof place === 'object' && typeof place?.end === 'number' && typeof place.start === 'number' && isKey(place.key)
+  )
+}
+
 export function isPeerRequest(value: Wire): boolean {
   const request = value as Partial<Record<string, unknown>> | null
   if (typeof request !== 'object' || request === null || typeof request.unit !== 'string') return false
   if (!isLimit(request.limit)) return false
   switch (request.q) {
     case 'rows':
-      return (
-        (request.key === null || request.key instanceof Uint8Array) &&
-        isTime(request.from) &&
-        isTime(request.to) &&
-        (request.upTo === null || isPlace(request.upTo)) &&
-        (request.after === null || typeof request.after === 'object')
-      )
+      return isRange(request) && (request.upTo === null || isPlace(request.upTo))
     case 'open':
+      return isRange(request)
     case 'status':
       return true
+    case 'certificates':
     case 'deadLetters':
       return request.after === null || isPlace(request.after)
     default:

@@ -21,7 +21,7 @@ import { openStoreThread } from '../store/thread.ts'
 import { timedStore } from '../store/timed.ts'
 import { VERSION } from '../version.ts'
 import { Front } from './front.ts'
-import { sampleMetrics } from './gauges.ts'
+import { Gauges } from './gauges.ts'
 import { Observer } from './observer.ts'
 import { Peer } from './peer.ts'
 import { Submissions } from './submissions.ts'
@@ -132,22 +132,22 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
     },
     { name, version: VERSION, seeds, bootstrapExpect, onFailure: failure.resolve },
   )
+  // Its threads run from here on: without this, a peer that fails to start would never end.
+  undo.push(() => peer.close())
   observer.naming((id) => peer.nameOf(id))
   const submissions = new Submissions({ peer, log, sink: (plan) => commits.sink(plan), wallClock, logger })
-  const gauges = { peer, version: VERSION, dataDirectory, ready: () => api.ready().ready, now, wallClock }
+  const gauges = new Gauges({ peer, version: VERSION, dataDirectory, ready: () => api.ready().ready, now, wallClock })
   const api: Front = new Front({
     peer,
-    store,
     submissions,
     observer,
-    metrics: async () => metrics.metricsText(await sampleMetrics(gauges)),
+    metrics: async () => metrics.metricsText(await gauges.sample()),
     name,
     version: VERSION,
     now,
   })
   const http = await startHttp(api, { listen: settings.http, tokens: settings.tokens, insecure, logger })
   undo.push(() => http.close())
-  undo.push(() => peer.close())
   await peer.start(http.address)
   return {
     peer,
@@ -158,7 +158,7 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
     httpAddress: http.address,
     logger,
     failed: failure.promise,
-    // In the opposite order: no records, no requests, no commits, no disk.
+    // In the opposite order: no requests, no records, no commits, no disk.
     async close() {
       for (const step of undo.reverse()) await step()
     },

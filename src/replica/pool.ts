@@ -5,6 +5,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { UnitId } from '../../mesh/index.ts'
+import type { OpenRange } from '../../operators/index.ts'
 import type { LogSettings } from '../log/log.ts'
 import type { WorkerPort } from './host.ts'
 import type { WorkerCommand, WorkerData, WorkerReport } from './protocol.ts'
@@ -46,15 +47,15 @@ export class WorkerPool {
     this.#threadOf.delete(unit)
   }
 
-  /** Rows of the unit's open windows, at most `limit`; empty when it does not run here. */
-  openRows(unit: UnitId, limit: number): Promise<Uint8Array> {
+  /** Rows of the unit's open windows; empty when it does not run here. */
+  openRows(unit: UnitId, range: OpenRange): Promise<Uint8Array> {
     const thread = this.#threadOf.get(unit)
     if (thread === undefined) return Promise.resolve(new Uint8Array())
     this.#requests += 1
     const request = this.#requests
     return new Promise((resolve) => {
       this.#asked.set(request, resolve)
-      this.#post(thread, { kind: 'openRows', unit, request, limit })
+      this.#post(thread, { kind: 'openRows', unit, request, range })
     })
   }
 

@@ -4,7 +4,7 @@
  * told apart.
  */
 import type { CutContent, CutPosition, PeerId, UnitId } from '../../mesh/index.ts'
-import type { StagePlan } from '../../operators/index.ts'
+import type { OpenRange, StagePlan } from '../../operators/index.ts'
 import type { LogSettings } from '../log/log.ts'
 import type { PlacedDecision, ReplicaStart } from './unit-replica.ts'
 
@@ -39,7 +39,7 @@ export type WorkerCommand =
   | { readonly kind: 'pause'; readonly unit: UnitId; readonly epoch: number; readonly token: number }
   | { readonly kind: 'resume'; readonly unit: UnitId; readonly epoch: number }
   | { readonly kind: 'settled'; readonly unit: UnitId; readonly epoch: number; readonly position: CutPosition }
-  | { readonly kind: 'openRows'; readonly unit: UnitId; readonly request: number; readonly limit: number }
+  | { readonly kind: 'openRows'; readonly unit: UnitId; readonly request: number; readonly range: OpenRange }
   | { readonly kind: 'release'; readonly unit: UnitId }
   | { readonly kind: 'close' }
 

@@ -86,7 +86,7 @@ export class ReplicaWorker {
         return
       case 'openRows': {
         const hosted = this.#units.get(command.unit)
-        const body = hosted?.replica.stage.openRows(command.limit) ?? new Uint8Array()
+        const body = hosted?.replica.stage.openRows(command.range) ?? new Uint8Array()
         this.#report({ kind: 'openRows', request: command.request, body }, [])
         return
       }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { StagePlan } from '../../operators/index.ts'
+import type { OpenRange, StagePlan } from '../../operators/index.ts'
 import { ROW_RECORD } from '../../operators/index.ts'
 import {
   aggregate,
@@ -8,6 +8,8 @@ import {
   deadLettersOf,
   expression,
   lines,
+  recordsInput,
+  rowsOf,
   rowsOfCuts,
   StageRun,
   stagePlan,
@@ -206,10 +208,18 @@ describe('cuts', () => {
 })
 
 describe('open rows', () => {
+  const ALL: OpenRange = {
+    key: undefined,
+    from: Number.NEGATIVE_INFINITY,
+    to: Number.POSITIVE_INFINITY,
+    after: undefined,
+    limit: 10,
+  }
+
   it('show what is open now, in order, and change nothing', () => {
     const run = new StageRun(stagePlan())
     run.feed({ t: 1, k: 'b' }, { t: 1, k: 'a' }, { t: 2, k: 'a' })
-    const open = run.stage.openRows(10)
+    const open = run.stage.openRows(ALL)
     assert.deepEqual(
       lines([
         {
@@ -220,9 +230,26 @@ describe('open rows', () => {
       ]),
       ['[0,10) "a" n=2 r0', '[0,10) "b" n=1 r0'],
     )
-    assert.deepEqual(run.stage.openRows(1).length < open.length, true)
+    assert.deepEqual(run.stage.openRows({ ...ALL, limit: 1 }).length < open.length, true)
     assert.equal(run.stage.openWindows, 2)
     assert.deepEqual(lines([run.decide('final')]), ['[0,10) "a" n=2 r0 final', '[0,10) "b" n=1 r0 final'])
     assert.equal(run.stage.openWindows, 0)
+  })
+
+  //   [0,10)   a b     [10,20)   a   c     [20,30)   b
+  it('of a range are those of the windows and the key asked for, from a place on', () => {
+    const run = new StageRun(stagePlan({ input: recordsInput(100) }))
+    run.feed({ t: 1, k: 'b' }, { t: 2, k: 'a' }, { t: 11, k: 'c' }, { t: 12, k: 'a' }, { t: 21, k: 'b' })
+    const shown = (range: Partial<OpenRange>) =>
+      rowsOf(run.stage.openRows({ ...ALL, ...range })).map(({ a, key }) => `${a} ${key}`)
+    const key = (text: string) => new TextEncoder().encode(JSON.stringify(text))
+    const after = { start: 10, end: 20, key: key('a'), inclusive: false }
+    assert.deepEqual(shown({}), ['0 "a"', '0 "b"', '10 "a"', '10 "c"', '20 "b"'])
+    assert.deepEqual(shown({ key: key('b') }), ['0 "b"', '20 "b"'])
+    assert.deepEqual(shown({ from: 10, to: 20 }), ['10 "a"', '10 "c"'])
+    assert.deepEqual(shown({ from: 9, to: 21, limit: 4 }), ['0 "a"', '0 "b"', '10 "a"', '10 "c"'])
+    assert.deepEqual(shown({ after }), ['10 "c"', '20 "b"'])
+    assert.deepEqual(shown({ after: { ...after, inclusive: true } }), ['10 "a"', '10 "c"', '20 "b"'])
+    assert.deepEqual(shown({ after, key: key('b'), limit: 1 }), ['20 "b"'])
   })
 })

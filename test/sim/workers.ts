@@ -3,6 +3,7 @@
  * way, as between threads. It can crash, which loses all it had in memory, or compute wrongly.
  */
 import type { UnitId } from '../../mesh/index.ts'
+import type { OpenRange } from '../../operators/index.ts'
 import type { Log } from '../../src/log/log.ts'
 import type { WorkerEvents, Workers } from '../../src/peer/peer.ts'
 import type { WorkerPort } from '../../src/replica/host.ts'
@@ -40,12 +41,12 @@ export class SimulatedWorkers implements Workers {
     this.#units.delete(unit)
   }
 
-  openRows(unit: UnitId, limit: number): Promise<Uint8Array> {
+  openRows(unit: UnitId, range: OpenRange): Promise<Uint8Array> {
     this.#requests += 1
     const request = this.#requests
     return new Promise((resolve) => {
       this.#asked.set(request, resolve)
-      this.#post({ kind: 'openRows', unit, request, limit })
+      this.#post({ kind: 'openRows', unit, request, range })
     })
   }
 
