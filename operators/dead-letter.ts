@@ -49,6 +49,11 @@ export function deadLetterValue(
   return encodeUtf8(canonicalJson(fields))
 }
 
+/** Members are sorted, so the code comes first. */
+const LATE = encodeUtf8(`{"error":${canonicalJson('QRT_RECORD_LATE' satisfies OperatorErrorCode)},`)
+
+export const isLateLetter = (value: Uint8Array): boolean => Buffer.compare(value.subarray(0, LATE.length), LATE) === 0
+
 function boundedText(bytes: Uint8Array): string {
   let end = Math.min(bytes.length, MAX_RECORD_BYTES)
   // Not inside a character: its later bytes are 10xxxxxx.

@@ -1,4 +1,5 @@
 /** The one door of the operators: what `src` may use. */
+export { isLateLetter } from './dead-letter.ts'
 export { ExpressionError, type OperatorErrorCode } from './errors.ts'
 export { type AggregateCall, parseAggregateCall } from './expression/call.ts'
 export { canonicalJson, encodeUtf8, type Value } from './json.ts'

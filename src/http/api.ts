@@ -51,6 +51,30 @@ export interface JobSummary {
   /** The document as submitted (no secrets can be in it). */
   readonly document: string
   readonly format: 'yaml' | 'toml' | 'json'
+  readonly graph: readonly GraphNode[]
+}
+
+/** One thing that records pass through; `to` holds the ids of those that come next. */
+export interface GraphNode {
+  readonly id: string
+  readonly kind: 'source' | 'stage' | 'shuffle' | 'sink' | 'deadLetters'
+  readonly name: string
+  /** Of a topic; of a stage, its units. */
+  readonly partitions?: number
+  /** What a stage does, in order. */
+  readonly steps?: readonly { readonly step: string; readonly text: string }[]
+  readonly window?: { readonly sizeMs: number; readonly slideMs: number; readonly allowedLatenessMs: number }
+  readonly to: readonly string[]
+}
+
+/** Votes on the cut after the last certified one. */
+export interface VotesView {
+  readonly position: CutPosition
+  readonly voters: readonly PeerId[]
+  /** How many different results they are for. */
+  readonly results: number
+  /** Since the first of them. */
+  readonly waitingMs: number
 }
 
 export interface UnitStatus {
@@ -70,6 +94,16 @@ export interface UnitStatus {
   readonly endOffset: number
   /** ISO 8601, absent before the first record. */
   readonly watermark?: string
+  /** Certified rows that the replica holds, dead letters among its results, and records that came too late. */
+  readonly rows: number
+  readonly deadLetters: number
+  readonly lateRecords: number
+  /** Windows that records may still change, one for each key. */
+  readonly openWindows: number
+  /** Of the operators, approximately. */
+  readonly stateBytes: number
+  /** Absent where no replica answers. */
+  readonly votes?: VotesView
   readonly state: 'running' | 'catching-up' | 'waiting' | 'degraded' | 'stalled' | 'halted' | 'finished' | 'diverged'
   /** Sentences that answer "why is there no result". */
   readonly reasons: readonly string[]
@@ -149,6 +183,8 @@ export type LiveEvent =
       readonly job: string
       readonly position: CutPosition
       readonly rows: number
+      /** Records of the whole cut, the same in each of its parts. */
+      readonly counts: { readonly in: number; readonly late: number; readonly dead: number }
       readonly signers: readonly string[]
     }
   | {
@@ -186,7 +222,7 @@ export interface PeerApi {
     limit: number
     cursor?: string
   }): Promise<{ rows: readonly unknown[]; next?: string }>
-  /** Certificates of a job's cuts in (unit, position) order, from this peer's store. */
+  /** Certificates of a job's cuts in (unit, position) order; of units that are not here, from a replica that answers. */
   certificates(query: {
     job: string
     limit: number

@@ -37,7 +37,7 @@ export class EventHub {
   }
 
   /**
-   * A stream of frames: from now on, or from behind `lastEventId`.
+   * A stream of frames: from now on, from behind `lastEventId`, or all that is kept (`start`).
    * @throws QuorateError QRT_UNREACHABLE when the peer serves as many streams as it may
    */
   open(lastEventId: string | undefined): ReadableStream<Uint8Array> {
@@ -100,6 +100,7 @@ export class EventHub {
 
   #resume(lastEventId: string | undefined): { next: number; opening: string } {
     if (lastEventId === undefined) return { next: this.#end, opening: '' }
+    if (lastEventId === 'start') return { next: this.#first, opening: '' }
     const [epoch, number] = lastEventId.split('-')
     const last = Number(number)
     if (epoch === this.#epoch && Number.isSafeInteger(last) && last >= 0 && last < this.#end) {

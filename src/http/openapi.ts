@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { LIMITS } from '../limits.ts'
 import type { Route } from './routes.ts'
-import { problemAnswer } from './schemas.ts'
+import { eventsQuery, problemAnswer } from './schemas.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -95,7 +95,10 @@ const PLAIN_PATHS: Readonly<Record<string, Json>> = {
       summary: 'Live events as server-sent events; Last-Event-ID goes on where a client stopped',
       operationId: 'getEvents',
       security: [{ token: [] }],
-      parameters: [{ name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string' } }],
+      parameters: [
+        ...parametersOf(eventsQuery, 'query'),
+        { name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string' } },
+      ],
       responses: { 200: text('text/event-stream', 'Events by kind; `gap` where some were missed'), default: problem },
     },
   },

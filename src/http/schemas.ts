@@ -56,6 +56,13 @@ export const windowsQuery = z.strictObject({
   open: flag.default(false).describe('Also open windows, marked `certified: false`'),
   ...page,
 })
+export const eventsQuery = z.strictObject({
+  since: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('Id of the last event seen, or `start` for all that the peer still has; Last-Event-ID goes before it'),
+})
 export const noPath = z.strictObject({})
 export const jobPath = z.strictObject({ name: z.string().min(1).max(200).describe('Name of the job') })
 
@@ -117,6 +124,19 @@ export const ringAnswer = z.object({
   ),
 })
 
+const graphNode = z.object({
+  id: z.string(),
+  kind: z.enum(['source', 'stage', 'shuffle', 'sink', 'deadLetters']),
+  name: z.string(),
+  partitions: count.optional().describe('Of a topic; of a stage, its units'),
+  steps: z
+    .array(z.object({ step: z.string(), text: z.string() }))
+    .optional()
+    .describe('What a stage does, in order'),
+  window: z.object({ sizeMs: count, slideMs: count, allowedLatenessMs: count }).optional(),
+  to: z.array(z.string()).describe('Ids of what comes next'),
+})
+
 export const jobAnswer = z.object({
   name: z.string(),
   generation: z.string(),
@@ -129,6 +149,7 @@ export const jobAnswer = z.object({
   state: z.enum(['running', 'degraded', 'stalled', 'halted', 'finished']),
   document: z.string().describe('As it was submitted'),
   format: z.enum(['yaml', 'toml', 'json']),
+  graph: z.array(graphNode).describe('What records pass through'),
 })
 export const jobsAnswer = z.object({ jobs: z.array(jobAnswer) })
 
@@ -145,6 +166,20 @@ const unitStatus = z.object({
   offset: z.number(),
   endOffset: z.number(),
   watermark: time.optional(),
+  rows: count.describe('Certified rows that the replica holds'),
+  deadLetters: count,
+  lateRecords: count.describe('Of the dead letters, those that came too late for their windows'),
+  openWindows: count.describe('One for each key'),
+  stateBytes: count.describe('Of the operators, approximately'),
+  votes: z
+    .object({
+      position,
+      voters: z.array(peer),
+      results: count.describe('How many different results the votes are for'),
+      waitingMs: count.describe('Since the first vote'),
+    })
+    .optional()
+    .describe('On the cut after the last certified one'),
   state: z.enum(['running', 'catching-up', 'waiting', 'degraded', 'stalled', 'halted', 'finished', 'diverged']),
   reasons: z.array(z.string()).describe('Why there is no result'),
 })

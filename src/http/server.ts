@@ -18,6 +18,7 @@ import { HTTP_TIMING } from './limits.ts'
 import { openApiDocument } from './openapi.ts'
 import { problemOf, problemResponse, requestInvalid } from './problems.ts'
 import { ROUTES, type Route } from './routes.ts'
+import { eventsQuery } from './schemas.ts'
 
 export interface HttpOptions {
   /** Port 0: any free one. */
@@ -87,7 +88,8 @@ function createApp(api: PeerApi, authenticator: Authenticator, hub: EventHub, lo
   app.get('/v1/events', (c) => {
     authenticator.authorize(c.req.raw.headers, 'read')
     const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
-    return new Response(hub.open(c.req.header('last-event-id')), { headers })
+    const { since } = parse(eventsQuery, singleQueries(c.req.queries())) as z.output<typeof eventsQuery>
+    return new Response(hub.open(c.req.header('last-event-id') ?? since), { headers })
   })
   app.get('/metrics', async (c) => {
     authenticator.authorize(c.req.raw.headers, 'read')

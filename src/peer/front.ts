@@ -17,6 +17,7 @@ import type {
   WindowPage,
   WindowQuery,
 } from '../http/api.ts'
+import { jobGraph } from './graph.ts'
 import type { Job, PlacedUnit } from './jobs.ts'
 import type { Observer } from './observer.ts'
 import type { Peer } from './peer.ts'
@@ -188,6 +189,7 @@ export class Front implements PeerApi {
       state: jobState(statuses),
       document: body.document.text,
       format: body.document.format,
+      graph: jobGraph(body.compiled),
     }
   }
 
@@ -219,6 +221,11 @@ export class Front implements PeerApi {
       term: 0,
       offset: 0,
       endOffset: 0,
+      rows: 0,
+      deadLetters: 0,
+      lateRecords: 0,
+      openWindows: 0,
+      stateBytes: 0,
       state: 'stalled',
       reasons: ['no replica of this unit answers'],
     }

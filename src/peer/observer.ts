@@ -53,11 +53,12 @@ export class Observer {
     return () => this.#listeners.delete(listener)
   }
 
-  jobAdded({ entry }: Job): void {
+  jobAdded({ entry, body }: Job): void {
     this.#jobOf.set(entry.generation, entry.name)
     this.#options.metrics.jobAdded(entry.name)
     this.#options.logger.info('job added', { job: entry.name, generation: entry.generation })
-    this.#emit({ kind: 'job', at: this.#at(), job: entry.name, change: 'submitted' })
+    // A peer that starts again finds its jobs: they were submitted when they were.
+    this.#emit({ kind: 'job', at: body.submittedAt, job: entry.name, change: 'submitted' })
   }
 
   jobDeleted({ entry }: Job): void {
@@ -122,6 +123,7 @@ export class Observer {
       job,
       position: { seq: content.seq, part: content.part },
       rows,
+      counts: content.counts,
       signers: signers.map(({ peer }) => this.#names(peer)),
     })
   }

@@ -2,9 +2,9 @@
  * Where a unit stands at this peer and, in sentences, why it has no newer result. Each sentence names what is waited for:
  * a peer, a partition, a sink, an operator.
  */
-import type { MeshNode, PeerId } from '../../mesh/index.ts'
+import type { MeshNode, PeerId, UnitAgreement } from '../../mesh/index.ts'
 import { formatInstant } from '../../operators/index.ts'
-import type { UnitStatus } from '../http/api.ts'
+import type { UnitStatus, VotesView } from '../http/api.ts'
 import type { HostedUnit } from '../replica/hosted.ts'
 import type { Commits } from './commits.ts'
 import type { PlacedUnit } from './jobs.ts'
@@ -34,7 +34,7 @@ export function unitStatus(placed: PlacedUnit, hosted: HostedUnit, parts: Status
   const certified = agreement?.frontier
   const computed = agreement?.computedPosition
   const committed = commits.committed(unit)
-  const { watermark } = hosted
+  const { watermark, batches, openWindows, stateBytes } = hosted
   return {
     unit,
     job: description.job,
@@ -48,6 +48,12 @@ export function unitStatus(placed: PlacedUnit, hosted: HostedUnit, parts: Status
     offset: hosted.offset,
     endOffset: Math.max(hosted.endOffset, hosted.offset),
     ...(Number.isFinite(watermark) ? { watermark: formatInstant(watermark) } : {}),
+    rows: batches.totals.rows,
+    deadLetters: batches.totals.deadRows,
+    lateRecords: batches.totals.lateRows,
+    openWindows,
+    stateBytes,
+    ...(agreement === undefined ? {} : { votes: pollView(agreement.poll, parts.now) }),
     ...stateOf(hosted, members, parts),
   }
 }
@@ -97,6 +103,10 @@ function unreachableText(peer: PeerId, { node, now, nameOf }: StatusParts): stri
   if (member === undefined) return `peer ${nameOf(peer)} was never heard of`
   if (member.state === 'left') return `peer ${nameOf(peer)} left`
   return `peer ${nameOf(peer)} has been unreachable for ${seconds(now - member.lastHeardAt)}`
+}
+
+function pollView({ position, voters, values, since }: UnitAgreement['poll'], now: number): VotesView {
+  return { position, voters, results: values, waitingMs: since === undefined ? 0 : Math.round(now - since) }
 }
 
 /** Why the next cut has no certificate. */

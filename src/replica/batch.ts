@@ -6,7 +6,7 @@
  * and found through an index in memory that knows, for each, where its windows lie.
  */
 import { type CutPosition, comparePositions, positionKey, sortable, type UnitId } from '../../mesh/index.ts'
-import { ROW_WINDOW, readRows } from '../../operators/index.ts'
+import { isLateLetter, ROW_WINDOW, readRows } from '../../operators/index.ts'
 
 export interface Batch {
   readonly bodies: readonly Uint8Array[]
@@ -18,6 +18,8 @@ export interface BatchEntry {
   readonly bytes: number
   readonly rows: number
   readonly deadRows: number
+  /** Of those, the ones that came too late for their windows. */
+  readonly lateRows: number
   /** Over the window rows; an empty range when there are none. */
   readonly minStart: number
   readonly maxEnd: number
@@ -71,13 +73,20 @@ export function describeBatch(position: CutPosition, batch: Batch, readyAt: numb
     }
   }
   let deadRows = 0
-  for (const _ of readRows(batch.deadLetters)) deadRows += 1
-  return { position: { seq: position.seq, part: position.part }, bytes, rows, deadRows, minStart, maxEnd, readyAt }
+  let lateRows = 0
+  for (const { value } of readRows(batch.deadLetters)) {
+    deadRows += 1
+    if (isLateLetter(value)) lateRows += 1
+  }
+  const { seq, part } = position
+  return { position: { seq, part }, bytes, rows, deadRows, lateRows, minStart, maxEnd, readyAt }
 }
 
 /** The batches of one unit that this peer holds, in order. */
 export class BatchIndex {
   readonly entries: BatchEntry[] = []
+  /** Of all that were added. */
+  readonly totals = { rows: 0, deadRows: 0, lateRows: 0 }
 
   get last(): BatchEntry | undefined {
     return this.entries[this.entries.length - 1]
@@ -88,6 +97,9 @@ export class BatchIndex {
     const { last } = this
     if (last !== undefined && comparePositions(entry.position, last.position) <= 0) return false
     this.entries.push(entry)
+    this.totals.rows += entry.rows
+    this.totals.deadRows += entry.deadRows
+    this.totals.lateRows += entry.lateRows
     return true
   }
 

@@ -78,10 +78,10 @@ class EventClient {
   }
 }
 
-async function open(lastEventId?: string): Promise<EventClient> {
+async function open(lastEventId?: string, query = ''): Promise<EventClient> {
   const abort = new AbortController()
   const headers: Record<string, string> = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
-  const response = await fetch(`${server.address}/v1/events`, { headers, signal: abort.signal })
+  const response = await fetch(`${server.address}/v1/events${query}`, { headers, signal: abort.signal })
   assert.equal(response.status, 200)
   assert.equal(response.headers.get('content-type'), 'text/event-stream')
   const client = new EventClient(response, abort)
@@ -128,6 +128,23 @@ describe('GET /v1/events', () => {
     assert.equal(gap!.event, 'gap')
     assert.equal(JSON.parse(gap!.data!).missed, 1)
     assert.deepEqual(seqs(await take(again, 4)), [3, 4, 5, 6])
+  })
+
+  it('begins with all that is kept where that is asked for', async () => {
+    for (const seq of [1, 2, 3, 4, 5, 6]) peer.emit(certifiedEvent(seq))
+    for (const query of ['?since=start', '']) {
+      const client = await open(query === '' ? 'start' : undefined, query)
+      assert.deepEqual(seqs(await take(client, 4)), [3, 4, 5, 6])
+      await client.close()
+    }
+  })
+
+  it('goes on behind the id in the query where a client cannot send the header', async () => {
+    for (const seq of [1, 2, 3]) peer.emit(certifiedEvent(seq))
+    const [first] = await take(await open('start'), 1)
+    const client = await open(undefined, `?since=${first!.id}`)
+    assert.deepEqual(seqs(await take(client, 2)), [2, 3])
+    assert.equal((await fetch(`${server.address}/v1/events?from=${first!.id}`)).status, 400)
   })
 
   it('tells of a gap when another process numbered the last event', async () => {

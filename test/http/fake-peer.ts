@@ -108,6 +108,12 @@ export class FakePeer implements PeerApi {
       offset: 1200,
       endOffset: 20_000,
       watermark: AT,
+      rows: 24,
+      deadLetters: 3,
+      lateRecords: 1,
+      openWindows: 12,
+      stateBytes: 4096,
+      votes: { position: { seq: 3, part: 0 }, voters: this.ids.slice(0, 1), results: 1, waitingMs: 9000 },
       state: 'waiting',
       reasons: ['seq 3 part 0: 1 of 2 votes, peer cy unreachable for 9 s'],
     }
@@ -227,6 +233,19 @@ export function jobNamed(name: string): JobSummary {
     state: 'running',
     document: `name: ${name}\n`,
     format: 'yaml',
+    graph: [
+      { id: 'source', kind: 'source', name: 'flights', partitions: 1, to: ['stage-0'] },
+      {
+        id: 'stage-0',
+        kind: 'stage',
+        name: 'stage 0',
+        partitions: 1,
+        steps: [{ step: 'window', text: 'tumbling 1d' }],
+        window: { sizeMs: 86_400_000, slideMs: 86_400_000, allowedLatenessMs: 0 },
+        to: ['kafka:flight-delays'],
+      },
+      { id: 'kafka:flight-delays', kind: 'sink', name: 'kafka:flight-delays', to: [] },
+    ],
   }
 }
 
@@ -238,6 +257,7 @@ export function certifiedEvent(seq: number): LiveEvent {
     job: 'flight-delays',
     position: { seq, part: 0 },
     rows: 3,
+    counts: { in: 100, late: 0, dead: 0 },
     signers: ['ada', 'bo'],
   }
 }

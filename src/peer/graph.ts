@@ -1,0 +1,93 @@
+/** A compiled job as a graph of what records pass through: for people, in the words of job documents. */
+import type { AggregatePlan, ExpressionPlan, StagePlan, StepPlan, WindowPlan } from '../../operators/index.ts'
+import { sinkName } from '../commit/thread.ts'
+import type { GraphNode } from '../http/api.ts'
+import { type CompiledJob, unitsOfStage } from '../job/compiled.ts'
+
+export function jobGraph(job: CompiledJob): GraphNode[] {
+  const { source, shuffle, sinks, deadLetters, stages } = job
+  const last = stages.length - 1
+  const sinkNodes = sinks.map((sink): GraphNode => ({ id: sinkName(sink), kind: 'sink', name: sinkName(sink), to: [] }))
+  const letterNodes: GraphNode[] =
+    deadLetters === undefined
+      ? []
+      : [{ id: `dead letters ${sinkName(deadLetters)}`, kind: 'deadLetters', name: sinkName(deadLetters), to: [] }]
+  const nodes: GraphNode[] = [
+    { id: 'source', kind: 'source', name: source.topic, partitions: source.partitions, to: [stageId(0)] },
+  ]
+  for (const plan of stages) {
+    const ends = plan.stage === last ? sinkNodes.map(({ id }) => id) : ['shuffle']
+    nodes.push({
+      id: stageId(plan.stage),
+      kind: 'stage',
+      name: `stage ${plan.stage}`,
+      partitions: unitsOfStage(job, plan.stage),
+      steps: stepsOf(plan),
+      ...(plan.window === undefined ? {} : { window: windowOf(plan.window) }),
+      to: [...ends, ...letterNodes.map(({ id }) => id)],
+    })
+    if (plan.stage === last || shuffle === undefined) continue
+    const { topic, partitions } = shuffle
+    nodes.push({ id: 'shuffle', kind: 'shuffle', name: topic, partitions, to: [stageId(plan.stage + 1)] })
+  }
+  return [...nodes, ...sinkNodes, ...letterNodes]
+}
+
+const stageId = (stage: number): string => `stage-${stage}`
+
+const windowOf = ({ sizeMs, slideMs, allowedLatenessMs }: WindowPlan) => ({ sizeMs, slideMs, allowedLatenessMs })
+
+type Step = NonNullable<GraphNode['steps']>[number]
+
+function stepsOf({ input, output, steps, keyBy, window, aggregates }: StagePlan): Step[] {
+  const merges = input.kind === 'slices'
+  const all: Step[] = merges
+    ? [{ step: 'merge', text: `what ${input.sources} partitions of the source gave` }]
+    : steps.map(stepText)
+  // The stage behind the shuffle gets its keys with the partial aggregates.
+  if (keyBy !== undefined && !merges) all.push({ step: 'keyBy', text: keyBy.map(({ source }) => source).join(', ') })
+  if (window !== undefined) all.push({ step: 'window', text: windowText(window) })
+  const step = output.kind === 'shuffle' ? 'pre-aggregate' : 'aggregate'
+  for (const aggregate of aggregates) all.push({ step, text: aggregateText(aggregate) })
+  return all
+}
+
+function stepText(step: StepPlan): Step {
+  if (step.kind === 'filter') return { step: 'filter', text: step.where.source }
+  const fields = Object.entries(step.fields).map(([name, { source }]) => `${name}: ${source}`)
+  return { step: step.keep ? 'compute' : 'map', text: fields.join(', ') }
+}
+
+function windowText({ sizeMs, slideMs, offsetMs, allowedLatenessMs }: WindowPlan): string {
+  const kind = sizeMs === slideMs ? 'tumbling' : 'hopping'
+  const every = sizeMs === slideMs ? [] : [`every ${durationText(slideMs)}`]
+  const offset = offsetMs === 0 ? [] : [`offset ${durationText(offsetMs)}`]
+  const lateness = allowedLatenessMs === 0 ? [] : [`allowed lateness ${durationText(allowedLatenessMs)}`]
+  return [`${kind} ${durationText(sizeMs)}`, ...every, ...offset, ...lateness].join(', ')
+}
+
+function aggregateText({ name, kind, of, where }: AggregatePlan): string {
+  const text = (expression: ExpressionPlan | undefined) => expression?.source ?? ''
+  return `${name}: ${kind}(${text(of)})${where === undefined ? '' : ` where ${text(where)}`}`
+}
+
+const UNITS = [
+  ['w', 604_800_000],
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+  ['ms', 1],
+] as const
+
+/** As durations are written in job documents: `1d`, `1h30m`. */
+function durationText(milliseconds: number): string {
+  let left = milliseconds
+  let text = ''
+  for (const [unit, size] of UNITS) {
+    const count = Math.floor(left / size)
+    if (count > 0) text += `${count}${unit}`
+    left -= count * size
+  }
+  return text === '' ? '0s' : text
+}
