@@ -27,6 +27,14 @@ export interface JobSample {
   readonly read: number
 }
 
+export interface ReplicaSample {
+  readonly job: string
+  /** By name. */
+  readonly peer: string
+  /** How long a cut that is certified here has not been confirmed by a replica of that peer; 0 when all are. */
+  readonly behindSeconds: number
+}
+
 export interface SinkSample {
   readonly job: string
   readonly sink: string
@@ -47,6 +55,7 @@ export interface MetricsSample {
   readonly dataFreeBytes: number | undefined
   readonly jobs: readonly JobSample[]
   readonly units: readonly UnitSample[]
+  readonly replicas: readonly ReplicaSample[]
   readonly sinks: readonly SinkSample[]
 }
 
@@ -81,6 +90,11 @@ export function sampler(registry: Registry): (sample: MetricsSample) => void {
     perUnit,
   )
   const units = gauge('quorate_units', 'Units that this peer holds a replica of, by state.', ['job', 'state'])
+  const behind = gauge(
+    'quorate_replica_behind_seconds',
+    'How long a cut that is certified here has not been confirmed by a replica of that peer; 0 when all are.',
+    ['job', 'peer'],
+  )
   const quorum = gauge('quorate_job_quorum', 'Replicas that compute, must agree, and answer reads.', ['job', 'kind'])
   const backlog = gauge('quorate_sink_backlog_bytes', 'Certified bytes that a sink is not known to have.', [
     'job',
@@ -116,6 +130,7 @@ export function sampler(registry: Registry): (sample: MetricsSample) => void {
       stateBytes.set(labels, unit.stateBytes)
       uncertified.set(labels, unit.uncertifiedSeconds)
     }
+    for (const { job, peer, behindSeconds } of sample.replicas) behind.set({ job, peer }, behindSeconds)
     for (const { job, sink, backlogBytes, problems: count } of sample.sinks) {
       backlog.set({ job, sink }, backlogBytes)
       problems.set({ job, sink }, count)

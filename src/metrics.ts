@@ -22,8 +22,8 @@ export interface Metrics {
   eventToCommit(job: string, sink: string, seconds: number): void
   /** @param peer by name, as people know it */
   vote(peer: string, outcome: VoteOutcome, count?: number): void
-  /** A cut was certified that this peer is a replica of. */
-  voteExpected(peer: string): void
+  /** From here on what was not counted of a peer is 0. */
+  voter(peer: string): void
   certificate(job: string): void
   divergence(job: string, cause: 'input' | 'computation'): void
   /** A commit by another than the first of the preference list. */
@@ -68,11 +68,6 @@ export function createMetrics(): Metrics {
     'peer',
     'outcome',
   ])
-  const expected = counter(
-    'quorate_votes_expected_total',
-    'Votes that the cuts certified here could have had: one for each replica.',
-    ['peer'],
-  )
   const certificates = counter('quorate_certificates_total', 'Certificates formed or adopted here.', ['job'])
   const divergences = counter(
     'quorate_divergences_total',
@@ -115,8 +110,7 @@ export function createMetrics(): Metrics {
     deadLetters: (job, reason, count) => dead.inc({ job, reason }, count),
     eventToCommit: (job, sink, seconds) => eventToCommit.observe({ job, sink }, seconds),
     vote: (peer, outcome, count = 1) => votes.inc({ peer, outcome }, count),
-    voteExpected(peer) {
-      expected.inc({ peer })
+    voter(peer) {
       for (const outcome of VOTE_OUTCOMES) votes.inc({ peer, outcome }, 0)
     },
     certificate: (job) => certificates.inc({ job }),

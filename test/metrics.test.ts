@@ -10,7 +10,7 @@ function countEverything(metrics: Metrics, job: string): void {
   metrics.late(job, 2)
   metrics.deadLetters(job, 'not-json', 3)
   metrics.eventToCommit(job, 'kafka:out', 0.3)
-  metrics.voteExpected('ada')
+  metrics.voter('ada')
   metrics.vote('ada', 'agreed')
   metrics.certificate(job)
   metrics.divergence(job, 'computation')
@@ -42,6 +42,7 @@ const sampleOf = (units: readonly UnitSample[]): MetricsSample => ({
   dataFreeBytes: 1e9,
   jobs: [...new Set(units.map(({ job }) => job))].map((job) => ({ job, replicas: 3, write: 2, read: 2 })),
   units,
+  replicas: units.map(({ job }) => ({ job, peer: 'bo', behindSeconds: 7 })),
   sinks: units.map(({ job }) => ({ job, sink: 'kafka:out', backlogBytes: 512, problems: 1 })),
 })
 
@@ -59,8 +60,8 @@ describe('metrics', () => {
       'quorate_late_records_total{job="delays"} 2',
       'quorate_dead_letters_total{job="delays",reason="not-json"} 3',
       'quorate_event_to_commit_seconds_bucket{le="0.5",job="delays",sink="kafka:out"} 1',
-      'quorate_votes_expected_total{peer="ada"} 1',
       'quorate_votes_total{peer="ada",outcome="agreed"} 1',
+      'quorate_votes_total{peer="ada",outcome="outvoted"} 0',
       'quorate_certificates_total{job="delays"} 1',
       'quorate_divergences_total{job="delays",cause="computation"} 1',
       'quorate_hedged_commits_total{job="delays",sink="kafka:out"} 1',
@@ -88,6 +89,7 @@ describe('metrics', () => {
       'quorate_units{job="delays",state="stalled"} 1',
       'quorate_units{job="delays",state="halted"} 0',
       'quorate_job_quorum{job="delays",kind="write"} 2',
+      'quorate_replica_behind_seconds{job="delays",peer="bo"} 7',
       'quorate_sink_backlog_bytes{job="delays",sink="kafka:out"} 512',
       'quorate_sink_problems{job="delays",sink="kafka:out"} 1',
       'quorate_members{state="suspect"} 1',

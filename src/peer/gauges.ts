@@ -2,6 +2,7 @@
 import { statfs } from 'node:fs/promises'
 import type { MetricsSample, SinkSample, UnitSample } from '../metrics-sample.ts'
 import type { HostedUnit } from '../replica/hosted.ts'
+import { BehindReplicas } from './behind.ts'
 import type { PlacedUnit } from './jobs.ts'
 import type { Peer } from './peer.ts'
 
@@ -16,9 +17,23 @@ export interface GaugesOptions {
   readonly wallClock: () => number
 }
 
-export async function sampleMetrics(options: GaugesOptions): Promise<MetricsSample> {
-  // First, and the rest at once: a sample is of one moment.
-  const dataFreeBytes = await freeBytes(options.dataDirectory)
+export class Gauges {
+  readonly #options: GaugesOptions
+  readonly #behind = new BehindReplicas()
+
+  constructor(options: GaugesOptions) {
+    this.#options = options
+  }
+
+  async sample(): Promise<MetricsSample> {
+    // First, and the rest at once: a sample is of one moment.
+    const dataFreeBytes = await freeBytes(this.#options.dataDirectory)
+    const { peer, now } = this.#options
+    return { ...momentOf(this.#options), dataFreeBytes, replicas: this.#behind.look(peer, now()) }
+  }
+}
+
+function momentOf(options: GaugesOptions): Omit<MetricsSample, 'dataFreeBytes' | 'replicas'> {
   const { peer, version, ready } = options
   const { node } = peer
   const members = { alive: 0, suspect: 0, dead: 0, left: 0 }
@@ -32,7 +47,6 @@ export async function sampleMetrics(options: GaugesOptions): Promise<MetricsSamp
     logReadable: peer.outage === undefined,
     members,
     view: { alive, away: view.length - alive },
-    dataFreeBytes,
     jobs: peer.jobs.all.map(({ entry, body }) => {
       const { replicas, write, read } = body.compiled.quorum
       return { job: entry.name, replicas, write, read }

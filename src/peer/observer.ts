@@ -98,12 +98,12 @@ export class Observer {
     this.#options.logger.error('a replica worker ended; its units start again', { units, error })
   }
 
-  /** @param replicas of the unit, whose votes this certificate could have */
+  /** @param replicas of the unit: whoever of them has cast no vote so far has cast none, and is not unknown */
   certified(unit: UnitId, { content, signers }: Certificate, replicas: readonly PeerId[]): void {
     const job = this.#job(unit)
     const { metrics } = this.#options
     metrics.certificate(job)
-    for (const peer of replicas) metrics.voteExpected(this.#names(peer))
+    for (const peer of replicas) metrics.voter(this.#names(peer))
     for (const { peer } of signers) metrics.vote(this.#names(peer), 'agreed')
     if (content.part === 0 && content.counts.late > 0) metrics.late(job, content.counts.late)
   }

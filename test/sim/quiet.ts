@@ -20,7 +20,7 @@ export const quietMetrics: Metrics = {
   deadLetters: nothing,
   eventToCommit: nothing,
   vote: nothing,
-  voteExpected: nothing,
+  voter: nothing,
   certificate: nothing,
   divergence: nothing,
   hedgedCommit: nothing,
