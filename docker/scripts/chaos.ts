@@ -3,7 +3,8 @@
  * and all of them come back: ready, and no unit of any job stalled or halted. Ends with 1 and the reason when they do not.
  *
  * From the environment: CHAOS_PEERS `ada,bo=http://127.0.0.1:7402,…`, CHAOS_PROJECT, CHAOS_ROUNDS, CHAOS_SEED,
- * CHAOS_TOKEN_FILE, CHAOS_ENGINE (the engine's socket), CHAOS_FAULT_MS (how long a fault lasts at most).
+ * CHAOS_TOKEN_FILE, CHAOS_ENGINE (the engine's socket), CHAOS_FAULT_MS (how long a fault lasts at most), CHAOS_WELL_MS (how long
+ * after one all may take to be well).
  */
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
@@ -11,7 +12,6 @@ import { env, exit } from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 
 const LOOK_EVERY_MS = 250
-const WELL_WITHIN_MS = 120_000
 const ANSWER_WITHIN_MS = 60_000
 /** What docker stop gives a container before it kills it. */
 const STOP_SECONDS = 30
@@ -48,6 +48,7 @@ const project = env.CHAOS_PROJECT ?? 'quorate'
 const engine = env.CHAOS_ENGINE ?? '/var/run/docker.sock'
 const rounds = Number(env.CHAOS_ROUNDS ?? 20)
 const faultMs = Number(env.CHAOS_FAULT_MS ?? 15_000)
+const wellMs = Number(env.CHAOS_WELL_MS ?? 120_000)
 const seed = Number(env.CHAOS_SEED ?? Date.now() % 1_000_000)
 const tokenFile = env.CHAOS_TOKEN_FILE
 const authorization = tokenFile === undefined ? undefined : `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`
@@ -111,7 +112,7 @@ async function untilWell(among: readonly PeerAddress[], when: string): Promise<n
     const found = await complaints(among)
     const elapsedMs = Math.round(performance.now() - startedAt)
     if (found.length === 0) return elapsedMs
-    if (elapsedMs > WELL_WITHIN_MS) throw new Error(`${when}, and ${elapsedMs} ms later:\n  ${found.join('\n  ')}`)
+    if (elapsedMs > wellMs) throw new Error(`${when}, and ${elapsedMs} ms later:\n  ${found.join('\n  ')}`)
     await delay(LOOK_EVERY_MS)
   }
 }

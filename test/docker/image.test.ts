@@ -11,7 +11,15 @@ import { validate } from 'dockerfile-utils'
 import { PEER_DEFINITIONS } from '../../src/cli/peer-definitions.ts'
 import { importsOf } from '../check/imports.ts'
 import { freePorts } from '../services/server.ts'
-import { admittedPaths, copiedPaths, DOCKERFILE, type Stage, stages } from './image.ts'
+import {
+  admittedPaths,
+  copiedPaths,
+  DOCKERFILE,
+  imageEnvironment as environment,
+  type Stage,
+  stages,
+  textOf,
+} from './image.ts'
 import { type Installed, installPacked, packedFiles, ROOT } from './installed.ts'
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
@@ -21,16 +29,6 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
 }
 
 const [dependencies, final] = stages() as [Stage, Stage]
-const textOf = (stage: Stage, keyword: string): string[] =>
-  stage.instructions.filter((instruction) => instruction.keyword === keyword).map(({ text }) => text)
-
-/** Values of the last stage's ENV. */
-const environment: Record<string, string> = Object.fromEntries(
-  textOf(final, 'ENV').flatMap((text) =>
-    [...text.matchAll(/(\w+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]),
-  ),
-)
-
 describe('the Dockerfile', () => {
   it('is valid', () => {
     assert.deepEqual(validate(DOCKERFILE), [])

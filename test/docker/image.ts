@@ -36,6 +36,17 @@ export function stages(): readonly Stage[] {
   return found
 }
 
+export const textOf = ({ instructions }: Stage, keyword: string): readonly string[] =>
+  instructions.filter((instruction) => instruction.keyword === keyword).map(({ text }) => text)
+
+/** Values of the last stage's ENV. */
+export const imageEnvironment: Readonly<Record<string, string>> = Object.fromEntries(
+  stages()
+    .slice(-1)
+    .flatMap((stage) => textOf(stage, 'ENV'))
+    .flatMap((text) => [...text.matchAll(/(\w+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value])),
+)
+
 /** Paths of the repository that the last stage copies. */
 export function copiedPaths(): readonly string[] {
   const last = stages().at(-1)
