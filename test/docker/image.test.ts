@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { builtinModules } from 'node:module'
+import { tmpdir } from 'node:os'
 import { delimiter, join, posix } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
@@ -148,19 +149,33 @@ describe('the package, installed with its production dependencies', () => {
     assert.notEqual(demo.status, 0)
     assert.match(demo.stderr, /22\.13/)
   })
+})
 
-  it('is an image once the rest of the Dockerfile is done: healthy, quiet on its root, gone on SIGTERM', async () => {
-    const app = join(installed.folder, 'image')
+describe('the files of the image, laid out as the Dockerfile does', () => {
+  let folder: string
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'quorate-image-'))
+  })
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('are a peer: healthy, quiet on its root, gone on SIGTERM', async () => {
+    const app = join(folder, 'app')
     mkdirSync(app)
+    for (const path of textOf(dependencies, 'COPY').flatMap((text) => text.split(' ').slice(0, -1))) {
+      cpSync(join(ROOT, path), join(app, path))
+    }
+    // The first command only: what follows cleans the cache of the image, which here would be the machine's.
+    const [install = ''] = textOf(dependencies, 'RUN')[0]!.split(' && ')
+    const installed = spawnSync('sh', ['-c', `${install} --prefer-offline`], { cwd: app, encoding: 'utf8' })
+    assert.equal(installed.status, 0, installed.stderr)
     for (const path of copiedPaths()) cpSync(join(ROOT, path), join(app, path), { recursive: true })
-    symlinkSync(join(installed.folder, 'node_modules'), join(app, 'node_modules'))
     const before = listing(app)
     const [listen, http] = await freePorts(2)
     const env: NodeJS.ProcessEnv = {
       PATH: process.env.PATH,
       ...environment,
-      QUORATE_DATA: join(installed.folder, 'data'),
-      QUORATE_LOG: `embedded:${join(installed.folder, 'log')}`,
+      QUORATE_DATA: join(folder, 'data'),
+      QUORATE_LOG: `embedded:${join(folder, 'log')}`,
       QUORATE_LISTEN: `127.0.0.1:${listen}`,
       QUORATE_HTTP: `127.0.0.1:${http}`,
       QUORATE_BOOTSTRAP: 'true',
