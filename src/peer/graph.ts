@@ -47,9 +47,10 @@ function stepsOf({ input, output, steps, keyBy, window, aggregates }: StagePlan)
   // The stage behind the shuffle gets its keys with the partial aggregates.
   if (keyBy !== undefined && !merges) all.push({ step: 'keyBy', text: keyBy.map(({ source }) => source).join(', ') })
   if (window !== undefined) all.push({ step: 'window', text: windowText(window) })
-  const step = output.kind === 'shuffle' ? 'pre-aggregate' : 'aggregate'
-  for (const aggregate of aggregates) all.push({ step, text: aggregateText(aggregate) })
-  return all
+  if (output.kind === 'shuffle') {
+    return [...all, { step: 'pre-aggregate', text: aggregates.map(({ name }) => name).join(', ') }]
+  }
+  return [...all, ...aggregates.map((each) => ({ step: 'aggregate', text: aggregateText(each) }))]
 }
 
 function stepText(step: StepPlan): Step {

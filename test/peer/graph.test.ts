@@ -55,7 +55,7 @@ describe('the graph of a job', () => {
   it('of two stages has the shuffle between them, and says what each does', () => {
     const nodes = graphOf(JOB.replace(', partitionedBy: origin', ''))
     const steps = (id: string) => nodes.find((node) => node.id === id)?.steps?.map(({ step }) => step)
-    assert.deepEqual(steps('stage-0'), ['filter', 'compute', 'keyBy', 'window', 'pre-aggregate', 'pre-aggregate'])
+    assert.deepEqual(steps('stage-0'), ['filter', 'compute', 'keyBy', 'window', 'pre-aggregate'])
     assert.deepEqual(steps('stage-1'), ['merge', 'window', 'aggregate', 'aggregate'])
     const path = ['source']
     for (let id = path[0]; id !== undefined && path.length < 10; ) {
