@@ -1,49 +1,73 @@
 /**
- * Builds what the page shows. Everything from a peer becomes text: nothing here parses markup.
+ * Builds what the page shows. Everything from a peer becomes text: nothing here parses markup. Sections are built anew each
+ * time and then laid over what is shown (morph.js).
  */
+import { morph } from './morph.js'
+
+const SVG = 'http://www.w3.org/2000/svg'
 
 /**
  * @param {string} name
- * @param {{className?: string, [attribute: string]: unknown}} attributes
+ * @param {{className?: string, [attribute: string]: unknown}} attributes undefined ones are left out
  * @param {...(Node | string)} children
  */
 export function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name)
+  return filled(document.createElement(name), attributes, children)
+}
+
+/** @param {string} name @param {{[attribute: string]: unknown}} attributes @param {...(Node | string)} children */
+export function svg(name, attributes = {}, ...children) {
+  return filled(document.createElementNS(SVG, name), attributes, children)
+}
+
+function filled(made, attributes, children) {
   for (const [attribute, value] of Object.entries(attributes)) {
-    if (attribute === 'className') made.className = String(value)
-    else if (value !== undefined) made.setAttribute(attribute, String(value))
+    if (value !== undefined) made.setAttribute(attribute === 'className' ? 'class' : attribute, String(value))
   }
   made.append(...children)
   return made
 }
 
-/** @param {string} text @param {'good' | 'waiting' | 'bad'} tone */
+/** @typedef {'good' | 'waiting' | 'bad' | 'neutral'} Tone */
+
+/** @param {string} text @param {Tone} tone */
 export const badge = (text, tone) => element('span', { className: `badge ${tone}` }, text)
 
 /** @param {string} text */
 export const code = (text) => element('code', {}, text)
 
-/** @param {string} text */
-export const empty = (text) => element('p', { className: 'empty' }, text)
+/** @param {...(Node | string)} children */
+export const empty = (...children) => element('p', { className: 'empty' }, ...children)
+
+/** What a column shows of a row is a node or a value; `number` aligns right, `wide` may wrap. */
+/** @typedef {{title: string, hint?: string, kind?: 'number' | 'wide', cell: (row: any) => unknown}} Column */
 
 /**
- * A column's cell is a node or a value; `number` aligns right, `wide` may wrap.
- * @param {readonly {title: string, kind?: 'number' | 'wide', cell: (row: any) => unknown}[]} columns
- * @param {readonly unknown[]} rows
+ * @param {string} caption for those who do not see the heading above
+ * @param {readonly Column[]} columns
+ * @param {readonly any[]} rows
+ * @param {(row: any) => string} keyOf tells rows apart, so that one stays itself when others come before it
  */
-export function table(columns, rows) {
-  const head = columns.map(({ title, kind }) => element('th', { scope: 'col', className: kind ?? '' }, title))
-  const body = rows.map((row) =>
-    element(
-      'tr',
-      {},
-      ...columns.map(({ kind, cell }) => {
-        const value = cell(row)
-        return element('td', { className: kind ?? '' }, value instanceof Node ? value : valueText(value))
-      }),
-    ),
+export function table(caption, columns, rows, keyOf) {
+  const head = columns.map(({ title, kind, hint }) =>
+    element('th', { scope: 'col', className: kind, title: hint }, title),
   )
-  return element('table', {}, element('thead', {}, element('tr', {}, ...head)), element('tbody', {}, ...body))
+  const body = rows.map((row) => {
+    const cells = columns.map(({ kind, cell }, index) => {
+      const value = cell(row)
+      const content = value instanceof Node ? value : valueText(value)
+      const name = index === 0 ? 'th' : 'td'
+      return element(name, { className: kind, scope: index === 0 ? 'row' : undefined }, content)
+    })
+    return element('tr', { 'data-key': keyOf(row) }, ...cells)
+  })
+  return element(
+    'table',
+    {},
+    element('caption', { className: 'unseen' }, caption),
+    element('thead', {}, element('tr', {}, ...head)),
+    element('tbody', {}, ...body),
+  )
 }
 
 /** @param {unknown} value */
@@ -52,23 +76,17 @@ export function valueText(value) {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-/**
- * Replaces what a section shows, and nothing when it would look the same: a reader's selection and scroll position stay.
- * @param {string} section @param {...Node} nodes
- */
-export function show(section, ...nodes) {
-  const content = document.querySelector(`#${section} .content`)
-  const next = element('div', {}, ...nodes)
-  if (content.firstElementChild?.isEqualNode(next)) return
-  content.replaceChildren(next)
+/** Nodes in one line. @param {...(Node | string)} children */
+export const line = (...children) => element('span', { className: 'line' }, ...children)
+
+/** @param {string} id of a section, or of anything that holds a `.content` @param {...Node} nodes */
+export function show(id, ...nodes) {
+  const content = document.querySelector(`#${id} .content`)
+  morph(content, filled(content.cloneNode(false), {}, nodes))
 }
 
-/** @param {{seq: number, part: number} | undefined} position */
-export const positionText = (position) => (position === undefined ? undefined : `${position.seq}.${position.part}`)
-
-/** Seconds and minutes for people. @param {number} ms */
-export function ago(ms) {
-  if (ms < 1000) return 'now'
-  if (ms < 120_000) return `${Math.round(ms / 1000)} s ago`
-  return `${Math.round(ms / 60_000)} min ago`
+/** Tells those who do not see the page, once. @param {string} text */
+export function announce(text) {
+  const place = document.querySelector('#announcer')
+  if (place.textContent !== text) place.textContent = text
 }

@@ -2,7 +2,8 @@
  * The dashboard as every peer serves it: static files that need no build and no other host. The content security
  * policy holds them to that: nothing but this origin's files runs or is asked.
  */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { extname, join } from 'node:path'
 
 export interface DashboardFile {
   readonly path: string
@@ -21,32 +22,29 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-const TYPES = {
-  html: 'text/html; charset=utf-8',
-  css: 'text/css; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-} as const
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+}
 
-const FILES = [
-  { path: '/', name: 'index.html', type: TYPES.html },
-  { path: '/reference', name: 'reference.html', type: TYPES.html },
-  { path: '/dashboard.css', name: 'dashboard.css', type: TYPES.css },
-  ...['dashboard.js', 'dom.js', 'events.js', 'peer.js', 'reference.js', 'sections.js', 'windows.js'].map((name) => ({
-    path: `/${name}`,
-    name,
-    type: TYPES.js,
-  })),
-]
+/** Pages by their own name; what they load by its file name. */
+const PAGES: Readonly<Record<string, string>> = { 'index.html': '/', 'reference.html': '/reference' }
 
 export function dashboardFiles(): DashboardFile[] {
-  return FILES.map(({ path, name, type }) => ({
-    path,
-    body: readFileSync(new URL(name, import.meta.url), 'utf8'),
-    headers: {
-      'content-type': type,
-      'content-security-policy': POLICY,
-      'referrer-policy': 'no-referrer',
-      'cache-control': 'no-cache',
-    },
-  }))
+  return readdirSync(import.meta.dirname)
+    .sort()
+    .flatMap((name) => {
+      const type = TYPES[extname(name)]
+      if (type === undefined) return []
+      const body = readFileSync(join(import.meta.dirname, name), 'utf8')
+      return [{ path: PAGES[name] ?? `/${name}`, body, headers: headersOf(type) }]
+    })
 }
+
+const headersOf = (type: string) => ({
+  'content-type': type,
+  'content-security-policy': POLICY,
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-cache',
+})

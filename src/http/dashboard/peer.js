@@ -1,8 +1,13 @@
 /**
- * Asks the peer that served the page: documents, and its events over a stream that is taken up again where it stopped.
+ * Asks the peer that served the page: documents, and its events over a stream that is taken up again where it stopped. Paths
+ * are relative, so that a proxy may put the page anywhere.
  */
 const TOKEN = 'quorate-token'
 const RETRY_MS = [500, 1000, 2000, 5000]
+/** A peer that does not answer in this time counts as gone. */
+const ANSWER_MS = 5000
+/** It sends a sign of life every 15 seconds. */
+const SILENCE_MS = 40_000
 
 export const token = {
   get: () => sessionStorage.getItem(TOKEN) ?? '',
@@ -10,70 +15,86 @@ export const token = {
   set: (value) => sessionStorage.setItem(TOKEN, value.trim()),
 }
 
+/** The peer's own answer that something went wrong: a problem document. */
 export class PeerError extends Error {
-  /** @param {number} status @param {string} code @param {string} message */
-  constructor(status, code, message) {
-    super(message)
+  /** @param {number} status @param {{code?: string, detail?: string, errors?: readonly object[]}} problem */
+  constructor(status, problem) {
+    super(problem.detail ?? `it answered with status ${status}`)
     this.status = status
-    this.code = code
+    this.code = problem.code ?? 'QRT_INTERNAL'
+    this.errors = problem.errors ?? []
   }
 }
 
-function headers() {
+function authorization() {
   const held = token.get()
   return held === '' ? {} : { authorization: `Bearer ${held}` }
 }
 
-/** @param {Response} response */
 async function failure(response) {
-  const problem = await response.json().catch(() => ({}))
-  return new PeerError(response.status, problem.code ?? 'QRT_INTERNAL', problem.detail ?? response.statusText)
+  return new PeerError(response.status, await response.json().catch(() => ({})))
+}
+
+/** @param {string} path @param {RequestInit} init */
+async function request(path, init = {}) {
+  const headers = { ...authorization(), ...init.headers }
+  const response = await fetch(path, { signal: AbortSignal.timeout(ANSWER_MS), ...init, headers })
+  if (!response.ok) throw await failure(response)
+  return response
 }
 
 /** @param {string} path @param {Record<string, string | undefined>} query */
 export async function ask(path, query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')
   const search = new URLSearchParams(given).toString()
-  const response = await fetch(search === '' ? path : `${path}?${search}`, { headers: headers() })
-  if (!response.ok) throw await failure(response)
-  return response.json()
+  return (await request(search === '' ? path : `${path}?${search}`)).json()
 }
 
+/** @param {string} text @param {string} format */
+export async function submitJob(text, format) {
+  const headers = { 'content-type': `application/${format}` }
+  return (await request('v1/jobs', { method: 'POST', body: text, headers })).json()
+}
+
+/** @param {string} name */
+export const deleteJob = (name) => request(`v1/jobs/${encodeURIComponent(name)}`, { method: 'DELETE' })
+
 /**
- * Follows the peer's events for as long as the page lives. EventSource cannot send a token, so the stream is read by hand.
- * @param {{event: (event: any) => void, gap: (reason: string) => void, state: (state: string, error?: Error) => void}} on
+ * Follows the peer's events for as long as the page lives, beginning with those it still has. EventSource cannot send a
+ * token, so the stream is read by hand.
+ * @param {{event: (event: any) => void, gap: (reason: string) => void, state: (live: boolean) => void}} on
  */
 export async function follow(on) {
-  let last
+  let last = 'start'
   for (let failures = 0; ; failures++) {
+    const silence = new AbortController()
     try {
-      const resume = last === undefined ? {} : { 'last-event-id': last }
-      const response = await fetch('/v1/events', { headers: { ...headers(), ...resume } })
-      if (!response.ok) throw await failure(response)
-      on.state('live')
+      const headers = { 'last-event-id': last }
+      const response = await request('v1/events', { headers, signal: silence.signal })
+      on.state(true)
       failures = 0
-      for await (const { id, kind, data } of frames(response.body)) {
+      for await (const { id, kind, data } of frames(response.body, silence)) {
         if (kind === 'gap') on.gap(data.reason)
         else {
           last = id
           on.event(data)
         }
       }
-      on.state('lost')
-    } catch (error) {
-      on.state('lost', error)
+    } catch {
+      // Why it ended is told by the documents, which are asked for all the time.
     }
-    const wait = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]
-    await new Promise((resolve) => setTimeout(resolve, wait))
+    on.state(false)
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]))
   }
 }
 
-/** @param {ReadableStream<Uint8Array>} body */
-async function* frames(body) {
+/** @param {ReadableStream<Uint8Array>} body @param {AbortController} silence ends a stream that says nothing any more */
+async function* frames(body, silence) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader()
   let text = ''
   for (;;) {
-    const { done, value } = await reader.read()
+    const timer = setTimeout(() => silence.abort(), SILENCE_MS)
+    const { done, value } = await reader.read().finally(() => clearTimeout(timer))
     if (done) return
     text += value
     const blocks = text.split('\n\n')

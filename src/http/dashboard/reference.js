@@ -10,15 +10,24 @@ const PARAMETER_COLUMNS = [
   { title: 'Meaning', kind: 'wide', cell: ({ description }) => description },
 ]
 
-function operation(method, path, { summary, description, parameters, responses }) {
+const titleOf = (method, path) => `${method.toUpperCase()} ${path}`
+const placeOf = ({ operationId }) => operationId
+
+function operation(method, path, described) {
+  const { summary, description, parameters, requestBody, responses } = described
+  const id = placeOf(described)
   const nodes = [
-    element('h2', {}, code(`${method.toUpperCase()} ${path}`)),
-    element('p', {}, summary),
-    element('p', { className: 'quiet' }, description ?? ''),
-    element('p', {}, element('code', { className: 'cli' }, command(method, path))),
+    element('h2', { id: `${id}-title` }, code(titleOf(method, path))),
+    element('p', {}, `${summary}.`),
+    ...(description === undefined ? [] : [element('p', { className: 'quiet' }, description)]),
+    element('p', { className: 'cli' }, code(command(method, path))),
   ]
   if (parameters !== undefined) {
-    nodes.push(element('div', { className: 'content' }, table(PARAMETER_COLUMNS, parameters)))
+    const shown = table('Parameters', PARAMETER_COLUMNS, parameters, ({ name }) => name)
+    nodes.push(element('div', { className: 'scroll' }, shown))
+  }
+  if (requestBody !== undefined) {
+    nodes.push(element('p', {}, `Body: a job document, as ${Object.keys(requestBody.content).join(', ')}.`))
   }
   for (const [status, answer] of Object.entries(responses)) {
     const schema = answer.content?.['application/json']?.schema
@@ -26,7 +35,7 @@ function operation(method, path, { summary, description, parameters, responses }
     const text = element('pre', {}, JSON.stringify(schema, undefined, 2))
     nodes.push(element('details', {}, element('summary', {}, `Answer ${status}`), text))
   }
-  return element('section', {}, ...nodes)
+  return element('section', { id, 'aria-labelledby': `${id}-title` }, ...nodes)
 }
 
 /** A schema in a few words: its type, values or bounds. */
@@ -41,16 +50,21 @@ function shape(schema) {
 function command(method, path) {
   const verb = method === 'get' ? '' : `-X ${method.toUpperCase()} `
   const body = method === 'post' ? " -H 'content-type: application/yaml' --data-binary @job.yaml" : ''
-  return `curl -s ${verb}${location.origin}${path}${body}`
+  return `curl -s ${verb}'${new URL(path, location.href)}'${body}`.replaceAll('%7B', '{').replaceAll('%7D', '}')
 }
 
 const about = document.querySelector('#about')
 try {
-  const { info, paths } = await ask('/v1/openapi.json')
+  const { info, paths } = await ask('v1/openapi.json')
   about.textContent = `Version ${info.version}. ${info.description}`
-  const sections = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, described]) => operation(method, path, described)),
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, described]) => ({ method, path, described })),
   )
+  const links = operations.map(({ method, path, described }) =>
+    element('li', {}, element('a', { href: `#${placeOf(described)}` }, titleOf(method, path))),
+  )
+  document.querySelector('#contents').replaceChildren(element('ul', {}, ...links))
+  const sections = operations.map(({ method, path, described }) => operation(method, path, described))
   document.querySelector('#operations').replaceChildren(...sections)
 } catch (error) {
   about.textContent = `The peer does not answer: ${error.message}`

@@ -1,47 +1,110 @@
-/** The windows of a job, as `quorate query` shows them, page by page. */
-import { badge, element, empty, show, table, valueText } from './dom.js'
+/**
+ * The windows of a job: the latest ones, renewed as they close, or all of them page by page, as `quorate query` shows them.
+ * Only what is on the screen is asked for: every answer costs a read at quorum.
+ */
+import { command } from './cli.js'
+import { element, empty, show } from './dom.js'
 import { ask } from './peer.js'
+import { sum } from './rates.js'
+import { plural } from './text.js'
+import { rowsTable } from './window-rows.js'
 
-const PAGE = '50'
+const PAGE = 100
+/** The latest windows are found by time; more of them than this are not shown. */
+const LATEST = 1000
+
 const form = document.querySelector('#windows-form')
 const select = form.elements.namedItem('job')
+let jobs = []
+let status
+let peers
+/** The question that is being answered; an answer to an earlier one is dropped. */
+let asking = 0
+let visible = false
 
-/** @param {any[]} jobs */
-export function offerJobs(jobs) {
-  const names = jobs.map((job) => job.name)
-  const offered = [...select.options].map((option) => option.value)
-  if (names.join('\n') === offered.join('\n')) return
+/** @param {any} now documents of the last round @param {import('./peers.js').Peers} nowPeers */
+export function renewWindows(now, nowPeers) {
+  jobs = now.jobs
+  status = now.status
+  peers = nowPeers
+  offerJobs()
+  form.hidden = jobs.length === 0
+  if (jobs.length === 0) show('windows', empty('Windows come with jobs; there are none yet.'))
+  else if (visible && asked().view === 'latest') query()
+}
+
+function offerJobs() {
+  const names = jobs.map(({ name }) => name)
+  if (names.join('\n') === [...select.options].map(({ value }) => value).join('\n')) return
   const chosen = select.value
   select.replaceChildren(...names.map((name) => element('option', { value: name }, name)))
   if (names.includes(chosen)) select.value = chosen
   showCommand()
-  if (names.length === 0) show('windows', empty('Windows come with jobs; there are none yet.'))
 }
 
 export function startWindows() {
-  form.addEventListener('input', showCommand)
+  form.addEventListener('input', () => {
+    showCommand()
+    query()
+  })
   form.addEventListener('submit', (submitted) => {
     submitted.preventDefault()
     query()
   })
-  show('windows', empty('Choose a job and query it.'))
+  document.querySelector('#windows .content').addEventListener('click', ({ target }) => {
+    if (target instanceof HTMLElement && target.dataset.cursor !== undefined) query(target.dataset.cursor)
+  })
+  new IntersectionObserver(([{ isIntersecting }]) => {
+    visible = isIntersecting
+    if (visible) query()
+  }).observe(document.querySelector('#windows'))
 }
 
 function asked() {
   const data = new FormData(form)
-  return { job: String(data.get('job') ?? ''), key: String(data.get('key') ?? ''), open: data.get('open') === 'on' }
+  const field = (name) => String(data.get(name) ?? '')
+  return { job: field('job'), key: field('key').trim(), view: field('view'), state: field('state') }
+}
+
+/** What is asked of the API. */
+function parameters({ job, key, view, state }) {
+  const from = view === 'latest' ? latestFrom(job) : undefined
+  return {
+    key: key === '' ? undefined : keyText(key),
+    from,
+    open: state === '' || state === 'open' ? 'true' : undefined,
+    limit: String(view === 'latest' ? LATEST : PAGE),
+  }
+}
+
+/** From the last closed window of the partition that is furthest behind. */
+function latestFrom(name) {
+  const graph = jobs.find((job) => job.name === name)?.graph ?? []
+  const last = graph.findLast(({ window }) => window !== undefined)
+  const marks = unitsOf(name).flatMap(({ watermark }) => (watermark === undefined ? [] : [Date.parse(watermark)]))
+  if (last === undefined || marks.length === 0) return undefined
+  return new Date(Math.min(...marks) - last.window.sizeMs).toISOString()
+}
+
+/** Units of the job's last stage: the windows are there. */
+function unitsOf(name) {
+  const last = (jobs.find((job) => job.name === name)?.stages ?? 1) - 1
+  return (status?.units ?? []).filter((unit) => unit.job === name && unit.stage === last)
 }
 
 /** The same question for the command line. */
 function showCommand() {
-  const { job, key, open } = asked()
-  const words = ['quorate', 'query', job === '' ? 'JOB' : job]
-  if (key !== '') words.push('--key', quoted(key))
-  if (open) words.push('--open')
-  document.querySelector('#windows-cli').textContent = words.join(' ')
+  const question = asked()
+  const { key, from, open } = parameters(question)
+  const words = ['query', question.job === '' ? 'JOB' : question.job]
+  if (key !== undefined) words.push('--key', key)
+  if (from !== undefined) words.push('--from', from)
+  if (open !== undefined) words.push('--open')
+  if (question.view === 'all') words.push('--all')
+  const place = document.querySelector('#windows .cli')
+  place.querySelector('code').textContent = command(...words)
+  place.querySelector('button')?.setAttribute('data-copy', command(...words))
 }
-
-const quoted = (text) => (/^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
 
 /** As on the command line: what is JSON stands for itself, any other text is a string. */
 function keyText(text) {
@@ -55,50 +118,66 @@ function keyText(text) {
 
 /** @param {string | undefined} cursor */
 async function query(cursor = undefined) {
-  const { job, key, open } = asked()
-  if (job === '') return
-  const parameters = {
-    key: key === '' ? undefined : keyText(key),
-    open: open ? 'true' : undefined,
-    limit: PAGE,
-    cursor,
-  }
+  const question = asked()
+  if (question.job === '') return
+  showCommand()
+  asking += 1
+  const own = asking
   try {
-    showPage(await ask(`/v1/jobs/${encodeURIComponent(job)}/windows`, parameters))
+    const path = `v1/jobs/${encodeURIComponent(question.job)}/windows`
+    const page = await ask(path, { ...parameters(question), cursor })
+    if (own === asking) showPage(page, question, cursor)
   } catch (error) {
-    show('windows', element('p', { className: 'bad', role: 'alert' }, `${error.message} [${error.code ?? ''}]`))
+    if (own === asking)
+      show('windows', element('p', { className: 'bad' }, `${error.message} [${error.code ?? error.name}]`))
   }
 }
 
-function showPage(page) {
-  if (page.rows.length === 0) {
-    show('windows', empty('No windows match. Tick "open windows too" to see those that are not closed yet.'))
-    return
-  }
-  const names = [...new Set(page.rows.flatMap((row) => Object.keys(row.values)))]
-  const columns = [
-    { title: 'Start', cell: (row) => row.window.start },
-    { title: 'End', cell: (row) => row.window.end },
-    { title: 'Key', cell: (row) => row.key },
-    ...names.map((name) => ({ title: name, kind: 'number', cell: (row) => row.values[name] })),
-    { title: 'Revision', kind: 'number', cell: (row) => row.revision },
-    { title: 'State', cell: stateOf },
-    { title: 'Signed by', cell: (row) => signers(page, row) },
+function showPage(page, { job, view, state }, cursor) {
+  const units = unitsOf(job)
+  const totals = [
+    `${plural(sum(units.map(({ openWindows }) => openWindows)), 'window')} open`,
+    `${plural(sum(units.map(({ rows }) => rows)), 'certified row')} so far`,
+    `${plural(sum(units.map(({ lateRecords }) => lateRecords)), 'late record')}`,
   ]
-  const nodes = [table(columns, page.rows)]
+  const rows = news(page.rows).filter((row) => isIn(state, row))
+  if (view === 'latest') rows.sort((a, b) => (a.window.end < b.window.end ? 1 : a.window.end > b.window.end ? -1 : 0))
+  const nodes = [element('p', { className: 'quiet' }, `${totals.join(', ')}.`)]
   if (page.mayBeStale)
-    nodes.unshift(element('p', { className: 'waiting' }, 'These rows may be stale: too few replicas answered.'))
-  if (page.next !== undefined) {
-    const next = element('button', { type: 'button' }, 'Next page')
-    next.addEventListener('click', () => query(page.next))
-    nodes.push(next)
-  }
+    nodes.push(element('p', { className: 'waiting' }, 'These rows may be stale: too few replicas answered.'))
+  if (rows.length > 0) nodes.push(rowsTable(rows, page.certificates, peers))
+  else nodes.push(empty(view === 'latest' ? 'None of these yet.' : 'No windows match.'))
+  if (page.next !== undefined) nodes.push(...further(page.next, view))
+  if (cursor !== undefined) nodes.push(button('', 'First page'))
   show('windows', ...nodes)
 }
 
-function stateOf(row) {
-  if (!row.certified) return badge('open', 'waiting')
-  return row.final ? badge('final', 'good') : badge('provisional', 'waiting')
+function further(next, view) {
+  if (view === 'latest')
+    return [empty(`More than ${LATEST} windows are this young: give a key, or look at all of them.`)]
+  return [button(next, 'Next page')]
 }
 
-const signers = (page, row) => valueText(page.certificates[row.certificate]?.signerNames.join(', '))
+const button = (cursor, text) => element('button', { type: 'button', 'data-cursor': cursor }, text)
+
+/** While late records are allowed, a window is open that says what its certified row says: that is no news. */
+function news(rows) {
+  const nameOf = ({ window, key }) => JSON.stringify([window.start, window.end, key])
+  const said = new Map(
+    rows.filter(({ certified }) => certified).map((row) => [nameOf(row), JSON.stringify(row.values)]),
+  )
+  return rows.filter((row) => row.certified || said.get(nameOf(row)) !== JSON.stringify(row.values))
+}
+
+function isIn(state, { certified, final, revision }) {
+  switch (state) {
+    case 'open':
+      return !certified
+    case 'closed':
+      return certified && final
+    case 'revised':
+      return revision > 0
+    default:
+      return true
+  }
+}
