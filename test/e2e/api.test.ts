@@ -355,7 +355,8 @@ describe('live events', () => {
 
   it('begin with all that is kept where that is asked for', async () => {
     const peer = peers.all[0]!
-    const response = await fetch(`${peer.httpAddress}/v1/events?since=start`)
+    const signal = AbortSignal.timeout(20_000)
+    const response = await fetch(`${peer.httpAddress}/v1/events?since=start`, { signal })
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
     let text = ''
     while (!text.includes('event: certified')) text += (await reader.read()).value ?? assert.fail(text)
