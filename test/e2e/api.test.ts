@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import type { StreamedEvent } from '../../src/cli/client.ts'
+import { readEvents } from '../../src/cli/event-stream.ts'
 import type { CertificateView, JobSummary, RingView, StatusView, WindowPage } from '../../src/http/api.ts'
 import type { Problem } from '../../src/http/problems.ts'
 import { eventually } from '../eventually.ts'
@@ -320,17 +321,21 @@ describe('live events', () => {
   const certified = (events: readonly StreamedEvent[]) =>
     events.flatMap((streamed) => (streamed.kind === 'event' && streamed.event.kind === 'certified' ? streamed : []))
 
-  /** What comes until a condition holds; the connection is closed then. */
-  async function follow(
-    peer: PeerProcess,
-    since: string | undefined,
-    enough: (events: readonly StreamedEvent[]) => boolean,
-  ): Promise<StreamedEvent[]> {
+  /** Connected when it resolves: what happens from then on is told. */
+  async function follow(peer: PeerProcess, since: string | undefined): Promise<AsyncIterable<StreamedEvent>> {
+    const headers: Record<string, string> = since === undefined ? {} : { 'last-event-id': since }
+    const signal = AbortSignal.timeout(30_000)
+    const response = await fetch(`${peer.httpAddress}/v1/events`, { headers, signal })
+    assert.equal(response.status, 200)
+    return readEvents(response.body!)
+  }
+
+  /** What comes until a number of cuts were certified; the connection is closed then. */
+  async function take(stream: AsyncIterable<StreamedEvent>, cuts: number): Promise<StreamedEvent[]> {
     const events: StreamedEvent[] = []
-    const deadline = AbortSignal.timeout(20_000)
-    for await (const event of peer.client(deadline).events(since)) {
+    for await (const event of stream) {
       events.push(event)
-      if (enough(events)) break
+      if (certified(events).length >= cuts) break
     }
     return events
   }
@@ -343,9 +348,9 @@ describe('live events', () => {
 
   it('come as they happen, with what a cut took and gave', async () => {
     const peer = peers.all[0]!
-    const following = follow(peer, undefined, (events) => certified(events).length >= 3)
+    const stream = await follow(peer, undefined)
     await oneDayMore('09')
-    for (const { event } of certified(await following)) {
+    for (const { event } of certified(await take(stream, 3))) {
       assert.ok(event.kind === 'certified' && event.signers.length >= 2)
       assert.equal(event.job, JOB)
       assert.deepEqual(Object.keys(event.counts).toSorted(), ['dead', 'in', 'late'])
@@ -367,12 +372,12 @@ describe('live events', () => {
 
   it('go on behind the last one seen, and say so where a restart lost some', async () => {
     const peer = peers.all[0]!
-    const following = follow(peer, undefined, (events) => certified(events).length >= 4)
+    const stream = await follow(peer, undefined)
     await oneDayMore('10')
-    const seen = certified(await following)
+    const seen = certified(await take(stream, 4))
     await cluster.settled()
     const [first, ...rest] = seen
-    const again = certified(await follow(peer, first!.id, (events) => certified(events).length >= rest.length))
+    const again = certified(await take(await follow(peer, first!.id), rest.length))
     assert.deepEqual(again.slice(0, rest.length), rest)
 
     const stopping = performance.now()
@@ -380,10 +385,10 @@ describe('live events', () => {
     assert.ok(performance.now() - stopping < 10_000, 'it ends by itself, before anybody insists')
     await peer.start()
     await peer.ready()
-    const resumed = follow(peer, seen.at(-1)!.id, (events) => certified(events).length >= 3)
+    const resumed = await follow(peer, seen.at(-1)!.id)
     await eventually('the peer has its units again', async () => (await peer.client().status(JOB)).units.length > 0)
     await oneDayMore('11')
-    const events = await resumed
+    const events = await take(resumed, 3)
     assert.ok(events[0]?.kind === 'gap', 'the first thing told is that some were missed')
     assert.match(events[0].gap.reason, /restarted/)
     assert.ok(certified(events).every(({ id }) => id.split('-')[0] !== first!.id.split('-')[0]))
