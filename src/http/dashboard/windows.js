@@ -21,6 +21,11 @@ let peers
 /** The question that is being answered; an answer to an earlier one is dropped. */
 let asking = 0
 let visible = false
+/** Of the last question; null before the first. */
+let shownFrom = null
+
+/** Where nothing says what is latest, pages stay as they are while they are read. */
+const isRenewed = (from) => from !== undefined || from !== shownFrom
 
 /** @param {any} now documents of the last round @param {import('./peers.js').Peers} nowPeers */
 export function renewWindows(now, nowPeers) {
@@ -30,7 +35,7 @@ export function renewWindows(now, nowPeers) {
   offerJobs()
   form.hidden = jobs.length === 0
   if (jobs.length === 0) show('windows', empty('Windows come with jobs; there are none yet.'))
-  else if (visible && asked().view === 'latest') query()
+  else if (visible && asked().view === 'latest' && isRenewed(latestFrom(asked().job))) query()
 }
 
 function offerJobs() {
@@ -73,17 +78,25 @@ function parameters({ job, key, view, state }) {
     key: key === '' ? undefined : keyText(key),
     from,
     open: state === '' || state === 'open' ? 'true' : undefined,
-    limit: String(view === 'latest' ? LATEST : PAGE),
+    limit: String(from === undefined ? PAGE : LATEST),
   }
 }
 
-/** From the last closed window of the partition that is furthest behind. */
+/**
+ * From the last closed window of the partition that is furthest behind. Undefined before the first record and behind the last
+ * one, where no watermark says what is late: all windows are shown then, page by page.
+ */
 function latestFrom(name) {
-  const graph = jobs.find((job) => job.name === name)?.graph ?? []
-  const last = graph.findLast(({ window }) => window !== undefined)
+  const window = windowOf(name)
   const marks = unitsOf(name).flatMap(({ watermark }) => (watermark === undefined ? [] : [Date.parse(watermark)]))
-  if (last === undefined || marks.length === 0) return undefined
-  return new Date(Math.min(...marks) - last.window.sizeMs).toISOString()
+  if (window === undefined || marks.length === 0) return undefined
+  return new Date(Math.min(...marks) - window.sizeMs).toISOString()
+}
+
+/** Of the job's last stage; undefined where rows pass one by one. */
+function windowOf(name) {
+  const graph = jobs.find((job) => job.name === name)?.graph ?? []
+  return graph.findLast((node) => node.window !== undefined)?.window
 }
 
 /** Units of the job's last stage: the windows are there. */
@@ -122,18 +135,24 @@ async function query(cursor = undefined) {
   if (question.job === '') return
   showCommand()
   asking += 1
+  if (windowOf(question.job) === undefined) {
+    show('windows', empty('This job has no windows: its rows go to its sinks one by one.'))
+    return
+  }
   const own = asking
   try {
     const path = `v1/jobs/${encodeURIComponent(question.job)}/windows`
-    const page = await ask(path, { ...parameters(question), cursor })
-    if (own === asking) showPage(page, question, cursor)
+    const wanted = parameters(question)
+    shownFrom = wanted.from
+    const page = await ask(path, { ...wanted, cursor })
+    if (own === asking) showPage(page, { ...question, latest: wanted.from !== undefined }, cursor)
   } catch (error) {
     if (own === asking)
       show('windows', element('p', { className: 'bad' }, `${error.message} [${error.code ?? error.name}]`))
   }
 }
 
-function showPage(page, { job, view, state }, cursor) {
+function showPage(page, { job, latest, state }, cursor) {
   const units = unitsOf(job)
   const totals = [
     `${plural(sum(units.map(({ openWindows }) => openWindows)), 'window')} open`,
@@ -141,20 +160,19 @@ function showPage(page, { job, view, state }, cursor) {
     `${plural(sum(units.map(({ lateRecords }) => lateRecords)), 'late record')}`,
   ]
   const rows = news(page.rows).filter((row) => isIn(state, row))
-  if (view === 'latest') rows.sort((a, b) => (a.window.end < b.window.end ? 1 : a.window.end > b.window.end ? -1 : 0))
+  if (latest) rows.sort((a, b) => (a.window.end < b.window.end ? 1 : a.window.end > b.window.end ? -1 : 0))
   const nodes = [element('p', { className: 'quiet' }, `${totals.join(', ')}.`)]
   if (page.mayBeStale)
     nodes.push(element('p', { className: 'waiting' }, 'These rows may be stale: too few replicas answered.'))
   if (rows.length > 0) nodes.push(rowsTable(rows, page.certificates, peers))
-  else nodes.push(empty(view === 'latest' ? 'None of these yet.' : 'No windows match.'))
-  if (page.next !== undefined) nodes.push(...further(page.next, view))
+  else nodes.push(empty(latest ? 'None of these yet.' : 'No windows match.'))
+  if (page.next !== undefined) nodes.push(...further(page.next, latest))
   if (cursor !== undefined) nodes.push(button('', 'First page'))
   show('windows', ...nodes)
 }
 
-function further(next, view) {
-  if (view === 'latest')
-    return [empty(`More than ${LATEST} windows are this young: give a key, or look at all of them.`)]
+function further(next, latest) {
+  if (latest) return [empty(`More than ${LATEST} windows are this young: give a key, or look at all of them.`)]
   return [button(next, 'Next page')]
 }
 
@@ -173,6 +191,8 @@ function isIn(state, { certified, final, revision }) {
   switch (state) {
     case 'open':
       return !certified
+    case 'provisional':
+      return certified && !final
     case 'closed':
       return certified && final
     case 'revised':
