@@ -2,7 +2,7 @@
  * The gauges: what is so at a peer at one moment. A sample replaces the one before it as a whole, so units that moved away
  * and jobs that were deleted leave nothing behind.
  */
-import { Gauge, type Registry } from '@prometheus-io/client'
+import { Gauge, type Registry } from 'prom-client'
 import type { MemberView, UnitStatus } from './http/api.ts'
 
 export interface UnitSample {

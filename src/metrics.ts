@@ -3,7 +3,7 @@
  * something happens; gauges are set from a sample that is taken when the metrics are asked for, so that what stands still
  * shows it. Nothing else imports the Prometheus client: callers know the methods below and not how they are kept.
  */
-import { Counter, collectDefaultMetrics, Histogram, Registry } from '@prometheus-io/client'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { type MetricsSample, sampler } from './metrics-sample.ts'
 
 /** What became of a vote: for what was certified, for something else, or a second and different one of the same peer. */
