@@ -18,17 +18,18 @@ export async function kafkaRows(brokers: readonly string[], topic: string): Prom
   await admin.connect()
   const ends = new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]))
   await admin.disconnect()
-  const rows: SinkRow[] = []
+  // By place: a group whose coordinator is not ready yet starts again, and is given records twice that are there once.
+  const rows = new Map<string, SinkRow>()
   const { promise: done, resolve } = Promise.withResolvers<void>()
   const missing = new Set([...ends].filter(([, end]) => end > 0).map(([partition]) => partition))
-  if (missing.size === 0) return rows
+  if (missing.size === 0) return []
   const consumer = client.consumer({ groupId: `rows-${topic}-${process.pid}-${performance.now()}` })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   await consumer.run({
     eachBatch: async ({ batch }) => {
-      for (const { value, headers } of batch.messages) {
-        rows.push({
+      for (const { offset, value, headers } of batch.messages) {
+        rows.set(`${batch.partition}/${offset}`, {
           revision: Number(headers?.revision),
           final: String(headers?.final) === 'true',
           value: JSON.parse(String(value)),
@@ -41,7 +42,7 @@ export async function kafkaRows(brokers: readonly string[], topic: string): Prom
   })
   await done
   await consumer.disconnect()
-  return rows
+  return [...rows.values()]
 }
 
 export async function mongodbRows(url: string, database: string, collection: string): Promise<SinkRow[]> {
