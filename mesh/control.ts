@@ -4,29 +4,34 @@
  */
 import {
   ControlAgreement,
-  type ControlChange,
-  type ControlDocument,
   type ControlEffect,
   type ControlEvent,
   type ControlMessage,
   controlScope,
-  isControlDocument,
 } from './agreement/control.ts'
+import {
+  type ControlChange,
+  type ControlDocument,
+  type DocumentNumber,
+  isControlDocument,
+} from './agreement/control-document.ts'
 import { encodeStored } from './agreement/effects.ts'
 import type { AcceptorState } from './agreement/paxos.ts'
 import type { Statement } from './agreement/statement.ts'
-import { Bootstrap, type BootstrapEffect, type BootstrapMessage } from './bootstrap.ts'
+import { Bootstrap, type BootstrapEffect, type BootstrapMessage, type NamedPeer } from './bootstrap.ts'
 import { carry } from './carry.ts'
 import type { Clock } from './clock.ts'
 import { MeshError } from './errors.ts'
 import type { PeerId } from './ids.ts'
-import { loadValue, type MeshStore } from './mesh-store.ts'
+import { loadBytes, loadOwn, type MeshStore } from './mesh-store.ts'
 import type { Outbox } from './outbox.ts'
 import type { Random } from './random.ts'
 import type { Wire } from './transport/transport.ts'
 
 export interface ControlOptions {
   readonly self: PeerId
+  /** As it was started. */
+  readonly name: string
   readonly clock: Clock
   readonly random: Random
   readonly store: MeshStore
@@ -34,7 +39,7 @@ export interface ControlOptions {
   /** Start a first cluster with this many peers; undefined: join one. */
   readonly bootstrapExpect: number | undefined
   /** Other peers that are alive and expect the same number. */
-  readonly bootstrapPeers: () => readonly PeerId[]
+  readonly bootstrapPeers: () => readonly NamedPeer[]
   readonly send: (to: PeerId, channel: 'control' | 'bootstrap', message: Wire) => void
   readonly onDocument: (document: ControlDocument) => void
 }
@@ -59,6 +64,16 @@ export class Control {
     return this.#agreement?.document
   }
 
+  /** Peers among these that may still go by an earlier document. */
+  laggards(peers: readonly PeerId[]): readonly PeerId[] {
+    return this.#agreement?.laggards(peers) ?? peers
+  }
+
+  /** A majority of the document's own acceptors have it: whoever it leaves out may go. */
+  get installed(): boolean {
+    return this.#agreement?.installed === true
+  }
+
   /** Why there is no document yet. */
   get waitingFor(): string | undefined {
     if (this.#agreement !== undefined) return undefined
@@ -71,20 +86,20 @@ export class Control {
   }
 
   async restore(): Promise<void> {
-    const { self, store, random, bootstrapExpect } = this.#options
-    const document = await loadValue(store, 'control', 'document')
+    const { self, name, store, random, bootstrapExpect } = this.#options
+    const document = await loadOwn(store, 'control', 'document')
     if (isControlDocument(document)) {
-      const acceptor = await loadValue(store, 'acceptor', controlScope(document))
+      const acceptor = await loadOwn(store, 'acceptor', controlScope(document))
       const bodies: Uint8Array[] = []
       for (const { hash } of document.jobs) {
-        const body = await store.get('job', hash)
+        const body = await loadBytes(store, 'job', hash)
         if (body !== undefined) bodies.push(body)
       }
       const state = acceptor as AcceptorState<ControlDocument> | undefined
       this.#agreement = new ControlAgreement(self, random, document, state, bodies)
     } else if (bootstrapExpect !== undefined) {
-      const confirmed = (await loadValue(store, 'meta', 'bootstrap')) as PeerId[] | undefined
-      this.#bootstrap = new Bootstrap(self, bootstrapExpect, confirmed)
+      const confirmed = (await loadOwn(store, 'meta', 'bootstrap')) as NamedPeer[] | undefined
+      this.#bootstrap = new Bootstrap({ id: self, name }, bootstrapExpect, confirmed)
     }
   }
 
@@ -118,8 +133,10 @@ export class Control {
     })
   }
 
-  tick(): void {
-    if (this.#agreement !== undefined) this.#carry(this.#agreement.tick(this.#options.clock.now()))
+  tick(alive: ReadonlySet<PeerId>): void {
+    if (this.#agreement === undefined) return
+    this.#agreement.setAlive(alive)
+    this.#carry(this.#agreement.tick(this.#options.clock.now()))
   }
 
   /** While there is no document: what is missing for a first one is repeated. */
@@ -142,9 +159,9 @@ export class Control {
     if (this.#agreement !== undefined) this.#carry(this.#agreement.statement(from, statement, attachment))
   }
 
-  /** A peer told the number of its document. */
-  heard(from: PeerId, number: number): void {
-    if (this.#agreement !== undefined) this.#carry(this.#agreement.heard(from, number))
+  /** A peer told which document it has on disk. */
+  heard(from: PeerId, has: DocumentNumber): void {
+    if (this.#agreement !== undefined) this.#carry(this.#agreement.heard(from, has))
     else this.#options.send(from, 'control', { t: 'ask', number: 0, hashes: [] })
   }
 

@@ -12,6 +12,7 @@ export type MeshErrorCode =
   | 'QRT_MESH_CLOSED'
   | 'QRT_MESH_BOOTSTRAP'
   | 'QRT_MESH_CHANGE'
+  | 'QRT_MESH_DAMAGED'
 
 export class MeshError extends Error {
   readonly code: MeshErrorCode

@@ -21,10 +21,17 @@ export const TIMING = {
   /** Own votes that are not certified yet are repeated after this long, then twice as long, up to the maximum. */
   resendMs: 250,
   resendMaxMs: 2_000,
+  /** A peer that is no member of a unit's term asks one of the members this often. */
+  askMs: 1_000,
   /** Peers tell one another where their units stand. */
   heartbeatMs: 400,
+  /** Whom a new term is to name must have said within this that it is ready. */
+  standingMs: 2_000,
   /** Each rank waits this much longer before it proposes the same decision. */
   proposeStaggerMs: 150,
+  /** A wish that could not be granted is put forward again after this, doubled up to the maximum. */
+  wishPauseMs: 250,
+  wishPauseMaxMs: 10_000,
   /** A proposer with enough promises waits this long for the members that are alive. */
   promiseGraceMs: 60,
   /** An attempt that is not finished is given up and repeated under a higher ballot after this plus a random share. */

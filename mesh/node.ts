@@ -4,61 +4,33 @@
  */
 
 import { Addresses } from './addresses.ts'
-import { type ControlChange, type ControlDocument, isControlMessage } from './agreement/control.ts'
-import type { PersistOp } from './agreement/effects.ts'
+import { isControlMessage } from './agreement/control.ts'
+import type { ControlChange, ControlDocument } from './agreement/control-document.ts'
+import { decodeStored, type PersistOp } from './agreement/effects.ts'
 import { isUnitMessage } from './agreement/messages.ts'
-import { isStatement, isStatementProof, verifyStatement } from './agreement/statement.ts'
-import type { CutPosition, Term } from './agreement/types.ts'
-import type { UnitAgreement, UnitEffect, UnitEvent } from './agreement/unit.ts'
-import { isBootstrapMessage } from './bootstrap.ts'
-import type { Clock } from './clock.ts'
+import type { Certificate, CutPosition, Term } from './agreement/types.ts'
+import type { UnitAgreement } from './agreement/unit.ts'
+import type { UnitEffect } from './agreement/unit-contract.ts'
+import { isBootstrapMessage, type NamedPeer } from './bootstrap.ts'
 import { Control } from './control.ts'
-import { assert, type MeshError } from './errors.ts'
-import type { Signer, Verifier } from './identity.ts'
-import type { PeerId, UnitId } from './ids.ts'
-import { LIMITS, TIMING } from './limits.ts'
+import { assert, MeshError } from './errors.ts'
+import { Flushes } from './flushes.ts'
+import { isPeerId, type PeerId, type UnitId } from './ids.ts'
+import { TIMING } from './limits.ts'
 import { createMembership, type Member, type MembershipCore, type MembershipEffect } from './membership/index.ts'
-import { loadValue, type MeshStore } from './mesh-store.ts'
+import { loadBytes, loadOwn } from './mesh-store.ts'
+import type { MeshNodeOptions } from './node-contract.ts'
 import { Outbox, type SignedItem } from './outbox.ts'
-import type { Random } from './random.ts'
 import { Requests } from './requests.ts'
-import type { Transport, TransportEvent, Wire } from './transport/transport.ts'
+import type { TransportEvent, Wire } from './transport/transport.ts'
 import { type OpenedUnit, Units } from './units.ts'
-
-export type MeshEvent =
-  | UnitEvent
-  | { readonly kind: 'member'; readonly member: Member }
-  | { readonly kind: 'connected'; readonly peer: PeerId }
-  | { readonly kind: 'document'; readonly document: ControlDocument }
-  | { readonly kind: 'refusedConnection'; readonly address: string; readonly error: MeshError }
-  | { readonly kind: 'malformed'; readonly from: PeerId; readonly what: string }
-  /** A member answered a probe. */
-  | { readonly kind: 'roundTrip'; readonly peer: PeerId; readonly durationMs: number }
-  /** The peer can no longer keep its promises: stop it. */
-  | { readonly kind: 'failed'; readonly error: Error }
-
-export interface MeshNodeOptions {
-  readonly signer: Signer
-  readonly verifier: Verifier
-  readonly clock: Clock
-  readonly random: Random
-  readonly transport: Transport
-  readonly store: MeshStore
-  readonly name: string
-  readonly version: string
-  readonly seeds: readonly string[]
-  /** Start a first cluster with this many peers; undefined: join one. */
-  readonly bootstrapExpect: number | undefined
-  /** How often the cores are given the time; default 20 ms. */
-  readonly tickMs?: number
-  readonly onEvent: (event: MeshEvent) => void
-  /** Answers requests of other peers (reads, for example). */
-  readonly onRequest: (from: PeerId, body: Wire) => Promise<Wire>
-  /** One-way notes of other peers, such as commit hints. */
-  readonly onNote: (from: PeerId, body: Wire) => void
-}
+import { DEFAULT_VIEW_SETTINGS, ViewKeeper } from './view-keeper.ts'
+import { Wholeness } from './wholeness.ts'
 
 const TICK_MS = 20
+const STEP_TIMEOUT_MS = 10_000
+const STEP_PAUSE_MS = 200
+const MOST_VERSIONS = 64
 
 export class MeshNode {
   readonly #options: MeshNodeOptions
@@ -66,6 +38,12 @@ export class MeshNode {
   #outbox: Outbox | undefined
   #membership: MembershipCore | undefined
   #addresses = new Addresses(undefined)
+  #wholeness: Wholeness | undefined
+  readonly #flushes: Flushes
+  readonly #keeper: ViewKeeper
+  readonly #versions = new Map<PeerId, readonly unknown[]>()
+  #stepping = false
+  #leaving = false
   #control: Control | undefined
   #units: Units | undefined
   #heartbeatAt = 0
@@ -74,6 +52,14 @@ export class MeshNode {
 
   constructor(options: MeshNodeOptions) {
     this.#options = options
+    this.#flushes = new Flushes(options.verifier, {
+      onStatement: (from, item) => {
+        this.#wholeness?.note(from, item.proof.counter)
+        this.#onStatement(from, item)
+      },
+      onMalformed: (from, what) => this.#malformed(from, what),
+    })
+    this.#keeper = new ViewKeeper(options.signer.id, { ...DEFAULT_VIEW_SETTINGS, ...options.view })
     this.#requests = new Requests(options.clock, (to, body) => options.transport.send(to, body), options.onRequest)
   }
 
@@ -82,6 +68,15 @@ export class MeshNode {
   }
   get document(): ControlDocument | undefined {
     return this.#control?.document
+  }
+  /** A majority of the document's own acceptors have it: whoever it leaves out may go. */
+  get documentInstalled(): boolean {
+    return this.#control?.installed === true
+  }
+  /** Living members that may still go by an earlier document. */
+  get laggards(): readonly PeerId[] {
+    const alive = this.alive()
+    return this.#control?.laggards(this.document?.view.members.filter((member) => alive.has(member)) ?? []) ?? []
   }
   /** Why there is no cluster yet. */
   get waitingFor(): string | undefined {
@@ -99,19 +94,45 @@ export class MeshNode {
   unit(unit: UnitId): UnitAgreement | undefined {
     return this.#units?.get(unit)
   }
+  /** Who votes on a unit now, as far as this peer knows; empty when it has heard of nobody. */
+  membersOf(unit: UnitId): readonly PeerId[] {
+    return this.#units?.membersOf(unit) ?? []
+  }
+  /** Other peers that hold something of a unit. */
+  holdersOf(unit: UnitId): readonly PeerId[] {
+    return this.#units?.holdersOf(unit) ?? []
+  }
+  /** Determinism versions that these peers can all compute in, by what they said last; none while one has said nothing. */
+  commonVersions(members: readonly PeerId[]): readonly number[] {
+    const own = this.#options.versions
+    return own.filter((version) => members.every((peer) => this.#versionsOf(peer).includes(version)))
+  }
   body(job: { readonly hash: string }): Uint8Array | undefined {
     return this.#control?.body(job.hash)
   }
 
   /** @param httpAddress where this peer serves its API, for others to know */
   async start(httpAddress: string): Promise<void> {
+    try {
+      await this.#start(httpAddress)
+    } catch (error) {
+      this.#damaged(error)
+    }
+  }
+
+  async #start(httpAddress: string): Promise<void> {
     const { signer, clock, store, random, transport, onEvent, bootstrapExpect } = this.#options
-    const counter = await loadValue(store, 'meta', 'flushCounter')
+    const addresses = await loadBytes(store, 'meta', 'addresses')
+    this.#addresses = new Addresses(addresses === undefined ? undefined : decodeStored(addresses))
+    const stored = await loadOwn(store, 'meta', 'flushCounter')
+    const counter = typeof stored === 'number' ? stored : 0
+    this.#wholeness = new Wholeness(clock.now(), counter === 0)
     const outbox = new Outbox({
       signer,
       clock,
       store,
-      counter: typeof counter === 'number' ? counter : 0,
+      counter,
+      held: counter > 0,
       deliver: (to, items) => this.#deliver(to, items),
       onFailure: (error) => onEvent({ kind: 'failed', error }),
     })
@@ -129,6 +150,7 @@ export class MeshNode {
     })
     this.#control = new Control({
       self: signer.id,
+      name: this.#options.name,
       clock,
       random,
       store,
@@ -136,10 +158,9 @@ export class MeshNode {
       bootstrapExpect,
       bootstrapPeers: () => this.#bootstrapPeers(),
       send: (to, channel, message) => this.#send(to, { c: channel, m: message }),
-      onDocument: (document) => onEvent({ kind: 'document', document }),
+      onDocument: (document) => this.#onDocument(document),
     })
     await this.#control.restore()
-    this.#addresses = new Addresses(await loadValue(store, 'meta', 'addresses'))
     const identity = await transport.start((event) => this.#onTransport(event))
     this.#membership = createMembership({
       self: {
@@ -160,21 +181,37 @@ export class MeshNode {
     this.#tick()
   }
 
+  /** Leaves the view as soon as that can be; what it holds goes to others. It goes on until it is closed. */
+  leave(): void {
+    this.#leaving = true
+    this.#keeper.heard(this.self, [], true)
+  }
+
   /** Runs a change of the control document; resolves with the document that holds it. */
   change(change: ControlChange, timeoutMs: number): Promise<ControlDocument> {
     return this.#started(this.#control).change(change, timeoutMs)
   }
 
-  /** Loads a unit's agreement from disk, or begins its first term. `since`: certificates from here on are kept at hand. */
-  openUnit(
-    unit: UnitId,
-    members: readonly PeerId[],
-    write: number,
-    since: CutPosition | undefined,
-  ): Promise<OpenedUnit> {
-    const view = this.document?.view.number ?? 1
-    const first: Term = { unit, number: 1, view, members, write, base: undefined, open: [], floor: 0 }
-    return this.#started(this.#units).open(first, since, this.alive())
+  /**
+   * Loads a unit's agreement from disk, or begins its first term. `since`: certificates from here on are kept at hand.
+   * Undefined when this identity has to be retired.
+   */
+  async openUnit(first: Term, since: CutPosition | undefined): Promise<OpenedUnit | undefined> {
+    try {
+      return await this.#started(this.#units).open(first, since, this.alive())
+    } catch (error) {
+      return this.#damaged(error)
+    }
+  }
+
+  /** Whether W members of its own term signed a certificate, when these are the terms. */
+  verifies(certificate: Certificate, terms: readonly Term[]): boolean {
+    return this.#started(this.#units).verifies(certificate, terms)
+  }
+
+  /** What to write to go on, at the next opening, from what another peer handed over: see Units.takeOver. */
+  takeOver(unit: UnitId, terms: readonly Term[], applied: number, certificate: Certificate | undefined) {
+    return this.#started(this.#units).takeOver(unit, terms, applied, certificate)
   }
 
   closeUnit(unit: UnitId): void {
@@ -189,6 +226,11 @@ export class MeshNode {
   /** The host's own writes, in order with everything else. */
   persist(ops: readonly PersistOp[]): void {
     this.#started(this.#outbox).persist(ops)
+  }
+
+  /** Resolves once everything before it is on disk. */
+  durable(): Promise<void> {
+    return new Promise((resolve) => this.#started(this.#outbox).after(resolve))
   }
 
   /** Sends a one-way note once everything before it is durable. */
@@ -219,8 +261,11 @@ export class MeshNode {
     if (this.#closed) return
     const now = this.#options.clock.now()
     for (const effect of this.#membership?.tick(now) ?? []) this.#carryMembership(effect)
-    this.#control?.tick()
-    this.#units?.tick(this.alive())
+    const alive = this.alive()
+    this.#control?.tick(alive)
+    this.#units?.tick(alive)
+    this.#keepView(now)
+    this.#clear(now)
     if (now >= this.#heartbeatAt) {
       this.#heartbeatAt = now + TIMING.heartbeatMs
       this.#control?.bootstrapTick()
@@ -233,10 +278,96 @@ export class MeshNode {
   #heartbeat(): void {
     const { document } = this
     if (document === undefined) return
-    const units = this.#units?.standing() ?? []
-    for (const peer of this.#options.transport.peers.keys()) {
-      this.#options.transport.send(peer, { c: 'beat', cluster: document.cluster, control: document.number, units })
+    const beat = {
+      c: 'beat',
+      cluster: document.cluster,
+      control: [document.forced, document.number],
+      dead: this.members().flatMap(({ id, state }) => (state === 'dead' ? [id] : [])),
+      leaving: this.#leaving,
+      versions: this.#options.versions,
+      units: this.#units?.standing() ?? [],
+    } as const
+    // What it says is there is on disk: others rely on it when they forget what they hold.
+    this.#outbox?.after(() => {
+      for (const peer of this.#options.transport.peers.keys()) {
+        this.#options.transport.send(peer, { ...beat, seen: this.#wholeness?.seen(peer) ?? 0 })
+      }
+    })
+  }
+
+  #onDocument(document: ControlDocument): void {
+    if (!document.banned.includes(this.self)) {
+      this.#options.onEvent({ kind: 'document', document })
+      return
     }
+    const successor = document.view.members.find((member) => document.names[member] === this.#options.name)
+    const reason =
+      successor === undefined ? 'it was removed from the cluster for good' : `${successor} took its name and its place`
+    this.#retire(reason, false)
+  }
+
+  /** A peer that cannot read what it signed does not sign any more. @throws the error, when it is another one */
+  #damaged(error: unknown): undefined {
+    if (!(error instanceof MeshError) || error.code !== 'QRT_MESH_DAMAGED') throw error
+    this.#retire(error.message, true)
+  }
+
+  #retire(reason: string, again: boolean): void {
+    this.#outbox?.close()
+    const others = this.members().flatMap(({ id, address }) => (id === this.self ? [] : [address]))
+    const addresses = [...new Set([...others, ...this.#addresses.all])]
+    this.#options.onEvent({ kind: 'retired', reason, again, addresses })
+  }
+
+  /** Proposes the step that this peer thinks is due; whether it is made is the acceptors' choice. */
+  #keepView(now: number): void {
+    const { document } = this
+    // A step is made from a view that is known to hold, never from one that may still be lost.
+    if (document === undefined || this.#stepping || !this.documentInstalled) return
+    const step = this.#keeper.tick(now, document, this.members())
+    if (step === undefined) return
+    this.#stepping = true
+    const ended = () => {
+      this.#options.clock.after(STEP_PAUSE_MS, () => {
+        this.#stepping = false
+      })
+    }
+    // Refused or late: what is still due is proposed again.
+    this.change({ kind: 'view', step }, STEP_TIMEOUT_MS).then(ended, ended)
+  }
+
+  /** Lets signed statements go once nobody can know of more than this peer does. */
+  #clear(now: number): void {
+    const { document } = this
+    if (document === undefined) return
+    const gone = new Set(this.members().flatMap(({ id, state }) => (state === 'dead' || state === 'left' ? [id] : [])))
+    const others = document.view.members.filter((member) => member !== this.self)
+    if (
+      this.#wholeness?.clears(
+        now,
+        others.map((id) => ({ id, gone: gone.has(id) })),
+      ) === true
+    )
+      this.#outbox?.release()
+  }
+
+  #onBeat(from: PeerId, beat: { readonly [key: string]: unknown }): void {
+    const { control, units, dead, seen, leaving, versions } = beat
+    const document = Array.isArray(control) ? (control as readonly unknown[]) : []
+    if (!document.every(Number.isSafeInteger) || document.length !== 2 || !Array.isArray(units) || !isPeerList(dead)) {
+      this.#malformed(from, 'heartbeat')
+      return
+    }
+    if (typeof seen === 'number' && this.#wholeness?.told(from, seen, this.#outbox?.counter ?? 0) === false) {
+      const known = this.#outbox?.counter ?? 0
+      const reason = `peer ${from} has seen flush ${seen} of this identity, and this disk knows of ${known} only: it is an old copy`
+      this.#retire(reason, true)
+      return
+    }
+    this.#keeper.heard(from, dead, leaving === true)
+    if (Array.isArray(versions)) this.#versions.set(from, versions.slice(0, MOST_VERSIONS))
+    this.#control?.heard(from, { forced: document[0] as number, number: document[1] as number })
+    this.#units?.heard(from, units)
   }
 
   #onTransport(event: TransportEvent): void {
@@ -267,7 +398,7 @@ export class MeshNode {
         this.#toMembership({ kind: 'message', from, body })
         return
       case 'flush':
-        this.#onFlush(from, envelope.items)
+        this.#flushes.receive(from, envelope.items)
         return
       case 'unit':
         if (!isUnitMessage(envelope.m)) this.#malformed(from, 'unit message')
@@ -282,12 +413,7 @@ export class MeshNode {
         else this.#control?.bootstrapMessage(from, envelope.m)
         return
       case 'beat':
-        if (typeof envelope.control !== 'number' || !Array.isArray(envelope.units)) {
-          this.#malformed(from, 'heartbeat')
-          return
-        }
-        this.#control?.heard(from, envelope.control)
-        this.#units?.heard(from, envelope.units)
+        this.#onBeat(from, envelope)
         return
       case 'request':
       case 'response':
@@ -299,34 +425,6 @@ export class MeshNode {
       default:
         this.#malformed(from, 'channel')
     }
-  }
-
-  #onFlush(from: PeerId, items: unknown): void {
-    if (!Array.isArray(items) || items.length > LIMITS.flushStatements) {
-      this.#malformed(from, 'flush')
-      return
-    }
-    for (const item of items as SignedItem[]) {
-      if (!isStatement(item?.statement) || !isStatementProof(item.proof) || item.proof.peer !== from) {
-        this.#malformed(from, 'statement')
-        return
-      }
-      if (!verifyStatement(item.statement, item.proof, this.#verifyFlush)) {
-        this.#malformed(from, 'signature')
-        return
-      }
-      this.#onStatement(from, item)
-    }
-  }
-
-  /** Statements of one flush share its signature: the last one that checked is remembered. */
-  #checked = ''
-  readonly #verifyFlush: Verifier['verify'] = (publicKey, bytes, signature) => {
-    const key = [publicKey, bytes, signature].map((part) => Buffer.from(part).toString('latin1')).join('/')
-    if (key === this.#checked) return true
-    const ok = this.#options.verifier.verify(publicKey, bytes, signature)
-    if (ok) this.#checked = key
-    return ok
   }
 
   #onStatement(from: PeerId, { statement, attachment, proof }: SignedItem): void {
@@ -375,16 +473,23 @@ export class MeshNode {
     if (ops.length > 0) this.#outbox?.persist(ops)
   }
 
-  #bootstrapPeers(): PeerId[] {
+  #versionsOf(peer: PeerId): readonly unknown[] {
+    return peer === this.self ? this.#options.versions : (this.#versions.get(peer) ?? [])
+  }
+
+  #bootstrapPeers(): NamedPeer[] {
     const { bootstrapExpect } = this.#options
     return this.members()
       .filter(({ id, state, ...member }) => {
         return id !== this.self && state === 'alive' && member.bootstrapExpect === bootstrapExpect
       })
-      .map(({ id }) => id)
+      .map(({ id, name }) => ({ id, name }))
   }
 
   #malformed(from: PeerId, what: string): void {
     this.#options.onEvent({ kind: 'malformed', from, what })
   }
 }
+
+const isPeerList = (value: unknown): value is PeerId[] =>
+  Array.isArray(value) && value.length <= 512 && value.every(isPeerId)

@@ -34,6 +34,8 @@ export interface OutboxOptions {
   readonly store: OutboxStore
   /** The highest flush counter on disk. */
   readonly counter: number
+  /** Nothing is signed before `release`. */
+  readonly held: boolean
   readonly deliver: (to: PeerId, items: readonly SignedItem[]) => void
   /** A write failed: the peer must stop, since it no longer knows what is durable. */
   readonly onFailure: (error: Error) => void
@@ -44,6 +46,8 @@ export class Outbox {
   #counter: number
   #ops: PersistOp[] = []
   #outgoing: Outgoing[] = []
+  /** Statements that wait until it is sure that this identity lacks none of its earlier ones. */
+  #held: Outgoing[] | undefined
   #scheduled = false
   #flushing = false
   #closed = false
@@ -51,6 +55,21 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#options = options
     this.#counter = options.counter
+    this.#held = options.held ? [] : undefined
+  }
+
+  /** Of the last flush that was signed. */
+  get counter(): number {
+    return this.#counter
+  }
+
+  /** Lets the statements go that were held. */
+  release(): void {
+    const held = this.#held
+    if (held === undefined) return
+    this.#held = undefined
+    this.#outgoing.push(...held)
+    this.#schedule()
   }
 
   persist(ops: readonly PersistOp[]): void {
@@ -59,7 +78,12 @@ export class Outbox {
   }
 
   sign(statement: Statement, attachment: Wire, to: readonly PeerId[]): void {
-    this.#outgoing.push({ kind: 'sign', statement, attachment, to })
+    const item: Outgoing = { kind: 'sign', statement, attachment, to }
+    if (this.#held !== undefined) {
+      this.#held.push(item)
+      return
+    }
+    this.#outgoing.push(item)
     this.#schedule()
   }
 

@@ -3,18 +3,29 @@
  * answers what others lack, from disk, and says in every heartbeat where its units stand.
  */
 import { verifyCertificate } from './agreement/certificate.ts'
-import { positionKey, termKey, unitEnd } from './agreement/effects.ts'
+import { encodeStored, type PersistOp, positionKey, termKey, unitEnd } from './agreement/effects.ts'
 import { isTerm, normalTerm, type UnitMessage } from './agreement/messages.ts'
 import type { Statement } from './agreement/statement.ts'
 import type { SuccessionState } from './agreement/succession.ts'
-import type { Certificate, CutContent, CutPosition, StatementProof, Term } from './agreement/types.ts'
-import { UnitAgreement, type UnitEffect, type UnitEvent } from './agreement/unit.ts'
+import { isComplete, TermHistory } from './agreement/term-history.ts'
+import {
+  type Certificate,
+  type CutContent,
+  type CutPosition,
+  comparePositions,
+  nextPosition,
+  type StatementProof,
+  type Term,
+} from './agreement/types.ts'
+import { UnitAgreement } from './agreement/unit.ts'
+import type { UnitEffect, UnitEvent } from './agreement/unit-contract.ts'
 import { carry } from './carry.ts'
 import type { Clock } from './clock.ts'
+import { Directory } from './directory.ts'
 import type { Verifier } from './identity.ts'
 import type { PeerId, UnitId } from './ids.ts'
 import { LIMITS } from './limits.ts'
-import { loadValue, loadValues, type MeshStore } from './mesh-store.ts'
+import { loadAllOwn, loadOwn, loadValues, type MeshStore } from './mesh-store.ts'
 import type { Outbox } from './outbox.ts'
 import type { Random } from './random.ts'
 import type { Wire } from './transport/transport.ts'
@@ -25,6 +36,11 @@ export interface OpenedUnit {
   /** Every term so far: their decisions are the unit's. */
   readonly terms: readonly Term[]
   readonly frontier: CutPosition | undefined
+  /**
+   * Set when a certificate after the snapshot cannot be read: the last one before it, or undefined. What lies beyond has to
+   * come from other peers.
+   */
+  readonly damage: { readonly intact: CutPosition | undefined } | undefined
 }
 
 export interface UnitsOptions {
@@ -43,6 +59,7 @@ export interface UnitsOptions {
 export class Units {
   readonly #options: UnitsOptions
   readonly #units = new Map<UnitId, UnitAgreement>()
+  readonly #directory = new Directory()
 
   constructor(options: UnitsOptions) {
     this.#options = options
@@ -52,39 +69,90 @@ export class Units {
     return this.#units.get(unit)
   }
 
-  /** Loads a unit's agreement, or begins its first term. Certificates from `since` on are kept at hand. */
+  /**
+   * Loads a unit's agreement, or begins its first term. Certificates from `since` on are kept at hand.
+   * @throws MeshError QRT_MESH_DAMAGED: what this peer voted or promised cannot be read
+   */
   async open(first: Term, since: CutPosition | undefined, alive: ReadonlySet<PeerId>): Promise<OpenedUnit> {
     const { unit } = first
     const { self, random, store, verify } = this.#options
     const end = unitEnd(unit)
-    const terms: Term[] = [first]
-    for (const value of await loadValues(store, 'term', `${unit}/`, end)) {
-      if (isTerm(value)) terms.push(normalTerm(value))
-    }
+    const stored = await loadAllOwn(store, 'term', `${unit}/`, end)
+    const later = stored.filter(isTerm).map(normalTerm)
+    // A history that was taken over from another peer need not begin with the first term.
+    const terms = later[0] === undefined || later[0].number > 1 ? [first, ...later] : later
     const term = terms[terms.length - 1] ?? first
     const from = since === undefined ? `${unit}/` : positionKey(unit, since)
     const certificates = (await loadValues(store, 'certificate', from, end)) as Certificate[]
-    const votes = (await loadValues(store, 'statement', `${unit}/`, end)) as { term: number; content: CutContent }[]
-    const opened = new Set(term.open.map((open) => open.term))
-    const ended = []
-    for (const past of terms) {
-      if (!opened.has(past.number)) continue
-      ended.push({ term: past, state: await this.#succession(past) })
+    const votes = (await loadAllOwn(store, 'statement', `${unit}/`, end)) as { term: number; content: CutContent }[]
+    const needed = new Set([term.number, ...term.open.map((open) => open.term)])
+    const successions = new Map<number, SuccessionState>()
+    for (const each of terms) {
+      const state = needed.has(each.number) ? await this.#succession(each) : undefined
+      if (state !== undefined) successions.set(each.number, state)
     }
     const agreement = new UnitAgreement({
       self,
       random,
       verify: (certificate, { write, members }) => verifyCertificate(certificate, write, members, verify).ok,
-      term,
+      terms,
       certificates,
       votes: votes.filter((vote) => vote.term === term.number).map(({ content }) => content),
-      succession: await this.#succession(term),
-      ended,
+      successions,
     })
     agreement.setAlive(alive)
     this.#units.set(unit, agreement)
     const { frontier } = agreement
-    return { term, terms, frontier: frontier && { seq: frontier.seq, part: frontier.part } }
+    const damage = damageOf(certificates, since)
+    return { term, terms, frontier: frontier && { seq: frontier.seq, part: frontier.part }, damage }
+  }
+
+  /** Who votes on a unit now, as far as this peer knows; empty when it has heard of nobody. */
+  membersOf(unit: UnitId): readonly PeerId[] {
+    return this.#units.get(unit)?.term.members ?? this.#directory.members(unit)
+  }
+
+  /** Other peers that hold something of a unit. */
+  holdersOf(unit: UnitId): readonly PeerId[] {
+    return this.#directory.holders(unit)
+  }
+
+  /** Whether W members of its own term signed a certificate, when these are the terms. */
+  verifies(certificate: Certificate, terms: readonly Term[]): boolean {
+    const [first] = terms
+    const voters = first === undefined ? undefined : new TermHistory(terms).votersOf(certificate.term)
+    if (voters === undefined || voters.unit !== certificate.content.unit) return false
+    return verifyCertificate(certificate, voters.write, voters.members, this.#options.verify).ok
+  }
+
+  /**
+   * What to write to go on, at the next opening, from what another peer handed over. Undefined when a decision after the
+   * snapshot could be missing.
+   * @param applied the term up to which the snapshot's state holds the decisions; 0 without a snapshot
+   */
+  takeOver(
+    unit: UnitId,
+    terms: readonly Term[],
+    applied: number,
+    certificate: Certificate | undefined,
+  ): PersistOp[] | undefined {
+    const latest = terms[terms.length - 1]
+    if (latest === undefined || !isComplete(terms, applied)) return undefined
+    const ops: PersistOp[] = []
+    const agreement = this.#units.get(unit)
+    if (latest.number > (agreement?.term.number ?? 0)) {
+      const all = { from: `${unit}/`, to: unitEnd(unit) }
+      ops.push({ kind: 'deleteRange', table: 'term', ...all }, { kind: 'deleteRange', table: 'statement', ...all })
+      ops.push(...forgetSuccessions(latest), ...(agreement?.leaveBehind(latest) ?? []))
+      for (const term of terms) {
+        ops.push({ kind: 'put', table: 'term', key: termKey(unit, term.number), value: encodeStored(term) })
+      }
+    }
+    if (certificate !== undefined) {
+      const key = positionKey(unit, certificate.content)
+      ops.push({ kind: 'put', table: 'certificate', key, value: encodeStored(certificate) })
+    }
+    return ops
   }
 
   close(unit: UnitId): void {
@@ -106,7 +174,9 @@ export class Units {
   }
 
   message(from: PeerId, unit: UnitId, message: UnitMessage): void {
-    this.drive(unit, (agreement, now) => agreement.message(now, from, message))
+    if (this.#units.has(unit)) this.drive(unit, (agreement, now) => agreement.message(now, from, message))
+    // A unit that has moved on: whoever is still in one of its earlier terms is told of the later ones.
+    else if ('term' in message) this.#tell(unit, from, message.term, undefined)
   }
 
   statement(from: PeerId, statement: Statement, attachment: Wire, proof: StatementProof): void {
@@ -117,25 +187,34 @@ export class Units {
     this.drive(unit, (agreement, now) => agreement.statement(now, from, statement, attachment, proof))
   }
 
-  /** Where the units stand, for heartbeats: `[unit, term, frontier, stored]`. */
+  /** Where the units stand, for heartbeats: `[unit, term, member, frontier, stored, caught up, stuck at]`. */
   standing(): Wire[] {
-    const { self } = this.#options
-    return [...this.#units].map(([unit, agreement]) => [
-      unit,
-      agreement.term.number,
-      tupleOf(agreement.frontier),
-      tupleOf(agreement.storedPosition(self)),
-    ])
+    return [...this.#units].map(([unit, agreement]) => {
+      const { term, frontier, stored, caughtUp, stuck } = agreement.standing
+      return [unit, term, agreement.isMember, tupleOf(frontier), tupleOf(stored), caughtUp, stuck ?? null]
+    })
   }
 
   /** Another peer's `standing`. */
   heard(from: PeerId, standing: readonly unknown[]): void {
+    this.#directory.restart(from)
+    const named = new Set<unknown>()
     for (const entry of standing) {
       if (!Array.isArray(entry)) continue
-      const [unit, term, frontier, stored] = entry
+      const [unit, term, member, frontier, stored, caughtUp, stuck] = entry
       if (typeof term !== 'number') continue
-      this.drive(unit, (agreement) => agreement.heard(from, term, positionOf(frontier), positionOf(stored)))
+      named.add(unit)
+      this.#directory.heard(from, unit, { term, member: member === true })
+      const standing = {
+        term,
+        frontier: positionOf(frontier),
+        stored: positionOf(stored),
+        caughtUp: caughtUp === true,
+        stuck: typeof stuck === 'number' ? stuck : undefined,
+      }
+      this.drive(unit, (agreement, now) => agreement.heard(now, from, standing))
     }
+    for (const [unit, agreement] of this.#units) if (!named.has(unit)) agreement.gone(from)
   }
 
   #carry(unit: UnitId, effects: readonly UnitEffect[]): void {
@@ -157,14 +236,35 @@ export class Units {
       loadValues(store, 'certificate', from, unitEnd(unit), LIMITS.tellCertificates),
     ]).then(([terms, certificates]) => {
       if (terms.length === 0 && certificates.length === 0) return
-      send(to, unit, { t: 'tell', terms: terms as Term[], certificates: certificates as Certificate[] })
+      const asked = { term, after: after ?? null }
+      send(to, unit, { t: 'tell', asked, terms: terms as Term[], certificates: certificates as Certificate[] })
     }, onFailure)
   }
 
   async #succession(term: Term): Promise<SuccessionState | undefined> {
     const key = termKey(term.unit, term.number)
-    return (await loadValue(this.#options.store, 'acceptor', key)) as SuccessionState | undefined
+    return (await loadOwn(this.#options.store, 'acceptor', key)) as SuccessionState | undefined
   }
+}
+
+/** All but those of terms that left something open: what this peer voted for in them may be asked for. */
+function forgetSuccessions({ unit, open }: Term): PersistOp[] {
+  const kept = [...new Set(open.map(({ term }) => termKey(unit, term)))].sort()
+  return [`${unit}/`, ...kept.map((key) => `${key}~`)].map((from, index) => {
+    return { kind: 'deleteRange', table: 'acceptor', from, to: kept[index] ?? unitEnd(unit) }
+  })
+}
+
+/** Certificates follow one another, from that of a snapshot or from the first cut on, unless one is missing. */
+function damageOf(certificates: readonly Certificate[], since: CutPosition | undefined): OpenedUnit['damage'] {
+  let expected = since ?? nextPosition(undefined)
+  let intact: CutPosition | undefined
+  for (const { content } of certificates) {
+    if (comparePositions(content, expected) !== 0) return { intact }
+    intact = { seq: content.seq, part: content.part }
+    expected = nextPosition(content)
+  }
+  return since !== undefined && intact === undefined ? { intact } : undefined
 }
 
 const tupleOf = (position: CutPosition | undefined): Wire =>

@@ -1,14 +1,23 @@
 /**
- * The control document: the view that places units and the jobs by hash. Each change is the successor of the last
- * document, chosen by the same Paxos among the acceptors that the document names, so compare-and-set is what it means to
- * win. A pure core.
+ * Agreement about the control document: each change is the successor of the last document, chosen by the same Paxos among
+ * the acceptors that the document names, so compare-and-set is what it means to win. A pure core; what a document holds
+ * and what a change makes of it is control-document.ts's.
  */
 import type { Instant } from '../clock.ts'
-import { type Digest, isDigest, isPeerId, type PeerId } from '../ids.ts'
+import { type Digest, isDigest, type PeerId } from '../ids.ts'
 import { TIMING } from '../limits.ts'
 import type { Random } from '../random.ts'
-import type { View } from '../ring/view.ts'
 import type { Wire } from '../transport/transport.ts'
+import {
+  applyChange,
+  type ChangeRefusal,
+  type ControlChange,
+  type ControlDocument,
+  compareDocuments,
+  type DocumentNumber,
+  isControlDocument,
+  isDone,
+} from './control-document.ts'
 import { type AgreementEffect, encodeStored, sortable } from './effects.ts'
 import { digestOf, sha256 } from './encoding.ts'
 import { isBallot } from './messages.ts'
@@ -16,34 +25,10 @@ import { type Accepted, type AcceptorState, Attempt, accept, FRESH_ACCEPTOR, maj
 import type { AcceptStatement, PromiseStatement, Statement } from './statement.ts'
 import { type Ballot, compareBallots } from './types.ts'
 
-/** A job as the mesh knows it: a name, its generation, and the hash of a body that only `src` understands. */
-export interface JobEntry {
-  readonly name: string
-  readonly generation: string
-  readonly hash: Digest
-  /** Of the document that the job was put into: places the first term of each of its units. */
-  readonly view: View
-}
-
-export interface ControlDocument {
-  readonly cluster: string
-  readonly number: number
-  readonly view: View
-  /** Who chooses the next document: an odd number of members, at most seven. */
-  readonly acceptors: readonly PeerId[]
-  readonly jobs: readonly JobEntry[]
-  /** Submissions so far; a generation's number never comes back. */
-  readonly submissions: number
-}
-
-export type ControlChange =
-  | { readonly kind: 'put'; readonly name: string; readonly generation: string; readonly body: Uint8Array }
-  | { readonly kind: 'delete'; readonly name: string }
-
 export type ControlEvent =
   | { readonly kind: 'document'; readonly document: ControlDocument }
   | { readonly kind: 'changed'; readonly id: string; readonly document: ControlDocument }
-  | { readonly kind: 'refused'; readonly id: string; readonly reason: 'conflict' | 'unknown' | 'outrun' }
+  | { readonly kind: 'refused'; readonly id: string; readonly reason: ChangeRefusal }
 
 export type ControlEffect = AgreementEffect<ControlEvent>
 
@@ -76,21 +61,6 @@ const documentDigest = (document: ControlDocument): Digest => digestOf('control'
 /** What promises and accepts about the document's successor are about. */
 export const controlScope = (document: ControlDocument): string => `control/${sortable(document.number)}`
 
-/** The first document of a cluster over the peers that confirmed one another. */
-export function genesis(peers: readonly PeerId[]): ControlDocument {
-  const members = [...peers].sort()
-  const most = Math.min(members.length, 7)
-  const acceptors = members.slice(0, most % 2 === 0 && most > 2 ? most - 1 : most)
-  return {
-    cluster: digestOf('cluster', members).slice(0, 16),
-    number: 1,
-    view: { number: 1, members },
-    acceptors,
-    jobs: [],
-    submissions: 0,
-  }
-}
-
 export class ControlAgreement {
   readonly #self: PeerId
   readonly #random: Random
@@ -103,6 +73,8 @@ export class ControlAgreement {
   #promisedSince: Instant | undefined
   readonly #pending: Pending[] = []
   readonly #bodies = new Map<Digest, Uint8Array>()
+  #alive: ReadonlySet<PeerId> = new Set()
+  readonly #holders = new Map<PeerId, DocumentNumber>()
 
   constructor(
     self: PeerId,
@@ -127,8 +99,17 @@ export class ControlAgreement {
     return this.#bodies.get(hash)
   }
 
+  setAlive(alive: ReadonlySet<PeerId>): void {
+    this.#alive = alive
+  }
+
   /** Starts a change; its outcome is a `changed` or `refused` event with this id. */
   change(now: Instant, id: string, change: ControlChange): ControlEffect[] {
+    if (change.kind === 'view') {
+      // What cannot be is not put to the others: it would only make another document that says the same.
+      const outcome = applyChange(this.#document, change, 0, this.#alive)
+      if (typeof outcome === 'string') return [{ kind: 'event', event: { kind: 'refused', id, reason: outcome } }]
+    }
     const effects = change.kind === 'put' ? this.#keep([change.body]) : []
     this.#pending.push({ id, change, submission: this.#document.submissions })
     return [...effects, ...this.#start(now)]
@@ -162,10 +143,30 @@ export class ControlAgreement {
     return this.#document.jobs.filter(({ hash }) => !this.#bodies.has(hash)).map(({ hash }) => hash)
   }
 
-  /** A peer told the number of its document. */
-  heard(from: PeerId, number: number): ControlEffect[] {
-    if (number <= this.#document.number) return []
+  /** A peer told which document it has on disk. */
+  heard(from: PeerId, has: DocumentNumber): ControlEffect[] {
+    this.#holders.set(from, has)
+    if (compareDocuments(has, this.#document) <= 0) return []
     return [this.#send(from, { t: 'ask', number: this.#document.number, hashes: [] })]
+  }
+
+  /** Peers among these that have said so of an earlier document only, or nothing. */
+  laggards(peers: readonly PeerId[]): readonly PeerId[] {
+    return peers.filter((peer) => {
+      const has = this.#holders.get(peer)
+      return peer !== this.#self && (has === undefined || compareDocuments(has, this.#document) < 0)
+    })
+  }
+
+  /** A majority of the document's own acceptors have it on disk: whoever it leaves out may go. */
+  get installed(): boolean {
+    const { acceptors } = this.#document
+    const holders = acceptors.filter((acceptor) => {
+      if (acceptor === this.#self) return true
+      const has = this.#holders.get(acceptor)
+      return has !== undefined && compareDocuments(has, this.#document) >= 0
+    })
+    return holders.length >= majority(acceptors.length)
   }
 
   message(now: Instant, from: PeerId, message: ControlMessage): ControlEffect[] {
@@ -248,7 +249,7 @@ export class ControlAgreement {
         value = { ...this.#document, number: this.#document.number + 1 }
         break
       }
-      const outcome = this.#apply(first)
+      const outcome = applyChange(this.#document, first.change, first.submission, this.#alive)
       if (typeof outcome !== 'string') value = outcome
       else {
         this.#pending.shift()
@@ -283,28 +284,15 @@ export class ControlAgreement {
     return [...kept, this.#persist(), { kind: 'sign', statement, attachment: null, to: [from] }]
   }
 
-  #apply({ change, submission }: Pending): ControlDocument | 'conflict' | 'unknown' | 'outrun' {
-    const { jobs, number, submissions } = this.#document
-    const existing = jobs.some(({ name }) => name === change.name)
-    if (change.kind === 'delete') {
-      if (!existing) return 'unknown'
-      return { ...this.#document, number: number + 1, jobs: jobs.filter(({ name }) => name !== change.name) }
-    }
-    if (existing) return 'conflict'
-    if (submission !== submissions) return 'outrun'
-    const { name, generation, body } = change
-    const entry: JobEntry = { name, generation, hash: sha256(body), view: this.#document.view }
-    return { ...this.#document, number: number + 1, jobs: [...jobs, entry], submissions: submissions + 1 }
-  }
-
   #install(document: ControlDocument): ControlEffect[] {
-    if (document.number <= this.#document.number || document.cluster !== this.#document.cluster) return []
+    if (document.cluster !== this.#document.cluster || compareDocuments(document, this.#document) <= 0) return []
     const before = this.#document
     this.#document = document
     this.#acceptor = FRESH_ACCEPTOR
     this.#attempt = undefined
     this.#promisedSince = undefined
     this.#highestRound = 0
+    this.#forgetBodies()
     const effects: ControlEffect[] = [
       {
         kind: 'persist',
@@ -323,9 +311,16 @@ export class ControlAgreement {
     return effects
   }
 
+  /** Of jobs that are gone; the host deletes what is on disk with the rest of the job. */
+  #forgetBodies(): void {
+    const named = new Set<Digest>(this.#document.jobs.map(({ hash }) => hash))
+    for (const { change } of this.#pending) if (change.kind === 'put') named.add(sha256(change.body))
+    for (const hash of this.#bodies.keys()) if (!named.has(hash)) this.#bodies.delete(hash)
+  }
+
   #answer(from: PeerId, message: ControlMessage & { t: 'ask' }): ControlEffect[] {
     const effects: ControlEffect[] = []
-    if (message.number < this.#document.number) effects.push(this.#send(from, { t: 'chosen', value: this.#document }))
+    if (message.number !== this.#document.number) effects.push(this.#send(from, { t: 'chosen', value: this.#document }))
     const bodies = message.hashes.flatMap((hash) => this.#bodies.get(hash) ?? [])
     if (bodies.length > 0) effects.push(this.#send(from, { t: 'bodies', bodies }))
     return effects
@@ -348,7 +343,8 @@ export class ControlAgreement {
 
   #catchUp(from: PeerId, number: number): ControlEffect[] | undefined {
     if (number < this.#document.number) return [this.#send(from, { t: 'chosen', value: this.#document })]
-    if (number > this.#document.number) return this.heard(from, number)
+    if (number > this.#document.number)
+      return [this.#send(from, { t: 'ask', number: this.#document.number, hashes: [] })]
     return this.#document.acceptors.includes(this.#self) ? undefined : []
   }
 
@@ -367,39 +363,10 @@ export class ControlAgreement {
   }
 }
 
-function isDone(change: ControlChange, document: ControlDocument): boolean {
-  return change.kind === 'put'
-    ? document.jobs.some(({ generation, hash }) => generation === change.generation && hash === sha256(change.body))
-    : !document.jobs.some(({ name }) => name === change.name)
-}
-
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-const isPeers = (value: unknown): boolean => Array.isArray(value) && value.length <= 256 && value.every(isPeerId)
 const isBodies = (value: unknown): boolean =>
   Array.isArray(value) && value.length <= 1024 && value.every((body) => body instanceof Uint8Array)
-
-const isView = (value: unknown): boolean => isObject(value) && isCount(value.number) && isPeers(value.members)
-
-export function isControlDocument(value: unknown): value is ControlDocument {
-  return (
-    isObject(value) &&
-    typeof value.cluster === 'string' &&
-    isCount(value.number) &&
-    isView(value.view) &&
-    isPeers(value.acceptors) &&
-    isCount(value.submissions) &&
-    Array.isArray(value.jobs) &&
-    value.jobs.every(
-      (job) =>
-        isObject(job) &&
-        typeof job.name === 'string' &&
-        typeof job.generation === 'string' &&
-        isDigest(job.hash) &&
-        isView(job.view),
-    )
-  )
-}
 
 export function isControlMessage(value: unknown): value is ControlMessage {
   if (!isObject(value)) return false

@@ -5,7 +5,7 @@
 import type { PeerId } from '../ids.ts'
 import type { Wire } from '../transport/transport.ts'
 import type { Statement } from './statement.ts'
-import type { CutPosition } from './types.ts'
+import type { Certificate, CutContent, CutPosition, Term } from './types.ts'
 
 /** `batch` and `snapshot` are the host's: they go through the same outbox because the order matters. */
 export type AgreementTable =
@@ -47,3 +47,47 @@ export const unitEnd = (unit: string): string => `${unit}/~`
 
 export const encodeStored = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
 export const decodeStored = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString())
+
+type Persist = { readonly kind: 'persist'; readonly ops: readonly PersistOp[] }
+
+/** Before the vote leaves. */
+export function persistVote(term: number, content: CutContent): Persist {
+  const key = positionKey(content.unit, content)
+  return { kind: 'persist', ops: [{ kind: 'put', table: 'statement', key, value: encodeStored({ term, content }) }] }
+}
+
+/** With it the votes up to there are done with. */
+export function persistCertificate(certificate: Certificate): Persist {
+  const { content } = certificate
+  const key = positionKey(content.unit, content)
+  return {
+    kind: 'persist',
+    ops: [
+      { kind: 'put', table: 'certificate', key, value: encodeStored(certificate) },
+      { kind: 'deleteRange', table: 'statement', from: `${content.unit}/`, to: `${key}~` },
+    ],
+  }
+}
+
+/** With it the votes of the term before are void. */
+export function persistTerm(term: Term): Persist {
+  const { unit, number } = term
+  return {
+    kind: 'persist',
+    ops: [
+      { kind: 'put', table: 'term', key: termKey(unit, number), value: encodeStored(term) },
+      { kind: 'deleteRange', table: 'statement', from: `${unit}/`, to: unitEnd(unit) },
+    ],
+  }
+}
+
+export function forgetTerms(unit: string, numbers: readonly number[]): Persist[] {
+  const ops = numbers.flatMap((number): PersistOp[] => {
+    const key = termKey(unit, number)
+    return [
+      { kind: 'delete', table: 'term', key },
+      { kind: 'delete', table: 'acceptor', key },
+    ]
+  })
+  return ops.length === 0 ? [] : [{ kind: 'persist', ops }]
+}

@@ -15,7 +15,7 @@
 import { isDigest, isPeerId } from '../ids.ts'
 import { isCertificate } from './certificate.ts'
 import type { Seal } from './term.ts'
-import type { Ballot, Certificate, CutPosition, Term } from './types.ts'
+import { type Ballot, type Certificate, type CutPosition, DECISION_KINDS, type Term } from './types.ts'
 
 export type UnitMessage =
   | { readonly t: 'prepare'; readonly term: number; readonly ballot: Ballot; readonly after: CutPosition | null }
@@ -29,7 +29,13 @@ export type UnitMessage =
     }
   | { readonly t: 'chosen'; readonly value: Term }
   | { readonly t: 'ask'; readonly term: number; readonly after: CutPosition | null }
-  | { readonly t: 'tell'; readonly terms: readonly Term[]; readonly certificates: readonly Certificate[] }
+  | {
+      readonly t: 'tell'
+      /** What was asked; absent where nothing was: what comes then is not all that there is. */
+      readonly asked?: { readonly term: number; readonly after: CutPosition | null }
+      readonly terms: readonly Term[]
+      readonly certificates: readonly Certificate[]
+    }
   | { readonly t: 'stored'; readonly position: CutPosition }
   | { readonly t: 'seals'; readonly term: number }
 
@@ -44,6 +50,9 @@ export const isPosition = (value: unknown): value is CutPosition =>
 /** A position, or null for "before the first". */
 const isPlace = (value: unknown): boolean => value === null || isPosition(value)
 
+const isAsked = (value: unknown): boolean =>
+  value === undefined || (isObject(value) && isCount(value.term) && isPlace(value.after))
+
 export const isBallot = (value: unknown): value is Ballot =>
   isObject(value) && isCount(value.round) && isPeerId(value.peer)
 
@@ -57,7 +66,21 @@ const isBase = (value: unknown): boolean =>
 
 const isDecision = (value: unknown): boolean =>
   value === undefined ||
-  (isObject(value) && ['cut', 'idle', 'final'].includes(value.kind as string) && isCount(value.offset))
+  (isObject(value) &&
+    (DECISION_KINDS as readonly unknown[]).includes(value.kind) &&
+    isCount(value.offset) &&
+    (value.value === undefined || isCount(value.value)) &&
+    (value.snapshot === undefined || isPlace(value.snapshot)) &&
+    (value.floor === undefined || value.floor === null || Number.isFinite(value.floor)))
+
+const isDispute = (value: unknown): boolean =>
+  value === undefined ||
+  (isPosition(value) &&
+    isCount((value as { times?: unknown }).times) &&
+    isList((value as { votes?: unknown }).votes, 64) &&
+    ((value as { votes?: unknown }).votes as unknown[]).every(
+      (vote) => isObject(vote) && isPeerId(vote.peer) && isDigest(vote.digest),
+    ))
 
 const isCertificates = (value: unknown): value is readonly Certificate[] =>
   isList(value, 1024) && value.every(isCertificate)
@@ -80,9 +103,15 @@ export function isTerm(value: unknown): value is Term {
     isBase(value.base) &&
     isList(value.open, 4096) &&
     value.open.every((cut) => isMark(cut) && isCount((cut as { term?: unknown }).term)) &&
-    isDecision(value.decision)
+    isDecision(value.decision) &&
+    isDispute(value.dispute) &&
+    (value.forced === undefined || value.forced === true)
   )
 }
+
+/** Terms of one unit as another peer gave them, in order. */
+export const isTermList = (value: unknown): value is readonly Term[] =>
+  isList(value, 65_536) && value.length > 0 && value.every(isTerm)
 
 export function isSeal(value: unknown): value is Seal {
   return (
@@ -90,7 +119,8 @@ export function isSeal(value: unknown): value is Seal {
     isBase(value.frontier) &&
     isCount(value.offset) &&
     isList(value.votes, 4096) &&
-    value.votes.every(isMark)
+    value.votes.every(isMark) &&
+    (value.stuck === undefined || value.stuck === true)
   )
 }
 
@@ -108,7 +138,12 @@ export function isUnitMessage(value: unknown): value is UnitMessage {
     case 'ask':
       return isCount(value.term) && isPlace(value.after)
     case 'tell':
-      return isList(value.terms, 1024) && value.terms.every(isTerm) && isCertificates(value.certificates)
+      return (
+        isAsked(value.asked) &&
+        isList(value.terms, 1024) &&
+        value.terms.every(isTerm) &&
+        isCertificates(value.certificates)
+      )
     case 'stored':
       return isPosition(value.position)
     case 'seals':

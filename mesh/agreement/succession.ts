@@ -13,7 +13,7 @@ import { digestOf } from './encoding.ts'
 import { isBallot, normalTerm, readPromise, type UnitMessage, type UnitPromise } from './messages.ts'
 import { type AcceptorState, Attempt, accept, FRESH_ACCEPTOR, majority, promise } from './paxos.ts'
 import type { AcceptStatement, PromiseStatement } from './statement.ts'
-import { type Seal, sealsNeeded, successor, type Wish } from './term.ts'
+import { type OpenKnowledge, type Seal, sealsNeeded, successor, type Wish, wishName } from './term.ts'
 import {
   type Ballot,
   type Certificate,
@@ -45,6 +45,14 @@ export interface Chain {
   certificates(after: CutPosition | undefined, upTo: CutPosition | undefined): readonly Certificate[] | undefined
 }
 
+export interface SuccessionParts {
+  readonly self: PeerId
+  readonly chain: Chain
+  readonly random: Random
+  /** Of cuts that earlier terms left open. */
+  readonly knowledge: OpenKnowledge
+}
+
 const promiseBody = (attachment: UnitPromise) => digestOf('promise', attachment)
 const valueDigest = (value: Term) => digestOf('term', value)
 
@@ -67,12 +75,14 @@ export class Succession {
   #sealedSince: Instant | undefined
   #wish: { readonly wish: Wish; readonly dueAt: Instant } | undefined
   readonly #seals = new Map<PeerId, Seal>()
+  readonly #knowledge: OpenKnowledge
 
-  constructor(self: PeerId, term: Term, chain: Chain, random: Random, state: SuccessionState | undefined) {
+  constructor(parts: SuccessionParts, term: Term, state: SuccessionState | undefined) {
     this.term = term
-    this.#self = self
-    this.#chain = chain
-    this.#random = random
+    this.#self = parts.self
+    this.#chain = parts.chain
+    this.#random = parts.random
+    this.#knowledge = parts.knowledge
     this.#acceptor = state?.acceptor ?? FRESH_ACCEPTOR
     this.#seal = state?.seal
     this.#highestRound = state?.acceptor.promised?.round ?? 0
@@ -95,11 +105,32 @@ export class Succession {
     return promises === undefined ? [] : this.term.members.filter((member) => !promises.has(member))
   }
 
+  /** What should be so in the next term; each rank waits a little longer, so that one attempt is usually enough. */
   wish(now: Instant, wish: Wish | undefined, rank: number): void {
     if (wish === undefined) this.#wish = undefined
-    else if (this.#wish?.wish.kind !== wish.kind) {
-      this.#wish = { wish, dueAt: now + Math.max(rank, 0) * TIMING.proposeStaggerMs }
-    } else this.#wish = { wish, dueAt: this.#wish.dueAt }
+    else if (this.#wish !== undefined && wishName(this.#wish.wish) === wishName(wish)) {
+      this.#wish = { wish, dueAt: this.#wish.dueAt }
+    } else this.#wish = { wish, dueAt: now + Math.max(rank, 0) * TIMING.proposeStaggerMs }
+  }
+
+  /**
+   * A successor was chosen without this member, which votes here no more: what it had voted for is kept for those who ask,
+   * as if it had sealed.
+   */
+  conclude(seal: Seal): SuccessionEffect[] {
+    if (this.#seal !== undefined) return []
+    this.#seal = seal
+    return [this.#persist()]
+  }
+
+  /**
+   * The term has ended: what this member voted for in it, for one that asks. A member that heard of the term only when it
+   * was over has voted for nothing, and says so.
+   */
+  sealFor(asker: PeerId, frontier: Term['base']): SuccessionEffect[] {
+    if (!this.term.members.includes(this.#self)) return []
+    const concluded = this.conclude({ frontier, votes: [], offset: 0 })
+    return this.#seal === undefined ? [] : [...concluded, this.#promiseTo(asker, this.#seal, [])]
   }
 
   tick(now: Instant, alive: ReadonlySet<PeerId>, rank: number): SuccessionEffect[] {
@@ -159,9 +190,11 @@ export class Succession {
     if (attempt.acceptedBy.size < majority(this.term.members.length)) return []
     const { value } = attempt
     this.#attempt = undefined
-    const told = this.term.members.filter((member) => member !== this.#self)
+    // Those who leave hear of it, and so do those who come.
+    const told = new Set([...this.term.members, ...value.members])
+    told.delete(this.#self)
     return [
-      ...told.map((to) => this.#send(to, { t: 'chosen', value })),
+      ...[...told].map((to) => this.#send(to, { t: 'chosen', value })),
       { kind: 'event', event: { kind: 'chosen', value } },
     ]
   }
@@ -269,7 +302,7 @@ export class Succession {
     const complete = members.every((member) => attempt.promises.has(member) || !alive.has(member))
     if (!complete && now - this.#attemptStarted < TIMING.promiseGraceMs) return []
     const seals = new Map([...attempt.promises].map(([peer, { handedOver }]) => [peer, handedOver]))
-    const value = attempt.bound ?? successor(this.term, seals, this.#wish?.wish)
+    const value = attempt.bound ?? successor(this.term, seals, this.#wish?.wish, this.#knowledge)
     // The handed-over certificates were adopted as they came; without all of them the base cannot be passed on.
     if (isBehind(this.#chain.frontier, value.base)) return []
     attempt.value = value

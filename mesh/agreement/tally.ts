@@ -79,6 +79,14 @@ export class Tally {
     return { voters: [...(poll?.voters.keys() ?? [])], values: poll?.candidates.size ?? 0, since: poll?.since }
   }
 
+  /** Whether no value at a position can reach W any more, whatever the other members vote. */
+  isLost(position: CutPosition, members: number): boolean {
+    const poll = this.#polls.get(`${position.seq}/${position.part}`)
+    if (poll === undefined) return false
+    const most = Math.max(...[...poll.candidates.values()].map(({ proofs }) => proofs.size))
+    return most + members - poll.voters.size < this.#write
+  }
+
   /** Drops polls up to and including a position. */
   settle(position: CutPosition): void {
     for (const [key, poll] of this.#polls) if (comparePositions(poll, position) <= 0) this.#polls.delete(key)

@@ -10,6 +10,9 @@ import {
   comparePositions,
   type Decision,
   type DecisionKind,
+  type Dispute,
+  isBehind,
+  nextPosition,
   type OpenCut,
   type Term,
 } from './types.ts'
@@ -22,13 +25,33 @@ export interface Seal {
   readonly votes: readonly (CutPosition & { readonly digest: Digest; readonly offset: number })[]
   /** Offset where the member's replica paused. */
   readonly offset: number
+  /** The replica cannot take the record at `offset`. */
+  readonly stuck?: true
 }
 
-/** What a proposer would like decided. `offset`: where it saw the silence or the end. */
+/** What a proposer would like to be so in the next term. Nothing of it is there when it cannot be. */
 export interface Wish {
-  readonly kind: DecisionKind
-  readonly offset: number
+  /** `offset`: where it saw the silence, the end, the gap or the bad record; 0 for what can be placed anywhere. */
+  readonly decision?: Decision
+  /** Who should vote from then on, by a view that is newer than the term's. */
+  readonly members?: { readonly view: number; readonly members: readonly PeerId[] }
+  /** Open cuts of which only these identities, which are gone for good, could say more are given up: an operator's order. */
+  readonly settle?: readonly PeerId[]
 }
+
+/** Wishes with one name are one wish. */
+export const wishName = ({ decision, members, settle }: Wish): string =>
+  `${decision?.kind ?? ''}/${members?.view ?? ''}/${settle === undefined ? '' : 'settle'}`
+
+/** What is known of open cuts beyond what a term says. */
+export interface OpenKnowledge {
+  /** There is no certificate of it: the seals of its term say so. */
+  readonly isDisproved: (open: OpenCut) => boolean
+  /** Voters of its term whose seals are not known. */
+  readonly unheard: (open: OpenCut) => readonly PeerId[]
+}
+
+const NOTHING_KNOWN: OpenKnowledge = { isDisproved: () => false, unheard: ({ term }) => [`of term ${term}` as PeerId] }
 
 /** Promises needed so that every possible certificate of the term is met. */
 export const sealsNeeded = (members: number, write: number): number => Math.max(majority(members), members - write + 1)
@@ -37,25 +60,54 @@ export const sealsNeeded = (members: number, write: number): number => Math.max(
  * The value a proposer offers when no promise binds it.
  * @param seals from at least `sealsNeeded` distinct members
  */
-export function successor(term: Term, seals: ReadonlyMap<PeerId, Seal>, wish: Wish | undefined): Term {
+export function successor(
+  term: Term,
+  seals: ReadonlyMap<PeerId, Seal>,
+  wish: Wish | undefined,
+  knowledge: OpenKnowledge = NOTHING_KNOWN,
+): Term {
   assert(seals.size >= sealsNeeded(term.members.length, term.write), `${seals.size} seals of ${term.members.length}`)
   let base = term.base
-  for (const { frontier } of seals.values()) {
-    if (frontier !== undefined && (base === undefined || comparePositions(frontier, base) > 0)) base = frontier
-  }
-  const open = openCuts(term, seals, base)
-  const decision = wish === undefined ? undefined : place(term, wish, seals, base, open)
+  for (const { frontier } of seals.values()) if (isBehind(base, frontier)) base = frontier
+  const possible = openCuts(term, seals, base).filter((cut) => cut.term === term.number || !knowledge.isDisproved(cut))
+  const open = possible.filter((cut) => !isGivenUp(cut, term, seals, wish, knowledge))
+  const decision = wish?.decision === undefined ? undefined : place(term, wish.decision, seals, base, open)
+  const dispute = disputed(term, seals, base, open)
+  const { view, members } = wish?.members !== undefined && wish.members.view > term.view ? wish.members : term
   return {
     unit: term.unit,
     number: term.number + 1,
-    view: term.view,
-    members: term.members,
+    view,
+    members,
     write: term.write,
     base,
     open,
     floor: decision?.offset ?? term.floor,
+    ...pausedAt(term, decision),
     ...(decision === undefined ? {} : { decision }),
+    ...(dispute === undefined ? {} : { dispute }),
+    ...(term.forced === true || open.length < possible.length ? { forced: true } : {}),
   }
+}
+
+function pausedAt(term: Term, decision: Decision | undefined): Pick<Term, 'pausedAt'> {
+  const at = decision?.kind === 'pause' ? decision.offset : decision?.kind === 'resume' ? undefined : term.pausedAt
+  return at === undefined ? {} : { pausedAt: at }
+}
+
+/** Only identities that are gone for good could say whether it was certified, and an operator has given it up. */
+function isGivenUp(
+  cut: OpenCut,
+  term: Term,
+  seals: ReadonlyMap<PeerId, Seal>,
+  wish: Wish | undefined,
+  knowledge: OpenKnowledge,
+): boolean {
+  const gone = wish?.settle
+  if (gone === undefined) return false
+  const present = cut.term === term.number
+  const unheard = present ? term.members.filter((member) => !seals.has(member)) : knowledge.unheard(cut)
+  return unheard.every((member) => gone.includes(member))
 }
 
 /** Every (position, digest) beyond the base that could have been certified by votes seen plus members not heard from. */
@@ -63,18 +115,16 @@ function openCuts(term: Term, seals: ReadonlyMap<PeerId, Seal>, base: Term['base
   const unheard = term.members.filter((member) => !seals.has(member)).length
   const seen = new Map<string, { cut: OpenCut; votes: number }>()
   for (const seal of seals.values()) {
-    for (const vote of seal.votes) {
-      if (base !== undefined && comparePositions(vote, base) <= 0) continue
-      const key = `${vote.seq}/${vote.part}/${vote.digest}`
+    for (const { seq, part, digest, offset } of seal.votes) {
+      if (!isBehind(base, { seq, part })) continue
+      const key = `${seq}/${part}/${digest}`
       const entry = seen.get(key)
-      if (entry === undefined) seen.set(key, { cut: { ...vote, term: term.number }, votes: 1 })
+      if (entry === undefined) seen.set(key, { cut: { seq, part, digest, offset, term: term.number }, votes: 1 })
       else entry.votes += 1
     }
   }
   const open = new Map<string, OpenCut>()
-  for (const cut of term.open) {
-    if (base === undefined || comparePositions(cut, base) > 0) open.set(`${cut.seq}/${cut.part}/${cut.digest}`, cut)
-  }
+  for (const cut of term.open) if (isBehind(base, cut)) open.set(`${cut.seq}/${cut.part}/${cut.digest}`, cut)
   for (const [key, { cut, votes }] of seen) {
     // An older entry stays: it names the term whose seals can disprove it, and a new one must be disproved as well.
     if (votes + unheard >= term.write) open.set(open.has(key) ? `${key}/${term.number}` : key, cut)
@@ -84,26 +134,76 @@ function openCuts(term: Term, seals: ReadonlyMap<PeerId, Seal>, base: Term['base
   )
 }
 
+/** The next cut, when it was voted on differently and no value of it can have won. */
+function disputed(
+  term: Term,
+  seals: ReadonlyMap<PeerId, Seal>,
+  base: Term['base'],
+  open: readonly OpenCut[],
+): Dispute | undefined {
+  const { seq, part } = nextPosition(base)
+  if (open.some((cut) => cut.seq === seq && cut.part === part)) return undefined
+  const votes = [...seals].flatMap(([peer, seal]) => {
+    const vote = seal.votes.find((each) => each.seq === seq && each.part === part)
+    return vote === undefined ? [] : [{ peer, digest: vote.digest }]
+  })
+  if (new Set(votes.map(({ digest }) => digest)).size < 2) return undefined
+  const again = term.dispute !== undefined && term.dispute.seq === seq && term.dispute.part === part
+  const everybody = seals.size === term.members.length
+  const times = (again ? term.dispute.times : 0) + (everybody ? 1 : 0)
+  return { seq, part, votes: votes.sort((a, b) => (a.peer < b.peer ? -1 : 1)), times }
+}
+
+/** How each kind of decision is placed. */
+const PLACEMENT: Readonly<Record<DecisionKind, 'after' | 'exactly' | 'stuck' | 'base'>> = {
+  cut: 'after',
+  idle: 'exactly',
+  final: 'exactly',
+  pause: 'after',
+  resume: 'after',
+  gap: 'base',
+  skip: 'stuck',
+  grow: 'after',
+  version: 'after',
+  handover: 'after',
+}
+
 /**
  * Where the decision goes: after everything that is certified, open or already read by a promiser. Reading is undone
- * cheaply only by not doing it, so the furthest promiser sets the place and usually nobody rolls back.
+ * cheaply only by not doing it, so the furthest promiser sets the place and usually nobody rolls back. What is about one
+ * place is left out when somebody has read past it: the source was not silent, or the record could be taken.
  */
 function place(
   term: Term,
-  wish: Wish,
+  wished: Decision,
   seals: ReadonlyMap<PeerId, Seal>,
   base: Term['base'],
   open: readonly OpenCut[],
 ): Decision | undefined {
-  let furthest = Math.max(term.floor, base?.offset ?? 0)
-  for (const cut of open) furthest = Math.max(furthest, cut.offset)
-  for (const seal of seals.values()) furthest = Math.max(furthest, seal.offset)
-  switch (wish.kind) {
-    case 'cut':
-      return { kind: 'cut', offset: Math.max(furthest, wish.offset) }
-    case 'idle':
-    case 'final':
-      // Somebody has read past it: the source was not silent, or that was not the end.
-      return furthest > wish.offset ? undefined : { kind: wish.kind, offset: wish.offset }
+  let read = Math.max(term.floor, base?.offset ?? 0)
+  for (const cut of open) read = Math.max(read, cut.offset)
+  for (const seal of seals.values()) read = Math.max(read, seal.offset)
+  // A replica that says it has read further did so before it heard of the pause, and goes back.
+  if (term.pausedAt !== undefined) read = term.pausedAt
+  // Whoever waits for what lies beyond waits until the unit goes on.
+  if (term.pausedAt !== undefined && wished.offset > read) return undefined
+  // So many that the others cannot certify what lies beyond.
+  const blocking = term.members.length - term.write + 1
+  switch (PLACEMENT[wished.kind]) {
+    case 'after':
+      return { ...wished, offset: Math.max(read, wished.offset) }
+    case 'exactly':
+      return read > wished.offset ? undefined : wished
+    case 'stuck': {
+      const stuck = [...seals.values()].filter(({ offset, stuck }) => stuck === true && offset === wished.offset)
+      return stuck.length >= blocking && read <= wished.offset ? wished : undefined
+    }
+    case 'base': {
+      // What was computed beyond the base goes, so nothing of it may be certified already.
+      const stuck = [...seals.values()].filter(({ stuck }) => stuck === true)
+      const offset = Math.max(term.floor, base?.offset ?? wished.offset)
+      const forward = wished.value !== undefined && wished.value > offset
+      return stuck.length >= blocking && open.length === 0 && forward ? { ...wished, offset } : undefined
+    }
   }
 }

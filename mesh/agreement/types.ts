@@ -71,12 +71,49 @@ export interface Certificate {
   readonly signers: readonly StatementProof[]
 }
 
-export type DecisionKind = 'cut' | 'idle' | 'final'
+/** What replicas may have to agree on. Append-only: terms on disk hold them. */
+export const DECISION_KINDS = [
+  /** Cut here: something to emit has waited long enough. */
+  'cut',
+  /** The partition is silent. */
+  'idle',
+  /** A bounded input ends here. */
+  'final',
+  /** Take nothing more until `resume`. */
+  'pause',
+  'resume',
+  /**
+   * The records from here to `value` are gone from the log: the replicas go on there, with the state of the snapshot at
+   * `snapshot` and the watermark at `floor`, right after the term's base.
+   */
+  'gap',
+  /** The record here stops the replicas that take it: it is passed over. */
+  'skip',
+  /** The source has `value` partitions from here on. */
+  'grow',
+  /** From here on the replicas compute as version `value` does. */
+  'version',
+  /** The last cut of this generation: another one goes on from its snapshot. */
+  'handover',
+] as const
+export type DecisionKind = (typeof DECISION_KINDS)[number]
 
 /** Something the replicas agree on that is not a function of the log: applied once all records below `offset` are taken. */
 export interface Decision {
   readonly kind: DecisionKind
   readonly offset: number
+  readonly value?: number
+  /** Of a gap; null: there is none. */
+  readonly snapshot?: CutPosition | null
+  /** Of a gap, epoch milliseconds; null: no record had come. */
+  readonly floor?: number | null
+}
+
+/** A cut at which no value could win, with who voted for what: evidence for whoever has to decide. */
+export interface Dispute extends CutPosition {
+  readonly votes: readonly { readonly peer: PeerId; readonly digest: Digest }[]
+  /** Terms in a row that failed at this cut with every member heard. */
+  readonly times: number
 }
 
 /** A cut that may have been certified in an earlier term without the promisers knowing. */
@@ -103,7 +140,13 @@ export interface Term {
   readonly open: readonly OpenCut[]
   /** Offset of the latest decision so far: later ones are not placed before it. */
   readonly floor: number
+  /** Nothing is taken from this offset on: whatever is decided meanwhile is decided here. */
+  readonly pausedAt?: number
   readonly decision?: Decision
+  /** Why this term was needed, when its predecessor could not agree on a cut. */
+  readonly dispute?: Dispute
+  /** Made by an operator's order without the majority that was gone for good. */
+  readonly forced?: true
 }
 
 /** Orders attempts to choose a successor: by round, then by peer. */
@@ -121,6 +164,10 @@ export const comparePositions = (a: CutPosition, b: CutPosition): number => a.se
 /** Whether one place comes before another; undefined stands for "before the first". */
 export const isBehind = (a: CutPosition | undefined, b: CutPosition | undefined): boolean =>
   b !== undefined && (a === undefined || comparePositions(a, b) < 0)
+
+/** As comparePositions, with "before the first" before all others. */
+export const comparePlaces = (a: CutPosition | undefined, b: CutPosition | undefined): number =>
+  isBehind(a, b) ? -1 : isBehind(b, a) ? 1 : 0
 
 export const furthest = (a: CutPosition | undefined, b: CutPosition | undefined): CutPosition | undefined =>
   isBehind(a, b) ? b : a

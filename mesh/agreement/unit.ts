@@ -1,130 +1,104 @@
 /**
- * Agreement about one unit at one of its replicas: votes, certificates, the chain, and the succession of terms. A pure
- * core: inputs with the time in, effects out. Design sections 3 and 4 are its specification; tally.ts counts,
- * term.ts computes successors, succession.ts runs the attempts.
+ * Agreement about one unit at one peer: votes, certificates, the chain, and the succession of terms. A pure core: inputs
+ * with the time in, effects out. Design sections 3 and 4 are its specification; own-votes.ts holds the rules of voting,
+ * tally.ts counts, term.ts computes successors, succession.ts runs the attempts.
+ *
+ * A peer that is no member of the term follows: it adopts terms and certificates, compares what it computes, and votes for
+ * nothing. It is one that will be a member (a learner), or was one and is still needed by its successors.
  */
 
 import type { Instant } from '../clock.ts'
 import { assert } from '../errors.ts'
 import { type Digest, GENESIS, type PeerId, type UnitId } from '../ids.ts'
-import { TIMING } from '../limits.ts'
 import type { Random } from '../random.ts'
 import type { Wire } from '../transport/transport.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { contentDigest, isCutContent } from './certificate.ts'
-import { CertifiedChain } from './chain.ts'
-import { type AgreementEffect, encodeStored, positionKey, termKey, unitEnd } from './effects.ts'
+import { CertifiedChain, type Frontier } from './chain.ts'
+import { forgetTerms, type PersistOp, persistCertificate, persistTerm, persistVote } from './effects.ts'
+import { EndedTerms } from './ended.ts'
+import { Following } from './following.ts'
 import { normalTerm, readPromise, type UnitMessage } from './messages.ts'
-import { openBlocks } from './open-cuts.ts'
+import { type Own, OwnVotes } from './own-votes.ts'
+import { Repeating } from './repeating.ts'
+import type { Standing } from './standing.ts'
 import type { Statement } from './statement.ts'
 import { Succession, type SuccessionEffect, type SuccessionState } from './succession.ts'
 import { Tally } from './tally.ts'
 import type { Seal, Wish } from './term.ts'
+import { TermHistory } from './term-history.ts'
 import {
   type Certificate,
   type CutContent,
   type CutPosition,
+  comparePlaces,
   comparePositions,
+  furthest,
   isBehind,
   nextPosition,
+  type OpenCut,
   pickPosition,
   type StatementProof,
   type Term,
   type Vote,
 } from './types.ts'
-
-export type UnitEvent =
-  /** A succession began: stop taking records, and answer `paused` with this token. */
-  | { readonly kind: 'pause'; readonly unit: UnitId; readonly token: number }
-  /** The next certificate in the chain; own content may still be missing or differ. */
-  | { readonly kind: 'certified'; readonly certificate: Certificate }
-  /** A certificate is held and this replica computed the same content: store the batch, then call `stored`. */
-  | { readonly kind: 'matched'; readonly certificate: Certificate }
-  /** This replica computed something else than W others, or than it had voted for itself. */
-  | { readonly kind: 'diverged'; readonly computed: CutContent; readonly certified: CutContent | undefined }
-  /** A member voted for something else than what was certified. */
-  | {
-      readonly kind: 'outvoted'
-      readonly peer: PeerId
-      readonly computed: CutContent
-      readonly certified: CutContent
-    }
-  /** A new term began. Contents beyond its decision are void; go on under it. */
-  | { readonly kind: 'term'; readonly term: Term }
-  /** W replicas have stored everything up to here. */
-  | { readonly kind: 'acknowledged'; readonly unit: UnitId; readonly position: CutPosition }
-  /** A member's vote came after the certificate, and agrees with it. */
-  | { readonly kind: 'confirmed'; readonly peer: PeerId }
-  /** A member voted twice for different things at one position of one term. */
-  | { readonly kind: 'equivocated'; readonly unit: UnitId; readonly peer: PeerId; readonly position: CutPosition }
-
-export type UnitEffect = AgreementEffect<UnitEvent>
-
-export interface UnitOptions {
-  readonly self: PeerId
-  readonly random: Random
-  /** Whether a certificate that came from elsewhere carries W valid signatures of members. */
-  readonly verify: (certificate: Certificate, term: Term) => boolean
-  /** The first term, or the latest one on disk. */
-  readonly term: Term
-  /** From disk: certificates since the last snapshot in order, the last one being the frontier. */
-  readonly certificates: readonly Certificate[]
-  /** From disk: own votes of the present term beyond the frontier. */
-  readonly votes: readonly CutContent[]
-  readonly succession: SuccessionState | undefined
-  /** From disk: the terms that opened what is still open, with this member's seals. */
-  readonly ended: readonly { readonly term: Term; readonly state: SuccessionState | undefined }[]
-}
-
-interface Own {
-  readonly content: CutContent
-  readonly digest: Digest
-}
+import type { UnitEffect, UnitEvent, UnitOptions } from './unit-contract.ts'
+import { Wishing } from './wishing.ts'
 
 const at = (position: CutPosition): string => `${position.seq}/${position.part}`
+
+/** Votes that are repeated at once. */
+const REPEATED_VOTES = 8
 
 export class UnitAgreement {
   readonly unit: UnitId
   readonly #self: PeerId
-  #term: Term
+  readonly #random: Random
+  readonly #verify: (certificate: Certificate, term: Term) => boolean
+  readonly #terms: TermHistory
   #tally: Tally
   #succession: Succession
   readonly #chain: CertifiedChain
-  /** Own contents beyond the frontier, contiguous, in order. */
-  #own: Own[] = []
-  /** Own votes in this term beyond the frontier. */
-  readonly #voted = new Map<string, Own>()
-  /** Votes that were signed by this process, so that it can stop repeating itself. */
-  readonly #issued = new Set<string>()
+  readonly #own: OwnVotes
   #computed: CutPosition | undefined
-  #resendAt: Instant = Number.POSITIVE_INFINITY
-  #resendMs: number = TIMING.resendMs
+  readonly #repeating = new Repeating()
+  readonly #wishing = new Wishing()
   readonly #acknowledgements = new Acknowledgements()
+  /** Where others stand, and this peer itself. */
+  readonly following: Following
   #alive: ReadonlySet<PeerId> = new Set()
-  /** Successions of earlier terms whose open cuts are not settled yet: their seals are the proof against an open cut. */
-  readonly #ended = new Map<number, Succession>()
-  readonly #verify: (certificate: Certificate, term: Term) => boolean
-  readonly #random: Random
+  readonly #ended = new EndedTerms()
 
   constructor(options: UnitOptions) {
-    this.unit = options.term.unit
-    this.#self = options.self
-    this.#random = options.random
-    this.#verify = options.verify
-    this.#term = options.term
-    this.#tally = new Tally(options.term.write)
-    this.#chain = new CertifiedChain(options.certificates)
-    for (const content of options.votes) this.#voted.set(at(content), { content, digest: contentDigest(content) })
-    this.#succession = new Succession(options.self, options.term, this.#chain, options.random, options.succession)
-    for (const { term, state } of options.ended) {
-      this.#ended.set(term.number, new Succession(options.self, term, this.#chain, options.random, state))
+    const { self, random, verify, terms, certificates, votes, successions } = options
+    this.#terms = new TermHistory(terms)
+    const term = this.#terms.latest
+    this.unit = term.unit
+    this.#self = self
+    this.#random = random
+    this.#verify = verify
+    this.#tally = new Tally(term.write)
+    this.following = new Following(self, random)
+    this.#chain = new CertifiedChain(certificates)
+    this.#own = new OwnVotes(votes.map((content) => ({ content, digest: contentDigest(content) })))
+    for (const { term: opened } of term.open) {
+      const known = this.#terms.get(opened)
+      if (known !== undefined) this.#ended.add(this.#successionOf(known, successions.get(opened)))
     }
+    this.#succession = this.#successionOf(term, successions.get(term.number))
   }
 
   get term(): Term {
-    return this.#term
+    return this.#terms.latest
   }
-  get frontier(): Term['base'] {
+  /** Those that are known, in order. */
+  get terms(): readonly Term[] {
+    return this.#terms.all
+  }
+  get isMember(): boolean {
+    return this.term.members.includes(this.#self)
+  }
+  get frontier(): Frontier | undefined {
     return this.#chain.frontier
   }
   get computedPosition(): CutPosition | undefined {
@@ -136,22 +110,37 @@ export class UnitAgreement {
   get sealed(): boolean {
     return this.#succession.sealed
   }
+  /** Everything that is certified, as far as is known here, was computed here too. */
+  get complete(): boolean {
+    const known = furthest(this.frontier, this.following.furthest)
+    return this.following.latestTerm <= this.term.number && !isBehind(this.#computed, known)
+  }
   /** Cuts computed and not certified: the run-ahead. */
   get uncertified(): number {
-    return this.#own.length
+    return this.#own.uncertified
   }
   /** What is known at the next position: for `status`. */
   get poll(): { readonly position: CutPosition } & ReturnType<Tally['votes']> {
     const position = nextPosition(this.frontier)
     return { position, ...this.#tally.votes(position) }
   }
+  /** The next cut has failed again with every member heard: only an operator can go on. */
+  get deadlocked(): boolean {
+    const { dispute } = this.term
+    return dispute !== undefined && dispute.times > 1 && comparePositions(dispute, nextPosition(this.frontier)) === 0
+  }
+  /** Who could still say whether an open cut was certified that keeps the next one back; empty: none does. */
+  get keptBackBy(): readonly PeerId[] {
+    return this.#ended.keptBackBy(this.#own.next, this.term)
+  }
+  /** What this peer tells of itself. */
+  get standing(): Standing {
+    const stored = this.#acknowledgements.storedBy(this.#self)
+    return this.following.standing(this.term.number, this.frontier, stored)
+  }
   certificateAt(position: CutPosition): Certificate | undefined {
     return this.#chain.at(position)
   }
-  storedPosition(peer: PeerId): CutPosition | undefined {
-    return this.#acknowledgements.storedBy(peer)
-  }
-
   setAlive(alive: ReadonlySet<PeerId>): void {
     this.#alive = alive
   }
@@ -161,27 +150,28 @@ export class UnitAgreement {
     const digest = contentDigest(content)
     this.#computed = { seq: content.seq, part: content.part }
     if (!isBehind(this.frontier, content)) return this.#compare(content, digest)
-    const last = this.#own[this.#own.length - 1]
-    const expected = nextPosition(last?.content ?? this.frontier)
+    const expected = nextPosition(this.#own.last?.content ?? this.frontier)
     assert(comparePositions(content, expected) === 0, `cut ${at(content)} of ${this.unit} follows ${at(expected)}`)
-    this.#own.push({ content, digest })
-    const voted = this.#voted.get(at(content))
-    const effects: UnitEffect[] = []
-    if (voted !== undefined && voted.digest !== digest) {
-      effects.push({ kind: 'event', event: { kind: 'diverged', computed: content, certified: undefined } })
-    }
+    const contradicts = this.#own.add({ content, digest })
+    const event = { kind: 'diverged', computed: content, certified: undefined } as const
+    const effects: UnitEffect[] = contradicts ? [{ kind: 'event', event }] : []
     return [...effects, ...this.#castVotes(now), ...this.#advance(now)]
   }
 
   /** The replica went back: contents after this position will be computed again. */
   rewound(position: CutPosition | undefined): void {
     this.#computed = position
-    this.#own = this.#own.filter(({ content }) => position !== undefined && comparePositions(content, position) <= 0)
+    this.#own.rewind(position)
   }
 
-  /** Certificates up to this position are no longer needed for comparison (a certified snapshot covers them). */
-  trim(position: CutPosition): void {
+  /**
+   * Certified snapshots at and after `position` are on this disk, whose states hold the decisions of terms below `term`:
+   * replays begin there, and nothing earlier is compared or decided again.
+   */
+  trim(position: CutPosition, term: number): UnitEffect[] {
     this.#chain.trim(position)
+    const needed = Math.min(term, this.term.number, ...this.term.open.map((open) => open.term))
+    return forgetTerms(this.unit, this.#terms.trim(needed))
   }
 
   /** The batch at this position and every one before it are on this peer's disk. */
@@ -193,22 +183,49 @@ export class UnitAgreement {
 
   /** The host would like this decided; undefined withdraws it. */
   wish(now: Instant, wish: Wish | undefined): void {
-    this.#succession.wish(now, wish, this.#rank())
+    this.#wishing.put(wish)
+    this.#succession.wish(now, this.isMember ? this.#wishNow(now) : undefined, this.#rank())
+  }
+
+  /** A cut that no value can win is a reason of its own to go on to another term. */
+  #wishNow(now: Instant): Wish | undefined {
+    return this.#wishing.due(now) ?? this.#renewal
   }
 
   /** Answer to `pause`: the replica took all records below `offset` and takes no more until the next term. */
-  paused(now: Instant, token: number, offset: number): UnitEffect[] {
-    return this.#wrap(now, this.#succession.paused(token, this.#seal(offset)))
+  paused(now: Instant, token: number, offset: number, stuck: boolean): UnitEffect[] {
+    return this.#wrap(now, this.#succession.paused(token, this.#seal(offset, stuck)))
+  }
+
+  #seal(offset: number, stuck: boolean): Seal {
+    const votes = this.#own.voted.map(({ content: { seq, part, offset }, digest }) => ({ seq, part, digest, offset }))
+    return { frontier: this.frontier, votes, offset, ...(stuck ? { stuck } : {}) }
+  }
+
+  /** What this member voted for in the present term, kept for those that need it once the term has a successor. */
+  #conclude(now: Instant, { open }: Term): UnitEffect[] {
+    if (!this.isMember || !open.some(({ term }) => term === this.term.number)) return []
+    return this.#wrap(now, this.#succession.conclude(this.#seal(this.#own.last?.content.offset ?? 0, false)))
+  }
+
+  /** This peer goes on in a later term, without those between: what it voted for in its present one is kept if need be. */
+  leaveBehind(latest: Term): readonly PersistOp[] {
+    return this.#conclude(0, latest).flatMap((effect) => (effect.kind === 'persist' ? effect.ops : []))
   }
 
   statement(now: Instant, from: PeerId, statement: Statement, attachment: Wire, proof: StatementProof): UnitEffect[] {
-    if (!this.#term.members.includes(from)) return []
-    if (statement.kind === 'vote') return this.#vote(now, statement, attachment as unknown as CutContent, proof)
+    if (statement.kind === 'vote') {
+      if (!this.term.members.includes(from)) return []
+      return this.#vote(now, statement, attachment as unknown as CutContent, proof)
+    }
+    const present = this.#succession.scope === statement.scope
+    const succession = present ? this.#succession : this.#ended.ofScope(statement.scope)
+    if (succession === undefined || !succession.term.members.includes(from)) return []
     // What a promise hands over is adopted first: the successor is made of it.
-    const adopted = statement.kind === 'promise' ? this.#follow(now, readPromise(attachment)?.certificates ?? []) : []
-    const ended = [...this.#ended.values()].find((succession) => succession.scope === statement.scope)
-    const succession = ended ?? this.#succession
-    return [...adopted, ...this.#wrap(now, succession.statement(now, from, statement, attachment, this.#alive))]
+    const adopted = statement.kind === 'promise' ? this.#adoptAll(now, readPromise(attachment)?.certificates ?? []) : []
+    const effects = this.#wrap(now, succession.statement(now, from, statement, attachment, this.#alive))
+    // A seal of an earlier term may allow what an open cut forbade.
+    return [...adopted, ...effects, ...(present ? [] : this.#castVotes(now))]
   }
 
   message(now: Instant, from: PeerId, message: UnitMessage): UnitEffect[] {
@@ -216,73 +233,89 @@ export class UnitAgreement {
       case 'ask':
         return [{ kind: 'tell', to: from, term: message.term, after: message.after ?? undefined }]
       case 'tell':
-        return this.#tell(now, message.terms, message.certificates)
+        return this.#tell(now, from, message)
       case 'chosen':
         return this.#install(now, normalTerm(message.value))
       case 'stored':
         return this.#noteStored(from, message.position)
+      case 'seals': {
+        if (message.term === this.term.number) return this.#wrap(now, this.#succession.message(now, from, message))
+        const ended = this.#ended.get(message.term)
+        return ended === undefined ? [] : this.#wrap(now, ended.sealFor(from, this.frontier))
+      }
       default: {
-        if (!this.#term.members.includes(from)) return []
-        if ('term' in message && message.t !== 'seals') {
-          if (message.term > this.#term.number) return [this.ask(from)]
-          if (message.term < this.#term.number && message.t !== 'refused') {
-            return [{ kind: 'tell', to: from, term: message.term, after: this.frontier }]
-          }
+        if (message.term > this.term.number) return [this.ask(from)]
+        if (message.term < this.term.number) {
+          if (message.t === 'refused') return []
+          return [{ kind: 'tell', to: from, term: message.term, after: this.frontier }]
         }
-        const adopted = message.t === 'propose' ? this.#follow(now, message.certificates) : []
-        const ended = message.t === 'seals' ? this.#ended.get(message.term) : undefined
-        return [...adopted, ...this.#wrap(now, (ended ?? this.#succession).message(now, from, message))]
+        if (!this.term.members.includes(from)) return []
+        const adopted = message.t === 'propose' ? this.#adoptAll(now, message.certificates) : []
+        return [...adopted, ...this.#wrap(now, this.#succession.message(now, from, message))]
       }
     }
   }
 
-  /** A peer told where it stands: ask for what it has and we lack; repeat our votes if it is where we are. */
-  heard(from: PeerId, term: number, frontier: CutPosition | undefined, stored: CutPosition | undefined): UnitEffect[] {
-    const effects = stored === undefined ? [] : this.#noteStored(from, stored)
-    const behind = term > this.#term.number || isBehind(this.frontier, frontier)
+  /** A peer told where it stands: ask for what it has and we lack. */
+  heard(now: Instant, from: PeerId, standing: Standing): UnitEffect[] {
+    this.following.heard(now, from, standing)
+    const effects = standing.stored === undefined ? [] : this.#noteStored(from, standing.stored)
+    const behind = standing.term > this.term.number || isBehind(this.frontier, standing.frontier)
     return behind ? [...effects, this.ask(from)] : effects
   }
 
+  /** A peer has the unit no more. */
+  gone(peer: PeerId): void {
+    this.following.forget(peer)
+  }
+
   ask(to: PeerId): UnitEffect {
-    return this.#send(to, { t: 'ask', term: this.#term.number, after: pickPosition(this.frontier) })
+    return this.#send(to, { t: 'ask', term: this.term.number, after: pickPosition(this.frontier) })
   }
 
   tick(now: Instant): UnitEffect[] {
+    if (!this.isMember) return this.#follow(now)
+    this.#succession.wish(now, this.#wishNow(now), this.#rank())
     const effects = this.#wrap(now, this.#succession.tick(now, this.#alive, this.#rank()))
-    if (now >= this.#resendAt && !this.sealed) {
-      this.#resendMs = Math.min(this.#resendMs * 2, TIMING.resendMaxMs)
-      this.#resendAt = now + this.#resendMs
-      for (const own of [...this.#voted.values()].slice(0, 8)) effects.push(this.#signVote(own, this.#others()))
-      const [next] = this.#own
-      const blocked = next === undefined ? undefined : openBlocks(next, this.#term, this.#ended)
-      if (blocked !== undefined) {
-        for (const to of this.#term.members) effects.push(this.#send(to, { t: 'seals', term: blocked.term }))
-      }
+    if (!this.sealed && this.#repeating.isDue(now)) {
+      for (const own of this.#own.voted.slice(0, REPEATED_VOTES)) effects.push(this.#signVote(own, this.#others()))
     }
+    const asked = this.sealed ? undefined : this.#ended.whomToAsk(now, this.#own.next, this.term)
+    for (const to of asked?.witnesses ?? []) effects.push(this.#send(to, { t: 'seals', term: asked?.term ?? 0 }))
     return effects
   }
 
+  #follow(now: Instant): UnitEffect[] {
+    const asked = this.following.whomToAsk(now, this.term)
+    const effects = asked === undefined ? [] : [this.ask(asked)]
+    if (!this.following.released(this.term, this.standing)) return effects
+    return [...effects, { kind: 'event', event: { kind: 'released', unit: this.unit } }]
+  }
+
+  get #renewal(): Wish | undefined {
+    const lost = this.#tally.isLost(nextPosition(this.frontier), this.term.members.length)
+    return lost && !this.deadlocked ? {} : undefined
+  }
+
+  #successionOf(term: Term, state: SuccessionState | undefined): Succession {
+    const knowledge = {
+      isDisproved: (open: OpenCut) => this.#ended.isDisproved(open),
+      unheard: (open: OpenCut) => this.#ended.unheard(open, this.term),
+    }
+    return new Succession({ self: this.#self, chain: this.#chain, random: this.#random, knowledge }, term, state)
+  }
+
   #rank(): number {
-    const alive = this.#term.members.filter((member) => member === this.#self || this.#alive.has(member))
+    const alive = this.term.members.filter((member) => member === this.#self || this.#alive.has(member))
     return alive.indexOf(this.#self)
   }
 
   #others(): PeerId[] {
-    return this.#term.members.filter((member) => member !== this.#self)
+    return this.term.members.filter((member) => member !== this.#self)
   }
 
   #send(to: PeerId, body: UnitMessage): UnitEffect {
     return { kind: 'send', to, body: body as unknown as Wire }
-  }
-
-  #seal(offset: number): Seal {
-    const votes = [...this.#voted.values()].map(({ content, digest }) => ({
-      seq: content.seq,
-      part: content.part,
-      digest,
-      offset: content.offset,
-    }))
-    return { frontier: this.frontier, votes: votes.sort(comparePositions), offset }
   }
 
   /** What was computed at or before the frontier, against its certificate. */
@@ -294,49 +327,30 @@ export class UnitAgreement {
     return [{ kind: 'event', event: { kind: 'diverged', computed: content, certified: certificate.content } }]
   }
 
-  /**
-   * Votes along the chain as far as the rules allow: each vote descends from the one before it, and an open position
-   * is not voted otherwise without the proof that the open digest was never certified.
-   */
   #castVotes(now: Instant): UnitEffect[] {
-    if (this.sealed || !this.#term.members.includes(this.#self)) return []
+    if (this.sealed || !this.isMember || this.deadlocked) return []
     // Everything up to the base is certified: nobody votes there again, also where the certificates are still to come.
-    if (isBehind(this.frontier, this.#term.base)) return []
+    if (isBehind(this.frontier, this.term.base)) return []
+    const blocked = (own: Own) => this.#ended.blocks(own, this.term) !== undefined
     const effects: UnitEffect[] = []
-    let parent: Digest = this.frontier?.digest ?? GENESIS
-    for (const own of this.#own) {
-      if (own.content.parent !== parent) break
-      const key = at(own.content)
-      const before = this.#voted.get(key)
-      if (before !== undefined && before.digest !== own.digest) break
-      if (before === undefined && openBlocks(own, this.#term, this.#ended) !== undefined) break
-      parent = own.digest
-      if (this.#issued.has(key)) continue
-      this.#issued.add(key)
-      if (before === undefined) {
-        this.#voted.set(key, own)
-        const value = encodeStored({ term: this.#term.number, content: own.content })
-        effects.push({
-          kind: 'persist',
-          ops: [{ kind: 'put', table: 'statement', key: positionKey(this.unit, own.content), value }],
-        })
-      }
-      effects.push(this.#signVote(own, this.#term.members))
-      if (this.#resendAt === Number.POSITIVE_INFINITY) this.#resendAt = now + this.#resendMs
+    for (const { own, fresh } of this.#own.cast(this.frontier?.digest ?? GENESIS, blocked)) {
+      if (fresh) effects.push(persistVote(this.term.number, own.content))
+      effects.push(this.#signVote(own, this.term.members))
+      this.#repeating.started(now)
     }
     return effects
   }
 
   #signVote({ content, digest }: Own, to: readonly PeerId[]): UnitEffect {
     const { seq, part } = content
-    const statement: Vote = { kind: 'vote', unit: this.unit, term: this.#term.number, seq, part, digest }
+    const statement: Vote = { kind: 'vote', unit: this.unit, term: this.term.number, seq, part, digest }
     return { kind: 'sign', statement, attachment: content as unknown as Wire, to }
   }
 
   #vote(now: Instant, vote: Vote, content: CutContent, proof: StatementProof): UnitEffect[] {
     if (vote.unit !== this.unit) return []
-    if (vote.term > this.#term.number) return [this.ask(proof.peer)]
-    if (vote.term < this.#term.number || !isCutContent(content) || contentDigest(content) !== vote.digest) return []
+    if (vote.term > this.term.number) return [this.ask(proof.peer)]
+    if (vote.term < this.term.number || !isCutContent(content) || contentDigest(content) !== vote.digest) return []
     if (content.seq !== vote.seq || content.part !== vote.part || content.unit !== this.unit) return []
     if (!isBehind(this.frontier, vote)) return this.#answerLate(proof.peer, vote, content)
     const counted = this.#tally.add(now, content, vote.digest, proof)
@@ -364,7 +378,7 @@ export class UnitAgreement {
   #advance(now: Instant): UnitEffect[] {
     const effects: UnitEffect[] = []
     for (;;) {
-      const certificate = this.#tally.winner(nextPosition(this.frontier), this.#term.number)
+      const certificate = this.#tally.winner(nextPosition(this.frontier), this.term.number)
       if (certificate === undefined) break
       effects.push(...this.#certified(certificate))
     }
@@ -375,42 +389,28 @@ export class UnitAgreement {
   /** Moves the frontier to a certificate that is next in the chain. */
   #certified(certificate: Certificate): UnitEffect[] {
     const { content } = certificate
+    const digest = contentDigest(content)
     this.#chain.adopt(certificate)
-    const outvoted = this.#tally.others(content, contentDigest(content))
+    const outvoted = this.#tally.others(content, digest).filter(({ peer }) => peer !== this.#self)
     this.#tally.settle(content)
-    for (const [key, { content: voted }] of this.#voted) {
-      if (comparePositions(voted, content) > 0) continue
-      this.#voted.delete(key)
-      this.#issued.delete(key)
-    }
-    const after = `${positionKey(this.unit, content)}~`
+    const own = this.#own.certified(content)
     const effects: UnitEffect[] = [
-      {
-        kind: 'persist',
-        ops: [
-          { kind: 'put', table: 'certificate', key: positionKey(this.unit, content), value: encodeStored(certificate) },
-          { kind: 'deleteRange', table: 'statement', from: positionKey(this.unit, { seq: 0, part: 0 }), to: after },
-        ],
-      },
+      persistCertificate(certificate),
       { kind: 'event', event: { kind: 'certified', certificate } },
+      ...outvoted.map(
+        ({ peer, computed }): UnitEffect => ({
+          kind: 'event',
+          event: { kind: 'outvoted', peer, computed, certified: content },
+        }),
+      ),
     ]
-    for (const { peer, computed } of outvoted) {
-      if (peer === this.#self) continue
-      effects.push({ kind: 'event', event: { kind: 'outvoted', peer, computed, certified: content } })
+    if (own !== undefined && own.digest === digest) {
+      effects.push({ kind: 'event', event: { kind: 'matched', certificate } })
+    } else if (own !== undefined) {
+      this.#own.clear()
+      effects.push({ kind: 'event', event: { kind: 'diverged', computed: own.content, certified: content } })
     }
-    const own = this.#own[0]
-    if (own !== undefined && comparePositions(own.content, content) === 0) {
-      this.#own.shift()
-      const matched = own.digest === contentDigest(content)
-      if (!matched) this.#own = []
-      effects.push(
-        matched
-          ? { kind: 'event', event: { kind: 'matched', certificate } }
-          : { kind: 'event', event: { kind: 'diverged', computed: own.content, certified: content } },
-      )
-    }
-    this.#resendMs = TIMING.resendMs
-    this.#resendAt = Number.POSITIVE_INFINITY
+    this.#repeating.restart()
     return effects
   }
 
@@ -418,57 +418,57 @@ export class UnitAgreement {
    * Moves along certificates that came from elsewhere, as far as they continue the chain and check. Those of a later term
    * wait for it: what was computed without its decision must not be compared with them.
    */
-  #follow(now: Instant, certificates: readonly Certificate[]): UnitEffect[] {
+  #adoptAll(now: Instant, certificates: readonly Certificate[]): UnitEffect[] {
     const effects: UnitEffect[] = []
     for (const certificate of certificates) {
-      if (certificate.term > this.#term.number) break
-      if (certificate.content.unit !== this.unit || !this.#chain.continuedBy(certificate)) continue
-      if (!this.#verify(certificate, this.#term)) continue
+      if (certificate.term > this.term.number) break
+      if (!this.#chain.continuedBy(certificate) || !this.#checks(certificate)) continue
       effects.push(...this.#certified(certificate))
     }
     if (effects.length > 0) effects.push(...this.#castVotes(now))
     return effects
   }
 
-  #tell(now: Instant, terms: readonly Term[], certificates: readonly Certificate[]): UnitEffect[] {
-    const effects = this.#follow(now, certificates)
-    for (const term of terms) {
-      effects.push(...this.#install(now, normalTerm(term)), ...this.#follow(now, certificates))
+  /** Signed by W members of its own term. */
+  #checks(certificate: Certificate): boolean {
+    const term = this.#terms.votersOf(certificate.term)
+    return certificate.content.unit === this.unit && term !== undefined && this.#verify(certificate, term)
+  }
+
+  #tell(now: Instant, peer: PeerId, { asked, terms, certificates }: UnitMessage & { t: 'tell' }): UnitEffect[] {
+    // When it answers for exactly where this peer is and goes on later, then it has forgotten what lies between.
+    const here = asked?.term === this.term.number && comparePlaces(asked.after ?? undefined, this.frontier) === 0
+    const [term] = terms
+    const [first] = certificates
+    const gap =
+      (term !== undefined && term.number > this.term.number + 1) ||
+      (first !== undefined && isBehind(nextPosition(this.frontier), first.content))
+    if (here && gap) return [{ kind: 'event', event: { kind: 'behind', unit: this.unit, peer } }]
+    const effects = this.#adoptAll(now, certificates)
+    for (const each of terms) {
+      effects.push(...this.#install(now, normalTerm(each)), ...this.#adoptAll(now, certificates))
     }
     return effects
   }
 
   /** Goes on in the successor; terms are installed one by one, skipping none. */
   #install(now: Instant, term: Term): UnitEffect[] {
-    if (term.unit !== this.unit || term.number !== this.#term.number + 1) return []
-    this.#ended.set(this.#term.number, this.#succession)
-    for (const known of this.#ended.keys()) {
-      if (!term.open.some((open) => open.term === known)) this.#ended.delete(known)
-    }
-    this.#term = term
+    if (term.unit !== this.unit || term.number !== this.term.number + 1) return []
+    const concluded = this.#conclude(now, term)
+    this.#wishing.answered(now, term)
+    this.#ended.add(this.#succession)
+    this.#ended.keep(term)
+    this.#terms.add(term)
     this.#tally = new Tally(term.write)
-    this.#succession = new Succession(this.#self, term, this.#chain, this.#random, undefined)
-    this.#voted.clear()
-    this.#issued.clear()
-    this.#resendAt = Number.POSITIVE_INFINITY
-    this.#resendMs = TIMING.resendMs
-    const decision = term.decision
-    const kept =
-      decision === undefined ? this.#own.length : this.#own.findIndex(({ content }) => content.offset > decision.offset)
-    if (kept >= 0) this.#own.length = kept
+    this.#succession = this.#successionOf(term, undefined)
+    // After a gap the replica goes on from the base, whatever it had computed.
+    if (term.decision?.kind === 'gap') this.#own.clear()
+    this.#own.term(term.decision?.offset)
+    this.following.restart()
+    this.#repeating.restart()
     return [
-      {
-        kind: 'persist',
-        ops: [
-          { kind: 'put', table: 'term', key: termKey(this.unit, term.number), value: encodeStored(term) },
-          {
-            kind: 'deleteRange',
-            table: 'statement',
-            from: positionKey(this.unit, { seq: 0, part: 0 }),
-            to: unitEnd(this.unit),
-          },
-        ],
-      },
+      ...concluded,
+      persistTerm(term),
       { kind: 'event', event: { kind: 'term', term } },
       ...this.#castVotes(now),
       ...this.#advance(now),
@@ -476,7 +476,7 @@ export class UnitAgreement {
   }
 
   #noteStored(peer: PeerId, position: CutPosition): UnitEffect[] {
-    if (!this.#acknowledgements.note(peer, position, this.#term)) return []
+    if (!this.#acknowledgements.note(peer, position, this.term)) return []
     const acknowledged = this.acknowledged ?? position
     return [{ kind: 'event', event: { kind: 'acknowledged', unit: this.unit, position: acknowledged } }]
   }

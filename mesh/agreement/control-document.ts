@@ -1,0 +1,181 @@
+/**
+ * The control document: the view that places units and the jobs by hash; and the changes that lead from one to the next.
+ * Pure: which change wins is control.ts's business.
+ */
+import { type Digest, isDigest, isPeerId, type PeerId } from '../ids.ts'
+import type { View } from '../ring/view.ts'
+import { digestOf, sha256 } from './encoding.ts'
+import { chooseAcceptors, isStepDone, type StepRefusal, stepView, type ViewStep } from './view-change.ts'
+
+/** A job as the mesh knows it: a name, its generation, and the hash of a body that only `src` understands. */
+export interface JobEntry {
+  readonly name: string
+  readonly generation: string
+  readonly hash: Digest
+  /** Of the document that the job was put into: places the first term of each of its units. */
+  readonly view: View
+  readonly state: 'running' | 'paused'
+  /** The generation whose state it goes on with; kept in the document until that one has ended everywhere. */
+  readonly replaces?: string
+}
+
+export interface ControlDocument {
+  readonly cluster: string
+  readonly number: number
+  /** Documents that an operator made without a majority. One with more of them wins over one with fewer. */
+  readonly forced: number
+  readonly view: View
+  /** Of members, as given when they were started. */
+  readonly names: Readonly<Record<PeerId, string>>
+  /** Identities that were replaced or removed for good. */
+  readonly banned: readonly PeerId[]
+  /** Who chooses the next document: an odd number of members, at most seven. */
+  readonly acceptors: readonly PeerId[]
+  readonly jobs: readonly JobEntry[]
+  /** Submissions so far; a generation's number never comes back. */
+  readonly submissions: number
+}
+
+export type ControlChange =
+  /** A new job, or (`replaces` its generation) another one under the same name that goes on from its state. */
+  | {
+      readonly kind: 'put'
+      readonly name: string
+      readonly generation: string
+      readonly body: Uint8Array
+      readonly replaces?: string
+    }
+  | { readonly kind: 'delete'; readonly name: string }
+  | { readonly kind: 'state'; readonly name: string; readonly state: JobEntry['state'] }
+  /** The generation that another one replaced has ended everywhere. */
+  | { readonly kind: 'replaced'; readonly generation: string }
+  | { readonly kind: 'view'; readonly step: ViewStep }
+
+export type ChangeRefusal = 'conflict' | 'unknown' | 'outrun' | StepRefusal
+
+/** The first document of a cluster over the peers that confirmed one another. */
+export function genesis(peers: readonly { readonly id: PeerId; readonly name: string }[]): ControlDocument {
+  const members = peers.map(({ id }) => id).sort()
+  return {
+    cluster: digestOf('cluster', members).slice(0, 16),
+    number: 1,
+    forced: 0,
+    view: { number: 1, members },
+    names: Object.fromEntries(peers.map(({ id, name }) => [id, name])),
+    banned: [],
+    acceptors: chooseAcceptors(members, [], new Set(members)),
+    jobs: [],
+    submissions: 0,
+  }
+}
+
+export type DocumentNumber = Pick<ControlDocument, 'forced' | 'number'>
+
+/** Positive when `a` takes the place of `b`. */
+export const compareDocuments = (a: DocumentNumber, b: DocumentNumber): number =>
+  a.forced - b.forced || a.number - b.number
+
+/** @param submission the count that a `put` was made for */
+export function applyChange(
+  document: ControlDocument,
+  change: ControlChange,
+  submission: number,
+  alive: ReadonlySet<PeerId>,
+): ControlDocument | ChangeRefusal {
+  const next = applied(document, change, submission, alive)
+  return typeof next === 'string' ? next : { ...next, number: document.number + 1 }
+}
+
+function applied(
+  document: ControlDocument,
+  change: ControlChange,
+  submission: number,
+  alive: ReadonlySet<PeerId>,
+): ControlDocument | ChangeRefusal {
+  const { jobs, submissions } = document
+  switch (change.kind) {
+    case 'put': {
+      const { name, generation, body, replaces } = change
+      const existing = jobs.filter((job) => job.name === name)
+      if (replaces === undefined ? existing.length > 0 : !existing.some((job) => job.generation === replaces)) {
+        return replaces === undefined ? 'conflict' : 'unknown'
+      }
+      // One replacement at a time: the one before it must have ended.
+      if (existing.length > 1) return 'conflict'
+      if (submission !== submissions) return 'outrun'
+      const entry: JobEntry = {
+        name,
+        generation,
+        hash: sha256(body),
+        view: document.view,
+        state: 'running',
+        ...(replaces === undefined ? {} : { replaces }),
+      }
+      return { ...document, jobs: [...jobs, entry], submissions: submissions + 1 }
+    }
+    case 'delete':
+      if (!jobs.some(({ name }) => name === change.name)) return 'unknown'
+      return { ...document, jobs: jobs.filter(({ name }) => name !== change.name) }
+    case 'state': {
+      const { name, state } = change
+      if (!jobs.some((job) => job.name === name)) return 'unknown'
+      return { ...document, jobs: jobs.map((job) => (job.name === name ? { ...job, state } : job)) }
+    }
+    case 'replaced':
+      if (!jobs.some(({ generation }) => generation === change.generation)) return 'unknown'
+      return { ...document, jobs: jobs.filter(({ generation }) => generation !== change.generation) }
+    case 'view':
+      return stepView(document, change.step, alive)
+  }
+}
+
+/** Whether a document holds what a change wanted, whoever made it. */
+export function isDone(change: ControlChange, document: ControlDocument): boolean {
+  const { jobs } = document
+  switch (change.kind) {
+    case 'put':
+      return jobs.some(({ generation, hash }) => generation === change.generation && hash === sha256(change.body))
+    case 'delete':
+      return !jobs.some(({ name }) => name === change.name)
+    case 'state':
+      return (
+        jobs.some(({ name }) => name === change.name) &&
+        jobs.every((job) => job.name !== change.name || job.state === change.state)
+      )
+    case 'replaced':
+      return !jobs.some(({ generation }) => generation === change.generation)
+    case 'view':
+      return isStepDone(document, change.step)
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+const isPeers = (value: unknown): boolean => Array.isArray(value) && value.length <= 256 && value.every(isPeerId)
+const isView = (value: unknown): boolean => isObject(value) && isCount(value.number) && isPeers(value.members)
+const isNames = (value: unknown): boolean =>
+  isObject(value) && Object.entries(value).every(([peer, name]) => isPeerId(peer) && typeof name === 'string')
+const isEntry = (job: unknown): boolean =>
+  isObject(job) &&
+  typeof job.name === 'string' &&
+  typeof job.generation === 'string' &&
+  isDigest(job.hash) &&
+  isView(job.view) &&
+  (job.state === 'running' || job.state === 'paused') &&
+  (job.replaces === undefined || typeof job.replaces === 'string')
+
+export function isControlDocument(value: unknown): value is ControlDocument {
+  return (
+    isObject(value) &&
+    typeof value.cluster === 'string' &&
+    isCount(value.number) &&
+    isCount(value.forced) &&
+    isView(value.view) &&
+    isNames(value.names) &&
+    isPeers(value.banned) &&
+    isPeers(value.acceptors) &&
+    isCount(value.submissions) &&
+    Array.isArray(value.jobs) &&
+    value.jobs.every(isEntry)
+  )
+}

@@ -1,0 +1,89 @@
+/**
+ * Where peers stand with a unit, and what a peer does that is no member of its term. A learner asks until it has what the members have; a former member
+ * answers until its successors hold what it held, and is released then.
+ */
+import type { Instant } from '../clock.ts'
+import type { PeerId } from '../ids.ts'
+import { TIMING } from '../limits.ts'
+import type { Random } from '../random.ts'
+import { type Standing, Standings } from './standing.ts'
+import { type CutPosition, isBehind, type Term } from './types.ts'
+
+export class Following {
+  readonly #self: PeerId
+  readonly #random: Random
+  readonly #standings = new Standings()
+  #askAt: Instant = Number.NEGATIVE_INFINITY
+  #released = false
+  /** This replica has computed all that is certified: told to others, who may wait for it. */
+  caughtUpHere = false
+  /** The offset that this replica cannot pass: told to others, since enough of them decide about it. */
+  stuckHere: number | undefined
+
+  constructor(self: PeerId, random: Random) {
+    this.#self = self
+    this.#random = random
+  }
+
+  heard(now: Instant, from: PeerId, standing: Standing): void {
+    this.#standings.note(now, from, standing)
+  }
+
+  /** A peer has the unit no more. */
+  forget(peer: PeerId): void {
+    this.#standings.forget(peer)
+  }
+
+  standingOf(peer: PeerId): Standing | undefined {
+    return this.#standings.get(peer)
+  }
+
+  /** The latest term that anybody spoke of. */
+  get latestTerm(): number {
+    return this.#standings.latestTerm
+  }
+
+  /** The last certified place that anybody spoke of. */
+  get furthest(): CutPosition | undefined {
+    return this.#standings.furthest
+  }
+
+  /** What this peer tells of itself. */
+  standing(term: number, frontier: CutPosition | undefined, stored: CutPosition | undefined): Standing {
+    return { term, frontier, stored, caughtUp: this.caughtUpHere, stuck: this.stuckHere }
+  }
+
+  /** So many members that the others cannot certify without them are stuck, at this offset where one is given. */
+  isBlocked(now: Instant, { members, write }: Term, at?: number): boolean {
+    const offsets = this.#standings.stuck(now, members)
+    if (this.stuckHere !== undefined && members.includes(this.#self)) offsets.push(this.stuckHere)
+    return offsets.filter((offset) => at === undefined || offset === at).length >= members.length - write + 1
+  }
+
+  /** Peers among these whose replica could take part at once. */
+  caughtUp(now: Instant, peers: readonly PeerId[]): readonly PeerId[] {
+    const others = this.#standings.caughtUp(now, peers)
+    return this.caughtUpHere && peers.includes(this.#self) ? [this.#self, ...others] : others
+  }
+
+  /** Who is no member is told nothing unasked: it asks one of those who are, now and then. */
+  whomToAsk(now: Instant, term: Term): PeerId | undefined {
+    if (now < this.#askAt) return undefined
+    this.#askAt = now + TIMING.askMs
+    const others = term.members.filter((member) => member !== this.#self)
+    return others[this.#random.below(others.length)]
+  }
+
+  /** True once per term: a majority of its members hold the term and its base, and nothing is open any more. */
+  released(term: Term, own: Standing): boolean {
+    const last = term.open[term.open.length - 1]
+    if (this.#released || isBehind(own.frontier, last)) return false
+    this.#released = this.#standings.installed(term, this.#self, own)
+    return this.#released
+  }
+
+  /** A new term. */
+  restart(): void {
+    this.#released = false
+  }
+}

@@ -1,0 +1,72 @@
+/** Where other peers say they stand with a unit: heard in their heartbeats, a hint that is asked after, never a proof. */
+import type { Instant } from '../clock.ts'
+import type { PeerId } from '../ids.ts'
+import { TIMING } from '../limits.ts'
+import { type CutPosition, furthest, isBehind, type Term } from './types.ts'
+
+export interface Standing {
+  readonly term: number
+  readonly frontier: CutPosition | undefined
+  /** Everything up to here is on its disk. */
+  readonly stored: CutPosition | undefined
+  /** Its replica has computed all that is certified. */
+  readonly caughtUp: boolean
+  /** Its replica cannot pass this offset. */
+  readonly stuck: number | undefined
+}
+
+export class Standings {
+  readonly #of = new Map<PeerId, Standing & { readonly heardAt: Instant }>()
+
+  note(now: Instant, peer: PeerId, standing: Standing): void {
+    this.#of.set(peer, { ...standing, heardAt: now })
+  }
+
+  /** The peer has the unit no more. */
+  forget(peer: PeerId): void {
+    this.#of.delete(peer)
+  }
+
+  get(peer: PeerId): Standing | undefined {
+    return this.#of.get(peer)
+  }
+
+  get latestTerm(): number {
+    let latest = 0
+    for (const { term } of this.#of.values()) latest = Math.max(latest, term)
+    return latest
+  }
+
+  get furthest(): CutPosition | undefined {
+    let place: CutPosition | undefined
+    for (const { frontier } of this.#of.values()) place = furthest(place, frontier)
+    return place
+  }
+
+  /** The offsets that peers among these cannot pass, by what they said lately. */
+  stuck(now: Instant, peers: readonly PeerId[]): number[] {
+    return peers.flatMap((peer) => {
+      const { stuck, heardAt } = this.#of.get(peer) ?? {}
+      const lately = heardAt !== undefined && now - heardAt <= TIMING.standingMs
+      return stuck !== undefined && lately ? [stuck] : []
+    })
+  }
+
+  /** A term is installed when a majority of its members have stored it and its base: its predecessors may be forgotten. */
+  installed(term: Term, self: PeerId, own: Standing): boolean {
+    const holders = term.members.filter((member) => {
+      const standing = member === self ? own : this.#of.get(member)
+      // Its base, and the results up to there: who leaves takes nothing along that others do not have.
+      return standing !== undefined && standing.term >= term.number && !isBehind(standing.stored, term.base)
+    })
+    return holders.length > term.members.length / 2
+  }
+
+  /** Peers among these whose replica could take part at once, by what they said lately. */
+  caughtUp(now: Instant, peers: readonly PeerId[]): readonly PeerId[] {
+    return peers.filter((peer) => {
+      const standing = this.#of.get(peer)
+      return standing?.caughtUp === true && now - standing.heardAt <= TIMING.standingMs
+    })
+  }
+}

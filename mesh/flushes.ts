@@ -1,0 +1,50 @@
+/** Signed flushes of other peers, checked: statements that come out of here were made by whom they name. */
+import { isStatement, isStatementProof, verifyStatement } from './agreement/statement.ts'
+import type { Verifier } from './identity.ts'
+import type { PeerId } from './ids.ts'
+import { LIMITS } from './limits.ts'
+import type { SignedItem } from './outbox.ts'
+
+export interface FlushesHandler {
+  readonly onStatement: (from: PeerId, item: SignedItem) => void
+  readonly onMalformed: (from: PeerId, what: string) => void
+}
+
+export class Flushes {
+  readonly #verifier: Verifier
+  readonly #handler: FlushesHandler
+  /** Statements of one flush share its signature: the last one that checked is remembered. */
+  #checked = ''
+
+  constructor(verifier: Verifier, handler: FlushesHandler) {
+    this.#verifier = verifier
+    this.#handler = handler
+  }
+
+  receive(from: PeerId, items: unknown): void {
+    const { onStatement, onMalformed } = this.#handler
+    if (!Array.isArray(items) || items.length > LIMITS.flushStatements) {
+      onMalformed(from, 'flush')
+      return
+    }
+    for (const item of items as SignedItem[]) {
+      if (!isStatement(item?.statement) || !isStatementProof(item.proof) || item.proof.peer !== from) {
+        onMalformed(from, 'statement')
+        return
+      }
+      if (!verifyStatement(item.statement, item.proof, this.#verify)) {
+        onMalformed(from, 'signature')
+        return
+      }
+      onStatement(from, item)
+    }
+  }
+
+  readonly #verify: Verifier['verify'] = (publicKey, bytes, signature) => {
+    const key = [publicKey, bytes, signature].map((part) => Buffer.from(part).toString('latin1')).join('/')
+    if (key === this.#checked) return true
+    const ok = this.#verifier.verify(publicKey, bytes, signature)
+    if (ok) this.#checked = key
+    return ok
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * When the view should change, as one member sees it: a peer that has been alive for a while is admitted; a member that a
+ * majority of members has reported dead for long is removed. Gossip alone moves nothing: what this proposes must win as a
+ * change of the control document. A pure core.
+ */
+import type { ControlDocument } from './agreement/control-document.ts'
+import { majority } from './agreement/paxos.ts'
+import type { ViewStep } from './agreement/view-change.ts'
+import type { Instant } from './clock.ts'
+import type { PeerId } from './ids.ts'
+import type { Member } from './membership/index.ts'
+
+export interface ViewSettings {
+  /** A peer is admitted once it has been alive for this long. */
+  readonly admitAfterMs: number
+  /** A member is removed once a majority has reported it dead for this long; undefined: never. */
+  readonly removeAfterMs: number | undefined
+  /** Each rank waits this much longer, so that one proposes and the others see it done. */
+  readonly staggerMs: number
+}
+
+export const DEFAULT_VIEW_SETTINGS: ViewSettings = {
+  admitAfterMs: 3_000,
+  removeAfterMs: 600_000,
+  staggerMs: 1_500,
+}
+
+export class ViewKeeper {
+  readonly #self: PeerId
+  readonly #settings: ViewSettings
+  readonly #aliveSince = new Map<PeerId, Instant>()
+  /** Whom each member holds dead. */
+  readonly #reports = new Map<PeerId, ReadonlySet<PeerId>>()
+  readonly #deadSince = new Map<PeerId, Instant>()
+  readonly #leaving = new Set<PeerId>()
+
+  constructor(self: PeerId, settings: ViewSettings) {
+    this.#self = self
+    this.#settings = settings
+  }
+
+  /** What a peer reports of others, and whether it is about to leave itself. */
+  heard(from: PeerId, dead: readonly PeerId[], leaving: boolean): void {
+    this.#reports.set(from, new Set(dead))
+    if (leaving) this.#leaving.add(from)
+    else this.#leaving.delete(from)
+  }
+
+  /** The step that this peer should propose now. */
+  tick(now: Instant, document: ControlDocument, members: readonly Member[]): ViewStep | undefined {
+    this.#note(now, document, members)
+    const alive = new Set(members.filter(({ state }) => state === 'alive').map(({ id }) => id))
+    const rank = document.view.members.filter((member) => alive.has(member)).indexOf(this.#self)
+    if (rank < 0) return undefined
+    const patienceMs = rank * this.#settings.staggerMs
+    const by = now - patienceMs
+    return this.#departure(document) ?? this.#admission(by, document, members) ?? this.#removal(by, document)
+  }
+
+  #note(now: Instant, { view }: ControlDocument, members: readonly Member[]): void {
+    for (const { id, state } of members) {
+      if (state !== 'alive') this.#aliveSince.delete(id)
+      else if (!this.#aliveSince.has(id)) this.#aliveSince.set(id, now)
+    }
+    const own = members.filter(({ state }) => state === 'dead').map(({ id }) => id)
+    this.#reports.set(this.#self, new Set(own))
+    for (const peer of this.#leaving) if (own.includes(peer)) this.#leaving.delete(peer)
+    const needed = majority(view.members.length)
+    for (const member of view.members) {
+      const reporters = view.members.filter((reporter) => this.#reports.get(reporter)?.has(member) === true)
+      if (reporters.length < needed) this.#deadSince.delete(member)
+      else if (!this.#deadSince.has(member)) this.#deadSince.set(member, now)
+    }
+    for (const member of this.#deadSince.keys()) {
+      if (!view.members.includes(member)) this.#deadSince.delete(member)
+    }
+  }
+
+  /** Who leaves says so itself, and sees to it itself. */
+  #departure({ view }: ControlDocument): ViewStep | undefined {
+    if (!this.#leaving.has(this.#self) || view.members.length === 1) return undefined
+    return { kind: 'remove', peer: this.#self, ban: false }
+  }
+
+  #admission(by: Instant, { view, banned }: ControlDocument, members: readonly Member[]): ViewStep | undefined {
+    const { admitAfterMs } = this.#settings
+    const candidates = members.filter(({ id, name }) => {
+      if (view.members.includes(id) || banned.includes(id) || this.#leaving.has(id)) return false
+      // Two at a time under one name: the one that is a member stays, until it is gone.
+      const namesake = members.find(
+        (other) => other.id !== id && other.name === name && view.members.includes(other.id),
+      )
+      const since = this.#aliveSince.get(id)
+      return since !== undefined && by - since >= admitAfterMs && namesake?.state !== 'alive'
+    })
+    const [first] = candidates.sort((a, b) => (a.id < b.id ? -1 : 1))
+    return first === undefined ? undefined : { kind: 'admit', peer: first.id, name: first.name }
+  }
+
+  #removal(by: Instant, { view }: ControlDocument): ViewStep | undefined {
+    const { removeAfterMs } = this.#settings
+    if (removeAfterMs === undefined) return undefined
+    const peer = view.members.find((member) => {
+      const since = this.#deadSince.get(member)
+      return since !== undefined && by - since >= removeAfterMs
+    })
+    return peer === undefined ? undefined : { kind: 'remove', peer, ban: false }
+  }
+}
