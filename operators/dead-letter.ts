@@ -21,6 +21,8 @@ const REASONS: Readonly<Partial<Record<OperatorErrorCode, string>>> = {
   QRT_RECORD_EMPTY: 'the record has no bytes',
   QRT_RECORD_TIME: 'the record has no valid event time',
   QRT_RECORD_KEY: 'the key is no JSON value',
+  QRT_RECORD_LOST: 'the log had deleted the records before they were read',
+  QRT_RECORD_QUARANTINED: 'the record stops the replicas that take it',
   QRT_RECORD_LATE: 'every window that takes the record has closed',
 }
 
@@ -46,6 +48,19 @@ export function deadLetterValue(
   else if (isUtf8(record)) fields.set('record', boundedText(record))
   else fields.set('recordBase64', Buffer.from(record.subarray(0, MAX_RECORD_BYTES)).toString('base64'))
   if (record !== null && record.length > MAX_RECORD_BYTES) fields.set('recordBytes', record.length)
+  return encodeUtf8(canonicalJson(fields))
+}
+
+/** The value of a dead-letter row that stands for records [from, to), of which nothing is known. */
+export function passedLetterValue(code: OperatorErrorCode, { partition, offset }: Origin, to: number): Uint8Array {
+  const fields = new Map<string, Value>([
+    ['error', code],
+    ['offset', offset],
+    ['partition', partition],
+    ['reason', REASONS[code] ?? 'the records cannot be processed'],
+    ['record', null],
+    ['records', to - offset],
+  ])
   return encodeUtf8(canonicalJson(fields))
 }
 

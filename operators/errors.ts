@@ -17,6 +17,8 @@ export type OperatorErrorCode =
   | 'QRT_RECORD_TIME'
   | 'QRT_RECORD_KEY'
   | 'QRT_RECORD_LATE'
+  | 'QRT_RECORD_LOST'
+  | 'QRT_RECORD_QUARANTINED'
   | 'QRT_STATE_CORRUPT'
 
 /** Why a record is no JSON text that operators take. */

@@ -111,6 +111,20 @@ export class MergeStage implements StageProcessor {
     if (kind === 'final') this.#rule.watermark = Number.POSITIVE_INFINITY
   }
 
+  pass(why: 'lost' | 'quarantined', from: number, to: number): void {
+    this.#rule.passed(why, from, to)
+  }
+
+  forget(watermark: number): void {
+    const rule = this.#rule
+    rule.restart(Math.max(rule.watermark, watermark))
+    this.#windows.store.forget(rule.watermark)
+  }
+
+  grow(sources: number): void {
+    this.#sources.grow(sources)
+  }
+
   cut(): CutOutput {
     this.#windows.emitRows(this.#rule.parts, this.#rule.watermark, this.#provisional)
     this.#provisional = false
@@ -143,11 +157,12 @@ export class MergeStage implements StageProcessor {
   restore(bytes: Uint8Array): void {
     const reader = new StateReader(bytes)
     this.#rule.restart(reader.float())
-    const { marks, idle } = this.#sources
     const sources = reader.varint()
-    if (sources !== marks.length) {
-      throw new RangeError(`a snapshot of ${sources} source partitions for a stage of ${marks.length}`)
+    if (sources < this.#sources.marks.length) {
+      throw new RangeError(`a snapshot of ${sources} source partitions for a stage of ${this.#sources.marks.length}`)
     }
+    this.#sources.grow(sources)
+    const { marks, idle } = this.#sources
     for (let i = 0; i < sources; i++) marks[i] = reader.float()
     for (let i = 0; i < sources; i++) idle[i] = reader.byte()
     this.#windows.read(reader, this.#rule.watermark)

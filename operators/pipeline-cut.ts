@@ -4,7 +4,7 @@
  * bytes.
  */
 
-import { deadLetterValue, type Origin } from './dead-letter.ts'
+import { deadLetterValue, type Origin, passedLetterValue } from './dead-letter.ts'
 import type { OperatorErrorCode } from './errors.ts'
 import { PartBuilder } from './pipeline-parts.ts'
 import type { StagePlan } from './plan.ts'
@@ -62,6 +62,14 @@ export class CutRule {
   late(offset: number, index: number, record: Uint8Array | null, records: number): void {
     this.#late += records
     this.#letter('QRT_RECORD_LATE', { partition: this.#partition, offset }, index, record)
+  }
+
+  /** Records [from, to) that nobody takes. */
+  passed(why: 'lost' | 'quarantined', from: number, to: number): void {
+    const origin = { partition: this.#partition, offset: from }
+    const code = why === 'lost' ? 'QRT_RECORD_LOST' : 'QRT_RECORD_QUARANTINED'
+    this.#dead += to - from
+    this.parts.add(-1, ROW_DEAD_LETTER, 0, origin.partition, from, 0, NO_KEY, passedLetterValue(code, origin, to))
   }
 
   #letter(code: OperatorErrorCode, origin: Origin, index: number, record: Uint8Array | null): void {

@@ -169,6 +169,20 @@ export class RecordStage implements StageProcessor {
     else rule.watermark = Math.max(rule.watermark, this.#windows?.store.lastOpenEnd(rule.watermark) ?? rule.watermark)
   }
 
+  pass(why: 'lost' | 'quarantined', from: number, to: number): void {
+    this.#rule.passed(why, from, to)
+  }
+
+  forget(watermark: number): void {
+    const rule = this.#rule
+    rule.restart(Math.max(rule.watermark, watermark))
+    this.#windows?.store.forget(rule.watermark)
+  }
+
+  grow(_sources: number): void {
+    // What it reads is one partition of the source, whatever else there is.
+  }
+
   cut(): CutOutput {
     const { parts, watermark } = this.#rule
     if (this.#windows !== undefined && this.#partitions === 0) {

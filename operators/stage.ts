@@ -54,6 +54,18 @@ export interface StageProcessor {
   readonly cutDue: boolean
   /** Applies a decision at the present position; the caller cuts right after. */
   decide(kind: 'cut' | 'idle' | 'final'): void
+  /**
+   * Records [from, to) are passed over: a dead letter says so. `lost`: the log has them no more; `quarantined`: they stop
+   * the replicas that take them. The caller cuts right after.
+   */
+  pass(why: 'lost' | 'quarantined', from: number, to: number): void
+  /**
+   * Goes on with this state as if the watermark had come this far: windows that it closes were emitted before, and are
+   * forgotten without a row.
+   */
+  forget(watermark: number): void
+  /** The job's source has more partitions from here on: one more each to wait for. */
+  grow(sources: number): void
   /** Ends the current cut and returns what it emits, rows in canonical order. */
   cut(): CutOutput
   /** Something would be emitted by a cut here and now (rows, dead letters, or a watermark advance before a shuffle). */

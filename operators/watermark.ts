@@ -9,19 +9,28 @@ import type { WindowPlan } from './plan.ts'
  * until it speaks again. When the partitions that are not at their end are all idle, the minimum stays where it is.
  */
 export class SourceWatermarks {
-  readonly marks: Float64Array
-  readonly idle: Uint8Array
+  marks: Float64Array
+  idle: Uint8Array
 
   constructor(sources: number) {
     this.marks = new Float64Array(sources).fill(Number.NEGATIVE_INFINITY)
     this.idle = new Uint8Array(sources)
   }
 
+  /** New ones have said nothing yet, and hold the minimum where it is. */
+  grow(sources: number): void {
+    if (sources <= this.marks.length) return
+    const { marks, idle } = this
+    this.marks = new Float64Array(sources).fill(Number.NEGATIVE_INFINITY)
+    this.idle = new Uint8Array(sources)
+    this.marks.set(marks)
+    this.idle.set(idle)
+  }
+
   mark(source: number, watermark: number, idle: boolean): void {
-    const known = this.marks[source]
-    if (known === undefined)
-      throw new RangeError(`a mark of source partition ${source}; there are ${this.marks.length}`)
-    if (watermark > known) this.marks[source] = watermark
+    // A partition that nobody was told of yet counts from its first word on.
+    this.grow(source + 1)
+    if (watermark > (this.marks[source] as number)) this.marks[source] = watermark
     this.idle[source] = idle ? 1 : 0
   }
 

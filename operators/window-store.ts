@@ -117,6 +117,14 @@ export class WindowStore {
     this.#forgetCell()
   }
 
+  /** Groups of windows that a watermark closes count as emitted. */
+  forget(watermark: number): void {
+    for (const { start, end, table } of this.#windows.values()) {
+      if (end <= watermark && table.changed > 0) this.#windows.delete(start)
+    }
+    this.settle(watermark)
+  }
+
   clear(): void {
     this.#windows.clear()
     this.owedFrom = Number.POSITIVE_INFINITY
