@@ -34,6 +34,8 @@ export type QuorateErrorCode =
   | 'QRT_USAGE'
   | 'QRT_CERTIFICATE_INVALID'
   | 'QRT_WORKER_FAILED'
+  | 'QRT_RECORD_QUARANTINED'
+  | 'QRT_VERSION_UNSUPPORTED'
   | 'QRT_INTERNAL'
 
 export class QuorateError extends Error {

@@ -23,8 +23,21 @@ export const LIMITS = {
 export const HOST_TIMING = {
   /** How often wishes are reviewed. */
   tickMs: 25,
+  /** A worker thread that shows no life for so long is ended. */
+  hangMs: 10_000,
+  /** A replica that cannot take a record, and that nobody helps, tries again after this. */
+  stuckRetryMs: 30_000,
+  /** A replica that diverges again waits before it starts once more, doubled up to the maximum. */
+  divergedWaitMs: 500,
+  divergedWaitMaxMs: 60_000,
   /** Units of a worker that ended start again after this long. */
   workerRestartMs: 500,
+  /** As many of a unit's new replicas as certify wait so long for the rest of them to catch up. */
+  learnerGraceMs: 10_000,
+  /** A unit that nobody could hand over is asked for again after this. */
+  joinRetryMs: 500,
+  /** What is kept on disk is reviewed this often. */
+  trimMs: 10_000,
   /** Each rank of the preference list waits this much longer before it writes to a sink. */
   hedgeAfterMs: 300,
   /** Doubled up to this while a rank that wrote finds that somebody else was faster. */

@@ -57,6 +57,8 @@ const STATUS: Readonly<Record<QuorateErrorCode, number>> = {
   QRT_LOG_CORRUPT: 500,
   QRT_LOG_UNSUPPORTED: 500,
   QRT_LOG_REFUSED: 500,
+  QRT_RECORD_QUARANTINED: 500,
+  QRT_VERSION_UNSUPPORTED: 500,
   QRT_SINK_FORK: 500,
   QRT_LOG_FENCED: 503,
   QRT_SINK_FENCED: 503,
@@ -81,6 +83,7 @@ const MESH_STATUS: Readonly<Record<MeshErrorCode, number>> = {
   QRT_MESH_CLOSED: 503,
   QRT_MESH_BOOTSTRAP: 503,
   QRT_MESH_CHANGE: 409,
+  QRT_MESH_DAMAGED: 500,
 }
 
 const TITLE: Readonly<Record<number, string>> = {

@@ -5,6 +5,7 @@ import {
   comparePositions,
   decodeStored,
   isCertificate,
+  type MeshNode,
   positionKey,
   type UnitId,
   type Wire,
@@ -13,6 +14,7 @@ import { type OpenRange, readRows } from '../../operators/index.ts'
 import type { UnitStatus } from '../http/api.ts'
 import type { BatchCache } from '../read/cache.ts'
 import type { Reader } from '../read/quorum.ts'
+import type { Giving } from '../replica/giving.ts'
 import type { ReplicaHost } from '../replica/host.ts'
 import type { HostedUnit } from '../replica/hosted.ts'
 import type { Store } from '../store/store.ts'
@@ -23,10 +25,13 @@ import {
   type LetterPlace,
   type OpenAnswer,
   type PeerRequest,
+  type TermsAnswer,
 } from './requests.ts'
 
 export interface AnswersOptions {
+  readonly node: MeshNode
   readonly host: ReplicaHost
+  readonly giving: Giving
   readonly reader: Reader
   readonly cache: BatchCache
   readonly store: Store
@@ -65,6 +70,17 @@ export class Answers {
         return this.#options.status(this.#hosted(request.unit)) as unknown as Wire
       case 'deadLetters':
         return (await this.#deadLetters(request.unit, request.after, request.limit)) as unknown as Wire
+      case 'terms': {
+        const answer: TermsAnswer = { terms: this.#options.node.unit(request.unit)?.terms ?? [] }
+        return answer as unknown as Wire
+      }
+      case 'resolve':
+        this.#options.host.resolve(this.#hosted(request.unit).description.unit, request.what)
+        return null
+      case 'handoff':
+      case 'chunk':
+      case 'batches':
+        return this.#options.giving.answer(this.#hosted(request.unit), request)
       case 'certificates':
         return (await this.#certificates(request.unit, request.after, request.limit)) as unknown as Wire
     }

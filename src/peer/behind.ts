@@ -39,7 +39,8 @@ export class BehindReplicas {
   #markOf(peer: Peer, unit: UnitId, member: PeerId, now: number): Mark | undefined {
     const agreement = peer.node.unit(unit)
     const frontier = agreement?.frontier
-    const stored = agreement?.storedPosition(member)
+    const own = member === peer.node.self
+    const stored = (own ? agreement?.standing : agreement?.following.standingOf(member))?.stored
     if (frontier === undefined || !isBehind(stored, frontier)) return undefined
     const known = this.#marks.get(`${unit} ${member}`)
     if (known !== undefined && isBehind(stored, known.position)) return known

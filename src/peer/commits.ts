@@ -18,7 +18,7 @@ import { sinkName } from '../commit/thread.ts'
 import { QuorateError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
 import type { BatchCache } from '../read/cache.ts'
-import type { Batch, BatchEntry } from '../replica/batch.ts'
+import type { Batch, BatchEntry, BatchIndex } from '../replica/batch.ts'
 import type { HostedUnit } from '../replica/hosted.ts'
 import type { PlacedUnit } from './jobs.ts'
 
@@ -64,6 +64,7 @@ export interface SinkBacklog {
 }
 
 interface UnitCommits {
+  readonly batches: BatchIndex
   readonly committers: readonly Committer[]
   readonly members: () => readonly PeerId[]
 }
@@ -88,7 +89,11 @@ export class Commits {
       )
     }
     const first = hosted.description.members
-    this.#units.set(unit, { committers, members: () => this.#options.node.unit(unit)?.term.members ?? first })
+    this.#units.set(unit, {
+      batches: hosted.batches,
+      committers,
+      members: () => this.#options.node.unit(unit)?.term.members ?? first,
+    })
   }
 
   async close(unit: UnitId): Promise<void> {
@@ -137,10 +142,12 @@ export class Commits {
     return committers.some((committer) => committer.backlogBytes() > LIMITS.sinkBacklogBytes)
   }
 
-  /** What every sink is known to have; undefined when one of them has nothing. */
+  /** What every sink is known to have; undefined when one of them has nothing. Without sinks, all that is here. */
   committed(unit: UnitId): CutPosition | undefined {
+    const { batches, committers } = this.#units.get(unit) ?? {}
+    if (committers?.length === 0) return batches?.last?.position
     let least: CutPosition | undefined
-    for (const { progress } of this.#units.get(unit)?.committers ?? []) {
+    for (const { progress } of committers ?? []) {
       if (progress === undefined) return undefined
       if (least === undefined || comparePositions(progress, least) < 0) least = progress
     }

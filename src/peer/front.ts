@@ -17,6 +17,7 @@ import type {
   WindowPage,
   WindowQuery,
 } from '../http/api.ts'
+import { sameMembers } from '../replica/wishes.ts'
 import { jobGraph } from './graph.ts'
 import type { Job, PlacedUnit } from './jobs.ts'
 import type { Observer } from './observer.ts'
@@ -231,8 +232,10 @@ export class Front implements PeerApi {
     }
   }
 
+  /** In one order on every peer, whether it knows the unit's term or has only heard who its members are. */
   #membersOf({ unit, members }: PlacedUnit['description']): readonly PeerId[] {
-    return this.#options.peer.node.unit(unit)?.term.members ?? members
+    const known = this.#options.peer.node.membersOf(unit)
+    return known.length === 0 || sameMembers(known, members) ? members : [...known].sort()
   }
 }
 

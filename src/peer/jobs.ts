@@ -1,6 +1,7 @@
 /**
  * The jobs that the control document names and whose bodies are here: what each is made of, and which units it has.
- * Units of a job are placed by the view that it was submitted under; every peer computes the same from the same document.
+ * The view that a job was submitted under places the first term of its units; every peer computes the same from the same
+ * document.
  */
 import {
   type ControlDocument,
@@ -104,8 +105,11 @@ function placeJob(entry: JobEntry, body: JobBody): Job {
           idleAfterMs: compiled.idleAfterMs,
           maxCutAgeMs: compiled.maxCutAgeMs,
           members,
+          view: entry.view.number,
+          replicas: quorum.replicas,
           write: quorum.write,
           readsSlices: plan.stage > 0,
+          retentionMs: compiled.retentionMs,
         },
       })
     }

@@ -10,15 +10,18 @@ import {
   type CutPosition,
   decodeStored,
   isCertificate,
+  type JobEntry,
   type MeshEvent,
   MeshNode,
   type PeerId,
   positionKey,
   type Random,
+  type Retirement,
   type Signer,
   type Transport,
   type UnitId,
   type Verifier,
+  type ViewSettings,
   type Wire,
 } from '../../mesh/index.ts'
 import type { OpenRange } from '../../operators/index.ts'
@@ -27,20 +30,27 @@ import type { UnitStatus } from '../http/api.ts'
 import { HOST_TIMING, LIMITS } from '../limits.ts'
 import { BatchCache } from '../read/cache.ts'
 import { Reader } from '../read/quorum.ts'
-import { type HostEvent, ReplicaHost, type WorkerPort } from '../replica/host.ts'
-import type { HostedUnit } from '../replica/hosted.ts'
+import { DETERMINISM_VERSIONS } from '../replica/determinism.ts'
+import { Giving } from '../replica/giving.ts'
+import { type HostEvent, ReplicaHost } from '../replica/host.ts'
+import type { HostedUnit, Orders } from '../replica/hosted.ts'
+import type { Culprit } from '../replica/mark.ts'
 import type { WorkerReport } from '../replica/protocol.ts'
+import type { WorkerPort } from '../replica/runs.ts'
 import type { Store } from '../store/store.ts'
 import { Answers } from './answers.ts'
 import { Commits, isCommittedNote } from './commits.ts'
 import { Divergences, isDivergedNote, isRepairedNote } from './divergences.ts'
-import { type Job, Jobs } from './jobs.ts'
+import { Jobs, type PlacedUnit } from './jobs.ts'
 import type { Observer } from './observer.ts'
+import { Placement } from './placement.ts'
 import { unitStatus } from './status.ts'
+import { Trust } from './trust.ts'
 
 /** Where replicas run; the pool of threads in a process. */
 export interface Workers {
-  port(unit: UnitId): WorkerPort
+  /** `careful`: in a thread of its own. */
+  port(unit: UnitId, careful: boolean): WorkerPort
   release(unit: UnitId): void
   openRows(unit: UnitId, range: OpenRange): Promise<Uint8Array>
   close(): Promise<void>
@@ -48,7 +58,7 @@ export interface Workers {
 
 export interface WorkerEvents {
   readonly onReport: (report: WorkerReport) => void
-  readonly onFailure: (units: readonly UnitId[], error: Error) => void
+  readonly onFailure: (units: readonly UnitId[], error: Error, culprit: Culprit | undefined) => void
 }
 
 export interface PeerParts {
@@ -70,10 +80,15 @@ export interface PeerOptions {
   readonly version: string
   readonly seeds: readonly string[]
   readonly bootstrapExpect: number | undefined
+  /** Determinism versions that its workers can compute in; default: those of this release. */
+  readonly versions?: readonly number[]
+  /** When peers are admitted and removed; default: as ViewKeeper has it. */
+  readonly view?: Partial<ViewSettings>
   /** How often cores and hosts are given the time; default: each its own. */
   readonly tickMs?: number
   /** The peer can no longer keep its promises. */
   readonly onFailure: (error: Error) => void
+  readonly onRetired: (retirement: Retirement) => void
 }
 
 export class Peer {
@@ -88,16 +103,20 @@ export class Peer {
   readonly #options: PeerOptions
   readonly #cache: BatchCache
   readonly #workers: Workers
+  readonly #placement: Placement
+  readonly #trust: Trust
   /** Why the log cannot be read at present. */
   outage: string | undefined
   #cancelTick: () => void = () => undefined
+  #left: PromiseWithResolvers<void> | undefined
   #closed = false
 
   constructor(parts: PeerParts, options: PeerOptions) {
     const { clock, store, random } = parts
     this.#parts = parts
     this.#options = options
-    this.#cache = new BatchCache(store, LIMITS.batchCacheBytes)
+    this.#cache = new BatchCache(store, LIMITS.batchCacheBytes, (unit) => this.host.damaged(unit))
+    this.#placement = new Placement(parts.signer.id)
     this.node = new MeshNode({
       signer: parts.signer,
       verifier: parts.verifier,
@@ -107,8 +126,10 @@ export class Peer {
       store,
       name: options.name,
       version: options.version,
+      versions: options.versions ?? DETERMINISM_VERSIONS,
       seeds: options.seeds,
       bootstrapExpect: options.bootstrapExpect,
+      ...(options.view === undefined ? {} : { view: options.view }),
       ...(options.tickMs === undefined ? {} : { tickMs: options.tickMs }),
       onEvent: (event) => this.#onMesh(event),
       onRequest: (_from, body) => this.answers.answer(body),
@@ -116,22 +137,32 @@ export class Peer {
     })
     this.#workers = parts.workers({
       onReport: (report) => this.#onReport(report),
-      onFailure: (units, error) => {
+      onFailure: (units, error, culprit) => {
         parts.observer.workerFailed(units, error)
-        this.host.workerFailed(units)
+        this.host.workerFailed(units, error, culprit)
       },
+    })
+    const after = (delayMs: number, action: () => void) => {
+      clock.after(delayMs, action)
+    }
+    this.#trust = new Trust({
+      node: this.node,
+      jobs: this.jobs,
+      after,
+      onLearned: (unit) => this.host.trustLearned(unit),
     })
     this.host = new ReplicaHost({
       node: this.node,
       store,
       now: () => clock.now(),
-      after: (delayMs, action) => {
-        clock.after(delayMs, action)
-      },
-      worker: (unit) => this.#workers.port(unit),
+      after,
+      worker: (unit, careful) => this.#workers.port(unit, careful),
       released: (unit) => this.#workers.release(unit),
-      trust: (unit) => this.#trust(unit),
+      trust: (unit) => this.#trust.of(unit),
+      untrusted: (unit, source, term) => this.#trust.need(unit, source, term),
+      versions: (members) => this.node.commonVersions(members),
       congested: (unit) => this.commits.congested(unit),
+      committed: (unit) => this.commits.committed(unit),
       onEvent: (event) => this.#onHost(event),
     })
     this.commits = new Commits({
@@ -149,8 +180,16 @@ export class Peer {
       certificate: (unit, position) => this.certificate(unit, position),
       onRepair: (unit) => parts.observer.readRepair(unit),
     })
+    const giving = new Giving({
+      node: this.node,
+      store,
+      now: () => clock.now(),
+      certificate: (unit, position) => this.certificate(unit, position),
+    })
     this.answers = new Answers({
+      node: this.node,
       host: this.host,
+      giving,
       reader: this.reader,
       cache: this.#cache,
       store,
@@ -161,10 +200,34 @@ export class Peer {
 
   /** @param httpAddress where this peer serves its API */
   async start(httpAddress: string): Promise<void> {
+    await this.#placement.load(this.#parts.store)
     await this.node.start(httpAddress)
     const { document } = this.node
     if (document !== undefined) this.#follow(document)
     this.#tick()
+  }
+
+  /** Hands over all that it holds; resolves when the cluster needs nothing of this peer any more. */
+  leave(): Promise<void> {
+    this.node.leave()
+    this.#left ??= Promise.withResolvers<void>()
+    return this.#left.promise
+  }
+
+  /** What a peer that leaves waits for; empty when it has left. */
+  get leavingFor(): readonly string[] {
+    const { document } = this.node
+    if (document === undefined) return ['it has not joined a cluster yet: stop it instead']
+    const member = document.view.members.includes(this.node.self)
+    const alone = document.view.members.length === 1
+    const view = !member ? [] : [alone ? 'it is the last member: stop it instead' : 'the view still names this peer']
+    const known = this.node.documentInstalled && this.node.laggards.length === 0
+    const told = known ? [] : ['others do not know the latest view yet']
+    return [
+      ...view,
+      ...told,
+      ...[...this.host.units.keys()].map((unit) => `its successors do not hold all of ${unit} yet`),
+    ]
   }
 
   async close(): Promise<void> {
@@ -194,6 +257,7 @@ export class Peer {
     if (this.#closed) return
     this.host.tick()
     this.commits.tick()
+    if (this.#left !== undefined && this.leavingFor.length === 0) this.#left.resolve()
     this.#cancelTick = this.#parts.clock.after(this.#options.tickMs ?? HOST_TIMING.tickMs, () => this.#tick())
   }
 
@@ -221,6 +285,9 @@ export class Peer {
       case 'failed':
         this.#options.onFailure(event.error)
         return
+      case 'retired':
+        this.#options.onRetired(event)
+        return
       default:
         this.host.meshEvent(event)
     }
@@ -233,29 +300,31 @@ export class Peer {
     for (const job of removed) {
       for (const { description } of job.units) this.#closeUnit(description.unit)
       this.divergences.forget(job.entry.generation)
-      const tables = ['term', 'certificate', 'statement', 'acceptor', 'batch', 'snapshot'] as const
-      const { generation, hash } = job.entry
+      this.#trust.forget(job.units.map(({ description }) => description.unit))
       // After what is on its way to disk: nothing of the generation is written later.
-      this.node.persist([
-        ...tables.map(
-          (table) => ({ kind: 'deleteRange', table, from: `${generation}:`, to: `${generation};` }) as const,
-        ),
-        { kind: 'delete', table: 'job', key: hash },
-      ])
+      const { generation, hash } = job.entry
+      this.node.persist([...this.#placement.forget(generation), { kind: 'delete', table: 'job', key: hash }])
       observer.jobDeleted(job)
     }
-    for (const job of added) {
-      observer.jobAdded(job)
-      for (const { description } of job.units) {
-        if (description.members.includes(this.node.self)) this.#openUnit(job, description.unit)
-      }
+    for (const job of added) observer.jobAdded(job)
+    for (const { entry, units } of this.jobs.all) {
+      for (const placed of units) this.#place(placed, entry, document)
     }
   }
 
-  #openUnit(job: Job, unit: UnitId): void {
-    const placed = job.units.find(({ description }) => description.unit === unit)
-    const cluster = this.node.document?.cluster
-    if (placed === undefined || cluster === undefined) return
+  /** Holds a unit as long as it belongs here, and until its successors have all of it. */
+  #place(placed: PlacedUnit, entry: JobEntry, document: ControlDocument): void {
+    const { description } = placed
+    const target = this.#placement.target(description, document)
+    const hosted = this.host.units.get(description.unit)
+    if (hosted === undefined && this.#placement.wants(description, target)) this.#openUnit(placed, document.cluster)
+    this.host.steer(description.unit, target, ordersOf(entry))
+    if (hosted?.released === true) this.#release(description.unit)
+  }
+
+  #openUnit(placed: PlacedUnit, cluster: string): void {
+    const { unit } = placed.description
+    this.node.persist(this.#placement.hold(unit))
     this.host.open(placed.description).then(
       () => {
         const hosted = this.host.units.get(unit)
@@ -263,6 +332,14 @@ export class Peer {
       },
       (error) => this.#options.onFailure(error instanceof Error ? error : new Error(String(error))),
     )
+  }
+
+  /** Its present members have it: unless it is to come here (again), it goes. */
+  #release(unit: UnitId): void {
+    const hosted = this.host.units.get(unit)
+    if (hosted === undefined || hosted.target?.members.includes(this.node.self) === true) return
+    this.#closeUnit(unit)
+    this.node.persist(this.#placement.release(unit))
   }
 
   #closeUnit(unit: UnitId): void {
@@ -317,6 +394,10 @@ export class Peer {
       case 'confirmed':
         observer.confirmed(event.peer)
         return
+      case 'released':
+        // Not inside the event: the agreement that tells of it is closed.
+        queueMicrotask(() => this.#release(event.unit))
+        return
       case 'progress':
         observer.progress(event.unit, event.records)
         return
@@ -341,20 +422,6 @@ export class Peer {
     } else this.#parts.observer.malformed(from, 'note')
   }
 
-  /** Who may have signed the slices that this unit reads: the members of the stage before. */
-  #trust(unit: UnitId) {
-    const found = this.jobs.ofUnit(unit)
-    const before = found?.job.units.filter(({ stage }) => stage === found.unit.stage - 1) ?? []
-    return before.map(({ description }) => {
-      const members = this.node.unit(description.unit)?.term.members ?? description.members
-      return {
-        unit: description.unit,
-        write: description.write,
-        members,
-      }
-    })
-  }
-
   statusOf(hosted: HostedUnit): UnitStatus {
     const found = this.jobs.ofUnit(hosted.description.unit)
     if (found === undefined) throw new Error(`there is no job of ${hosted.description.unit}`)
@@ -366,4 +433,8 @@ export class Peer {
       outage: this.outage,
     })
   }
+}
+
+function ordersOf({ state }: JobEntry): Orders {
+  return { paused: state === 'paused', sources: undefined, handOver: false }
 }

@@ -17,7 +17,8 @@ export class Replicas {
   }
 
   of({ description }: PlacedUnit): readonly PeerId[] {
-    return this.#node.unit(description.unit)?.term.members ?? description.members
+    const known = this.#node.membersOf(description.unit)
+    return known.length > 0 ? known : description.members
   }
 
   /**

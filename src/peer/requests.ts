@@ -1,10 +1,17 @@
 /** What peers ask of one another on behalf of the API, and the shape checks of what comes. */
-import type { Certificate, CutPosition, UnitId, Wire } from '../../mesh/index.ts'
+import type { Certificate, CutPosition, Term, UnitId, Wire } from '../../mesh/index.ts'
 import type { RowPlace } from '../read/local.ts'
 import type { ReadRequest } from '../read/quorum.ts'
+import type { HandoffRequest } from '../replica/handoff.ts'
+import { RESOLUTIONS, type Resolution } from '../replica/host.ts'
 
 export type PeerRequest =
   | ReadRequest
+  | HandoffRequest
+  /** An operator's word on what the unit cannot decide by itself. */
+  | { readonly q: 'resolve'; readonly unit: UnitId; readonly what: Resolution; readonly limit: number }
+  /** Every term of the unit that is known. */
+  | { readonly q: 'terms'; readonly unit: UnitId; readonly limit: number }
   /** Rows of open windows, from the replica itself. */
   | {
       readonly q: 'open'
@@ -24,6 +31,10 @@ export type PeerRequest =
 
 export interface CertificatesAnswer {
   readonly certificates: readonly Certificate[]
+}
+
+export interface TermsAnswer {
+  readonly terms: readonly Term[]
 }
 
 export interface LetterPlace extends CutPosition {
@@ -72,7 +83,15 @@ export function isPeerRequest(value: Wire): boolean {
     case 'open':
       return isRange(request)
     case 'status':
+    case 'terms':
+    case 'handoff':
       return true
+    case 'resolve':
+      return (RESOLUTIONS as readonly unknown[]).includes(request.what)
+    case 'chunk':
+      return isPlace(request.position) && request.position !== null && Number.isSafeInteger(request.index)
+    case 'batches':
+      return (request.after === null || isPlace(request.after)) && isPlace(request.upTo) && request.upTo !== null
     case 'certificates':
     case 'deadLetters':
       return request.after === null || isPlace(request.after)

@@ -5,6 +5,7 @@ import {
   createWebSocketTransport,
   loadOrCreateIdentity,
   monotonicClock,
+  type Retirement,
   seededRandom,
 } from '../../mesh/index.ts'
 import type { SinkConnections } from '../commit/sink.ts'
@@ -59,6 +60,8 @@ export interface RunningPeer {
   readonly logger: Logger
   /** Resolves when the peer had to stop by itself, with the reason. */
   readonly failed: Promise<Error>
+  /** Resolves when this identity must not be used again. */
+  readonly retired: Promise<Retirement>
   close(): Promise<void>
 }
 
@@ -82,6 +85,7 @@ export async function startPeer(settings: PeerSettings, hooks: StartHooks = {}):
 async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Promise<void>)[]): Promise<RunningPeer> {
   const { dataDirectory, secret, listen, advertise, insecure, seeds, bootstrapExpect } = settings
   const failure = Promise.withResolvers<Error>()
+  const retirement = Promise.withResolvers<Retirement>()
   const signer = loadOrCreateIdentity(dataDirectory)
   const name = settings.name === '' ? signer.id.slice(0, 8) : settings.name
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat, secrets: settings.secrets })
@@ -130,7 +134,14 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
       sink: (plan) => commits.sink(plan),
       observer,
     },
-    { name, version: VERSION, seeds, bootstrapExpect, onFailure: failure.resolve },
+    {
+      name,
+      version: VERSION,
+      seeds,
+      bootstrapExpect,
+      onFailure: failure.resolve,
+      onRetired: retirement.resolve,
+    },
   )
   // Its threads run from here on: without this, a peer that fails to start would never end.
   undo.push(() => peer.close())
@@ -158,6 +169,7 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
     httpAddress: http.address,
     logger,
     failed: failure.promise,
+    retired: retirement.promise,
     // In the opposite order: no requests, no records, no commits, no disk.
     async close() {
       for (const step of undo.reverse()) await step()

@@ -8,6 +8,7 @@ import {
   type Clock,
   type CutPosition,
   comparePositions,
+  isBehind,
   type MeshNode,
   type PeerId,
   type UnitId,
@@ -35,7 +36,10 @@ export interface ReadRequest {
 }
 
 export interface ReadAnswer {
-  /** False: this replica does not hold everything up to its term's base, so it does not count. */
+  /** The latest that this replica knows of, and who votes in it; 0: it knows nothing of the unit. */
+  readonly term: number
+  readonly members: readonly PeerId[]
+  /** False: this replica is sealed or no member, or does not hold everything up to its term's base; so it does not count. */
   readonly complete: boolean
   readonly stored: CutPosition | null
   readonly acknowledged: CutPosition | null
@@ -80,11 +84,12 @@ export class Reader {
     const hosted = this.#host.units.get(request.unit)
     const agreement = this.#node.unit(request.unit)
     if (hosted === undefined || agreement === undefined) {
-      return { complete: false, stored: null, acknowledged: null, rows: [], certificates: [] }
+      return { term: 0, members: [], complete: false, stored: null, acknowledged: null, rows: [], certificates: [] }
     }
     const stored = hosted.batches.last?.position
-    const { base } = agreement.term
-    const complete = base === undefined || (stored !== undefined && comparePositions(stored, base) >= 0)
+    const { base, number: term, members } = agreement.term
+    const whole = hosted.state === 'running' || hosted.state === 'halted'
+    const complete = agreement.isMember && !agreement.sealed && whole && !isBehind(stored, base)
     const rows = await readUnit(request.unit, hosted.batches, (unit, position) => this.#cache.load(unit, position), {
       key: request.key ?? undefined,
       from: request.from ?? Number.NEGATIVE_INFINITY,
@@ -102,14 +107,20 @@ export class Reader {
       const certificate = await this.#hooks.certificate(request.unit, position)
       if (certificate !== undefined) certificates.push(certificate)
     }
-    return { complete, stored: stored ?? null, acknowledged: agreement.acknowledged ?? null, rows, certificates }
+    const acknowledged = agreement.acknowledged ?? null
+    return { term, members, complete, stored: stored ?? null, acknowledged, rows, certificates }
   }
 
   /** @throws QuorateError QRT_QUORUM_NOT_MET when fewer than R replicas answer. */
   async read(request: ReadRequest, members: readonly PeerId[], quorum: QuorumPlan): Promise<UnitRead> {
+    let asked = members
     for (let attempt = 1; ; attempt++) {
       if (attempt > 1) await new Promise((resolve) => this.#clock.after(RETRY_MS, () => resolve(undefined)))
-      const answers = await this.#ask(request, members, quorum.read)
+      const given = await this.#ask(request, asked, quorum.read)
+      // Whoever is in an earlier term than another has not heard of its successor yet.
+      const term = Math.max(0, ...given.map((answer) => answer.term))
+      const answers = given.filter((answer) => answer.term === term)
+      asked = answers.find((answer) => answer.members.length > 0)?.members ?? members
       const complete = answers.filter((answer) => answer.complete)
       if (complete.length < quorum.read) {
         if (attempt < ATTEMPTS) continue

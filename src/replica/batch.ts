@@ -1,7 +1,7 @@
 /**
  * A certified cut part as a peer keeps it: the bodies for each destination and the dead letters, encoded as
  *
- *   u32 count | (u32 length | bytes) per body | u32 length | dead letters
+ *   f64 watermark | u32 count | (u32 length | bytes) per body | u32 length | dead letters
  *
  * and found through an index in memory that knows, for each, where its windows lie.
  */
@@ -11,6 +11,8 @@ import { isLateLetter, ROW_WINDOW, readRows } from '../../operators/index.ts'
 export interface Batch {
   readonly bodies: readonly Uint8Array[]
   readonly deadLetters: Uint8Array
+  /** The replica's after the cut: epoch milliseconds, or an infinity. */
+  readonly watermark: number
 }
 
 export interface BatchEntry {
@@ -23,16 +25,20 @@ export interface BatchEntry {
   /** Over the window rows; an empty range when there are none. */
   readonly minStart: number
   readonly maxEnd: number
+  readonly watermark: number
   /** Monotonic time at which this process came to hold it. */
   readonly readyAt: number
 }
 
-export function encodeBatch({ bodies, deadLetters }: Batch): Uint8Array {
+const HEADER_BYTES = 12
+
+export function encodeBatch({ bodies, deadLetters, watermark }: Batch): Uint8Array {
   const all = [...bodies, deadLetters]
-  const bytes = new Uint8Array(all.reduce((sum, body) => sum + 4 + body.length, 4))
+  const bytes = new Uint8Array(all.reduce((sum, body) => sum + 4 + body.length, HEADER_BYTES))
   const view = new DataView(bytes.buffer)
-  view.setUint32(0, bodies.length)
-  let at = 4
+  view.setFloat64(0, watermark)
+  view.setUint32(8, bodies.length)
+  let at = HEADER_BYTES
   for (const body of all) {
     view.setUint32(at, body.length)
     bytes.set(body, at + 4)
@@ -45,14 +51,14 @@ export function encodeBatch({ bodies, deadLetters }: Batch): Uint8Array {
 export function decodeBatch(bytes: Uint8Array): Batch {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const all: Uint8Array[] = []
-  let at = 4
-  for (let i = view.getUint32(0) + 1; i > 0; i--) {
+  let at = HEADER_BYTES
+  for (let i = view.getUint32(8) + 1; i > 0; i--) {
     const length = view.getUint32(at)
     all.push(bytes.subarray(at + 4, at + 4 + length))
     at += 4 + length
   }
   const deadLetters = all.pop() ?? new Uint8Array()
-  return { bodies: all, deadLetters }
+  return { bodies: all, deadLetters, watermark: view.getFloat64(0) }
 }
 
 export const batchKey = (unit: UnitId, position: CutPosition): string => positionKey(unit, position)
@@ -62,6 +68,7 @@ export function describeBatch(position: CutPosition, batch: Batch, readyAt: numb
   let rows = 0
   let minStart = Number.POSITIVE_INFINITY
   let maxEnd = Number.NEGATIVE_INFINITY
+  const { watermark } = batch
   let bytes = batch.deadLetters.length
   for (const body of batch.bodies) {
     bytes += body.length
@@ -79,7 +86,7 @@ export function describeBatch(position: CutPosition, batch: Batch, readyAt: numb
     if (isLateLetter(value)) lateRows += 1
   }
   const { seq, part } = position
-  return { position: { seq, part }, bytes, rows, deadRows, lateRows, minStart, maxEnd, readyAt }
+  return { position: { seq, part }, bytes, rows, deadRows, lateRows, minStart, maxEnd, watermark, readyAt }
 }
 
 /** The batches of one unit that this peer holds, in order. */
@@ -101,6 +108,16 @@ export class BatchIndex {
     this.totals.deadRows += entry.deadRows
     this.totals.lateRows += entry.lateRows
     return true
+  }
+
+  /** Forgets what lies after a position. */
+  cut(position: CutPosition | undefined): void {
+    this.entries.length = position === undefined ? 0 : this.#indexAfter(position)
+  }
+
+  /** Forgets the first entries. */
+  drop(count: number): void {
+    this.entries.splice(0, count)
   }
 
   at(position: CutPosition): BatchEntry | undefined {

@@ -3,29 +3,43 @@
  * the mesh, stores what is certified, applies decisions, and restores a replica that diverged or ran past a decision.
  */
 import {
-  assert,
   type Certificate,
   type CutContent,
   type CutPosition,
   comparePositions,
+  isBehind,
   type MeshNode,
   type PeerId,
+  positionKey,
   type Term,
   type UnitEvent,
   type UnitId,
 } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
 import type { Store } from '../store/store.ts'
-import { type Batch, batchKey, decodeBatch, describeBatch, encodeBatch } from './batch.ts'
-import { type ComputedReport, type Halt, HostedUnit, placeName, type UnitDescription } from './hosted.ts'
-import type { SliceTrust, WorkerCommand, WorkerReport } from './protocol.ts'
-import { latestSnapshot, type StoredSnapshot, snapshotOps } from './snapshots.ts'
-import type { PlacedDecision, ReplicaStart } from './unit-replica.ts'
+import { type Batch, batchKey, describeBatch, encodeBatch } from './batch.ts'
+import {
+  type ComputedReport,
+  type Halt,
+  HostedUnit,
+  type Orders,
+  placeName,
+  type Target,
+  type UnitDescription,
+} from './hosted.ts'
+import type { Culprit } from './mark.ts'
+import type { SliceTrust, WorkerReport } from './protocol.ts'
+import { expired } from './retention.ts'
+import { placed, Runs, type WorkerPort } from './runs.ts'
+import { decodeState, snapshotOps } from './snapshots.ts'
+import { wishOf } from './wishes.ts'
 
-/** The main thread's end of a replica worker. */
-export interface WorkerPort {
-  post(command: WorkerCommand): void
-}
+/**
+ * `retry`: vote again on a cut that no value could win. `acceptGap`: go on without the records that the log has lost.
+ * `settle`: go on although only peers that are gone for good could say whether another result was certified.
+ */
+export const RESOLUTIONS = ['retry', 'acceptGap', 'settle'] as const
+export type Resolution = (typeof RESOLUTIONS)[number]
 
 export type HostEvent =
   | { readonly kind: 'certified'; readonly unit: UnitId; readonly certificate: Certificate }
@@ -50,68 +64,85 @@ export type HostEvent =
   | { readonly kind: 'confirmed'; readonly peer: PeerId }
   | { readonly kind: 'halted'; readonly unit: UnitId; readonly halt: Halt }
   | { readonly kind: 'progress'; readonly unit: UnitId; readonly records: number }
+  /** The unit has moved to other peers, which hold all that this one has of it. */
+  | { readonly kind: 'released'; readonly unit: UnitId }
 
 export interface ReplicaHostOptions {
   readonly node: MeshNode
   readonly store: Store
   readonly now: () => number
   readonly after: (delayMs: number, action: () => void) => void
-  readonly worker: (unit: UnitId) => WorkerPort
-  /** The unit is no longer here: its place in a worker is free. */
+  /** `careful`: in a thread of its own, since a record that it takes may end it. */
+  readonly worker: (unit: UnitId, careful: boolean) => WorkerPort
+  /** The unit's place in a worker is free. */
   readonly released: (unit: UnitId) => void
+  /** Determinism versions that these peers can all compute in. */
+  readonly versions: (members: readonly PeerId[]) => readonly number[]
   readonly trust: (unit: UnitId) => readonly SliceTrust[]
+  /** The unit reads slices that were certified in a term of `source` whose voters are not known here. */
+  readonly untrusted: (unit: UnitId, source: UnitId, term: number) => void
   /** Whether the unit's sinks are so far behind that its source should pause. */
   readonly congested: (unit: UnitId) => boolean
+  /** What all of the unit's sinks are known to have; undefined: nothing. */
+  readonly committed: (unit: UnitId) => CutPosition | undefined
   readonly onEvent: (event: HostEvent) => void
 }
 
 export class ReplicaHost {
   readonly #options: ReplicaHostOptions
   readonly #units = new Map<UnitId, HostedUnit>()
+  readonly #runs: Runs
+  #trimAt = 0
 
   constructor(options: ReplicaHostOptions) {
     this.#options = options
+    this.#runs = new Runs({
+      ...options,
+      hosts: (hosted) => this.#units.get(hosted.description.unit) === hosted,
+      onHalt: (unit, halt) => options.onEvent({ kind: 'halted', unit, halt }),
+    })
   }
 
   get units(): ReadonlyMap<UnitId, HostedUnit> {
     return this.#units
   }
 
-  /** Starts a replica, from the last certified snapshot on this disk if there is one. */
+  /** Starts a replica, from the last certified snapshot on this disk if there is one, else from what others hand over. */
   async open(description: UnitDescription): Promise<void> {
     const { unit } = description
     if (this.#units.has(unit)) return
-    const { node, store, now } = this.#options
-    const hosted = new HostedUnit(description, now())
+    const hosted = new HostedUnit(description, this.#options.now())
     this.#units.set(unit, hosted)
-    const snapshot = await latestSnapshot(store, unit)
-    const opened = await node.openUnit(unit, description.members, description.write, snapshot?.position)
-    const entries = await store.range('batch', `${unit}/`, `${unit}/~`, Number.MAX_SAFE_INTEGER)
-    if (this.#units.get(unit) !== hosted) {
-      // It was closed while it opened.
-      node.closeUnit(unit)
-      return
-    }
-    for (const entry of entries) {
-      if ('corrupt' in entry) break
-      const [, seq, part] = entry.key.split('/')
-      const position = { seq: Number(seq), part: Number(part) }
-      hosted.batches.add(describeBatch(position, decodeBatch(entry.value), now()))
-    }
-    const { last } = hosted.batches
-    if (last !== undefined) node.drive(unit, (agreement) => agreement.stored(last.position))
-    hosted.decisions = opened.terms.flatMap(placed)
-    hosted.state = 'running'
-    this.#restart(hosted, snapshot)
+    await this.#runs.load(hosted)
+  }
+
+  /** Who should hold the unit, by the present view, and what its members should bring about. */
+  steer(unit: UnitId, target: Target, orders: Orders): void {
+    const hosted = this.#units.get(unit)
+    if (hosted === undefined) return
+    hosted.target = target
+    hosted.orders = orders
+  }
+
+  /** Something of the unit on this disk cannot be read. */
+  damaged(unit: UnitId): void {
+    this.#onUnit(unit, (hosted) => this.#runs.damaged(hosted))
+  }
+
+  /** An operator's word on what the unit cannot decide by itself. */
+  resolve(unit: UnitId, what: Resolution): void {
+    this.#onUnit(unit, ({ trouble }) => {
+      trouble.gapAccepted ||= what === 'acceptGap'
+      trouble.retryWanted ||= what === 'retry'
+      trouble.settleWanted ||= what === 'settle'
+    })
   }
 
   close(unit: UnitId): void {
     const hosted = this.#units.get(unit)
     if (hosted === undefined) return
     this.#units.delete(unit)
-    if (hosted.state === 'running') this.#options.worker(unit).post({ kind: 'release', unit })
-    this.#options.released(unit)
-    this.#options.node.closeUnit(unit)
+    this.#runs.end(hosted)
   }
 
   report(report: WorkerReport): void {
@@ -124,11 +155,14 @@ export class ReplicaHost {
         this.#cut(hosted, report)
         return
       case 'overtaken':
-        this.#rewind(hosted)
+        this.#runs.rewind(hosted)
+        return
+      case 'crashed':
+        this.#runs.workerEnded(hosted, true, report.offset, report.message)
         return
       case 'paused':
         hosted.offset = report.offset
-        node.drive(report.unit, (agreement, time) => agreement.paused(time, report.token, report.offset))
+        node.drive(report.unit, (agreement, time) => agreement.paused(time, report.token, report.offset, false))
         return
       case 'pending':
         hosted.pendingSince = report.pending ? now() : undefined
@@ -150,9 +184,21 @@ export class ReplicaHost {
         if (report.records > 0) hosted.quietSince = now()
         onEvent({ kind: 'progress', unit: report.unit, records: report.records })
         return
+      case 'untrusted':
+        this.#options.untrusted(report.unit, report.source, report.term)
+        return
       case 'halted':
-        this.#halt(hosted, { code: report.code, message: report.message })
+        this.#runs.halt(hosted, { code: report.code, message: report.message })
+        if (report.code === 'QRT_LOG_OFFSET_LOST') this.#runs.lost(hosted, report.logStart)
     }
+  }
+
+  /** More is known of who may have signed what the unit reads. */
+  trustLearned(unit: UnitId): void {
+    const hosted = this.#units.get(unit)
+    if (hosted?.state !== 'running') return
+    const { worker, trust } = this.#options
+    worker(unit, hosted.careful).post({ kind: 'trust', unit, epoch: hosted.epoch, trust: trust(unit) })
   }
 
   meshEvent(event: UnitEvent): void {
@@ -183,6 +229,16 @@ export class ReplicaHost {
       case 'confirmed':
         onEvent({ kind: 'confirmed', peer: event.peer })
         return
+      case 'behind':
+        this.#onUnit(event.unit, (hosted) => this.#runs.behind(hosted))
+        return
+      case 'released': {
+        this.#onUnit(event.unit, (hosted) => {
+          hosted.released = true
+        })
+        onEvent(event)
+        return
+      }
       case 'acknowledged':
         return
     }
@@ -190,37 +246,57 @@ export class ReplicaHost {
 
   /** What each unit would like decided, and room for what was held back. Call it every few tens of milliseconds. */
   tick(): void {
+    const { node, versions } = this.#options
     const now = this.#options.now()
+    const alive = node.alive()
+    const view = node.document?.view.members ?? []
     for (const [unit, hosted] of this.#units) {
-      if (hosted.state !== 'running') continue
-      this.#options.node.drive(unit, (agreement, time) => {
-        agreement.wish(time, this.#wish(hosted, now))
+      this.#runs.review(hosted)
+      const running = hosted.state === 'running'
+      node.drive(unit, (agreement, time) => {
+        agreement.following.stuckHere = hosted.trouble.blocked ? hosted.offset : undefined
+        agreement.following.caughtUpHere = running && hosted.repairing === undefined && agreement.complete
+        const parts = { hosted, agreement, alive, now, view, versions: versions(agreement.term.members) }
+        agreement.wish(time, wishOf(parts))
         return []
       })
-      this.#settle(hosted)
+      if (running) this.#settle(hosted)
     }
+    if (now < this.#trimAt) return
+    this.#trimAt = now + HOST_TIMING.trimMs
+    for (const hosted of this.#units.values()) if (hosted.state === 'running') this.#trim(hosted, now)
   }
 
   /** The worker of these units ended: they start again from their snapshots, after a moment. */
-  workerFailed(units: readonly UnitId[]): void {
+  workerFailed(units: readonly UnitId[], error: Error, culprit: Culprit | undefined): void {
     for (const unit of units) {
-      const hosted = this.#units.get(unit)
-      if (hosted === undefined || hosted.state === 'halted') continue
-      hosted.epoch += 1
-      hosted.waiting.clear()
-      hosted.state = 'opening'
-      this.#options.after(HOST_TIMING.workerRestartMs, () => this.#rewind(hosted))
+      const own = culprit?.unit === unit
+      this.#onUnit(unit, (hosted) =>
+        this.#runs.workerEnded(hosted, own, own ? culprit.offset : undefined, error.message),
+      )
     }
   }
 
-  #wish(hosted: HostedUnit, now: number) {
-    if (hosted.endReached !== undefined) return { kind: 'final', offset: hosted.endReached } as const
-    if (hosted.idleOffset !== undefined) return { kind: 'idle', offset: hosted.idleOffset } as const
-    const { pendingSince } = hosted
-    if (pendingSince !== undefined && now - pendingSince >= hosted.description.maxCutAgeMs) {
-      return { kind: 'cut', offset: 0 } as const
-    }
-    return undefined
+  #onUnit(unit: UnitId, action: (hosted: HostedUnit) => void): void {
+    const hosted = this.#units.get(unit)
+    if (hosted !== undefined) action(hosted)
+  }
+
+  /** Deletes results whose time is over, and what lies before the older snapshot. */
+  #trim(hosted: HostedUnit, now: number): void {
+    const { node, committed } = this.#options
+    const { unit } = hosted.description
+    const [oldest] = hosted.snapshots.length > 1 ? hosted.snapshots : []
+    if (oldest === undefined) return
+    const dropped = expired(hosted, committed(unit), now)
+    const first = hosted.batches.entries[dropped]
+    if (first === undefined) return
+    hosted.batches.drop(dropped)
+    const kept = isBehind(first.position, oldest.position) ? first.position : oldest.position
+    node.persist([
+      { kind: 'deleteRange', table: 'batch', from: `${unit}/`, to: batchKey(unit, first.position) },
+      { kind: 'deleteRange', table: 'certificate', from: `${unit}/`, to: positionKey(unit, kept) },
+    ])
   }
 
   #cut(hosted: HostedUnit, report: ComputedReport): void {
@@ -238,12 +314,15 @@ export class ReplicaHost {
     const hosted = this.#units.get(unit)
     if (hosted === undefined) return
     if (hosted.state === 'running') {
-      this.#options.worker(unit).post({ kind: 'pause', unit, epoch: hosted.epoch, token })
+      this.#options.worker(unit, hosted.careful).post({ kind: 'pause', unit, epoch: hosted.epoch, token })
       return
     }
     // No worker runs: what it took last is where it stands. Answered after this event, never inside it.
-    const { offset } = hosted
-    queueMicrotask(() => this.#options.node.drive(unit, (agreement, now) => agreement.paused(now, token, offset)))
+    const { offset, trouble } = hosted
+    const stuck = trouble.blocked
+    queueMicrotask(() =>
+      this.#options.node.drive(unit, (agreement, now) => agreement.paused(now, token, offset, stuck)),
+    )
   }
 
   #matched(certificate: Certificate): void {
@@ -262,34 +341,42 @@ export class ReplicaHost {
       node.drive(unit, (agreement) => agreement.stored(position))
       onEvent({ kind: 'held', unit, certificate, rows: entry.rows, batch: report })
     }
-    if (report.snapshot !== undefined) {
-      node.persist(snapshotOps(unit, content, report.snapshot))
-      node.drive(unit, (agreement) => {
-        agreement.trim(position)
-        return []
-      })
-    }
+    if (report.snapshot !== undefined) this.#snapshotTaken(hosted, content, report.snapshot)
     if (hosted.repairing !== undefined && comparePositions(position, hosted.repairing) >= 0) {
       hosted.repairing = undefined
+      hosted.trouble.agreed()
       onEvent({ kind: 'repaired', unit, position })
     }
     hosted.settled = position
     this.#settle(hosted)
   }
 
+  /** The latest two are kept; what lies before the older one is never replayed again. */
+  #snapshotTaken(hosted: HostedUnit, content: CutContent, bytes: Uint8Array): void {
+    const { node } = this.#options
+    const { seq, part, unit, offset } = content
+    const latest = hosted.snapshots[hosted.snapshots.length - 1]
+    if (!isBehind(latest?.position, content)) return
+    node.persist(snapshotOps(content, bytes, latest?.position ?? content))
+    const taken = { position: { seq, part }, offset, course: decodeState(bytes).course }
+    hosted.snapshots = latest === undefined ? [taken] : [latest, taken]
+    if (latest === undefined) return
+    node.drive(unit, (agreement) => agreement.trim(latest.position, latest.course.applied))
+    hosted.decisions = hosted.decisions.filter(({ term }) => term > latest.course.applied)
+  }
+
   /** Gives the worker room again, unless the sinks are behind. */
   #settle(hosted: HostedUnit): void {
     const { unit } = hosted.description
     if (hosted.settled === undefined || this.#options.congested(unit)) return
-    this.#options.worker(unit).post({ kind: 'settled', unit, epoch: hosted.epoch, position: hosted.settled })
+    this.#options
+      .worker(unit, hosted.careful)
+      .post({ kind: 'settled', unit, epoch: hosted.epoch, position: hosted.settled })
     hosted.settled = undefined
   }
 
-  #diverged(computed: CutContent): void {
-    const hosted = this.#units.get(computed.unit)
-    if (hosted === undefined) return
-    hosted.repairing = { seq: computed.seq, part: computed.part }
-    this.#rewind(hosted)
+  #diverged({ unit, seq, part }: CutContent): void {
+    this.#onUnit(unit, (hosted) => this.#runs.diverged(hosted, { seq, part }))
   }
 
   #term(term: Term): void {
@@ -297,84 +384,23 @@ export class ReplicaHost {
     if (hosted === undefined) return
     const { unit } = term
     const decisions = placed(term)
+    hosted.released = false
     hosted.decisions.push(...decisions)
     hosted.idleOffset = undefined
     if (hosted.pendingSince !== undefined) hosted.pendingSince = this.#options.now()
     const [decision] = decisions
     if (decision?.kind === 'final') hosted.endReached = undefined
+    hosted.trouble.retryWanted = false
+    hosted.trouble.settleWanted = false
+    this.#runs.term(hosted, term)
     if (hosted.state !== 'running') return
     for (const [key, report] of hosted.waiting) {
       if (decision !== undefined && report.content.offset > decision.offset) hosted.waiting.delete(key)
     }
     if (hosted.waiting.size === 0) hosted.uncertifiedSince = undefined
-    const worker = this.#options.worker(unit)
+    const worker = this.#options.worker(unit, hosted.careful)
     const { epoch } = hosted
     if (decision !== undefined) worker.post({ kind: 'decide', unit, epoch, decision })
     worker.post({ kind: 'resume', unit, epoch })
   }
-
-  #halt(hosted: HostedUnit, halt: Halt): void {
-    hosted.state = 'halted'
-    hosted.halt = halt
-    this.#options.onEvent({ kind: 'halted', unit: hosted.description.unit, halt })
-  }
-
-  /** Back to the last certified snapshot, and forward again under every decision. */
-  #rewind(hosted: HostedUnit): void {
-    const { unit } = hosted.description
-    if (this.#units.get(unit) !== hosted) return
-    hosted.epoch += 1
-    hosted.waiting.clear()
-    hosted.state = 'opening'
-    const { epoch } = hosted
-    latestSnapshot(this.#options.store, unit).then(
-      (snapshot) => {
-        // Closed, or sent back once more, while the disk was read.
-        if (this.#units.get(unit) !== hosted || hosted.epoch !== epoch) return
-        hosted.state = 'running'
-        this.#restart(hosted, snapshot)
-      },
-      (error) => this.#halt(hosted, { code: 'QRT_STORE_FAILED', message: String(error) }),
-    )
-  }
-
-  #restart(hosted: HostedUnit, snapshot: StoredSnapshot | undefined): void {
-    const { description } = hosted
-    const { unit, plan, topic, partition, endOffset, idleAfterMs, startOffset } = description
-    const { node, worker, trust, now } = this.#options
-    const start: ReplicaStart = { offset: snapshot?.offset ?? startOffset, snapshot, decisions: hosted.decisions }
-    hosted.epoch += 1
-    hosted.waiting.clear()
-    hosted.offset = start.offset
-    hosted.pendingSince = undefined
-    hosted.uncertifiedSince = undefined
-    hosted.quietSince = now()
-    hosted.idleOffset = undefined
-    hosted.endReached = undefined
-    hosted.settled = undefined
-    node.drive(unit, (agreement) => {
-      agreement.rewound(snapshot?.position)
-      return []
-    })
-    const cluster = node.document?.cluster
-    assert(cluster !== undefined, 'a unit runs in a cluster')
-    worker(unit).post({
-      kind: 'assign',
-      epoch: hosted.epoch,
-      assignment: {
-        cluster,
-        unit,
-        plan,
-        topic,
-        partition,
-        start,
-        endOffset,
-        idleAfterMs,
-        trust: description.readsSlices ? trust(unit) : undefined,
-      },
-    })
-  }
 }
-
-const placed = (term: Term): PlacedDecision[] =>
-  term.decision === undefined ? [] : [{ ...term.decision, term: term.number }]

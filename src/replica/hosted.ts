@@ -3,6 +3,8 @@ import type { CutPosition, PeerId, UnitId } from '../../mesh/index.ts'
 import type { StagePlan } from '../../operators/index.ts'
 import { BatchIndex } from './batch.ts'
 import type { WorkerReport } from './protocol.ts'
+import { type Course, FRESH } from './snapshots.ts'
+import { Trouble } from './trouble.ts'
 import type { PlacedDecision } from './unit-replica.ts'
 
 /** What a unit is, from its job. */
@@ -17,11 +19,16 @@ export interface UnitDescription {
   readonly endOffset: number | undefined
   readonly idleAfterMs: number
   readonly maxCutAgeMs: number
-  /** Of its first term. */
+  /** Of its first term, with the view that chose them. */
   readonly members: readonly PeerId[]
+  readonly view: number
+  /** N, W. */
+  readonly replicas: number
   readonly write: number
   /** Reads the certified slices of the stage before. */
   readonly readsSlices: boolean
+  /** How long results are kept for queries once they are at every sink; -1: for ever. */
+  readonly retentionMs: number
 }
 
 export type ComputedReport = WorkerReport & { readonly kind: 'cut' }
@@ -31,16 +38,57 @@ export interface Halt {
   readonly message: string
 }
 
+/** Who should hold a unit, by a view. */
+export interface Target {
+  readonly view: number
+  readonly members: readonly PeerId[]
+}
+
+/** A snapshot on disk: where replays can begin. */
+export interface SnapshotPlace {
+  readonly position: CutPosition
+  readonly offset: number
+  readonly course: Course
+}
+
+/** What a unit's members were told to bring about. */
+export interface Orders {
+  /** Take nothing until told otherwise. */
+  readonly paused: boolean
+  /** Partitions that the source has; undefined: as many as it had when the job was submitted. */
+  readonly sources: number | undefined
+  /** End here: another generation goes on from there. */
+  readonly handOver: boolean
+}
+
+const NO_ORDERS: Orders = { paused: false, sources: undefined, handOver: false }
+
 export class HostedUnit {
   readonly description: UnitDescription
   readonly batches = new BatchIndex()
+  target: Target | undefined
+  /** The latest ones, in order. */
+  snapshots: SnapshotPlace[] = []
+  orders: Orders = NO_ORDERS
+  readonly trouble = new Trouble()
+  /** Monotonic: since when as many of the target as are needed could take over. */
+  readySince: number | undefined
   epoch = 0
   /** Every decision so far. */
   decisions: PlacedDecision[] = []
   /** Cuts computed and waiting for their certificate, by position. */
   readonly waiting = new Map<string, ComputedReport>()
-  state: 'opening' | 'running' | 'halted' = 'opening'
+  /** `joining`: takes over from other peers what it lacks. */
+  state: 'opening' | 'joining' | 'running' | 'halted' = 'opening'
   halt: Halt | undefined
+  /** It takes records one by one, in a thread that nobody else depends on. */
+  careful = false
+  /** Its present members hold all that this peer has of it. */
+  released = false
+  /** What cannot be read on this disk: certificates after a place, and batches that are not among `batches`. */
+  damage: { readonly intact: CutPosition | undefined } | undefined
+  /** Times that it took over from others. */
+  joins = 0
   /** Set while restored from a divergence, until the position is matched. */
   repairing: CutPosition | undefined
   offset: number
@@ -66,6 +114,21 @@ export class HostedUnit {
     this.description = description
     this.offset = description.startOffset
     this.quietSince = now
+  }
+
+  /** What decisions have made of the unit so far. */
+  get course(): Course {
+    const course = { ...(this.snapshots[0]?.course ?? FRESH) }
+    for (const { term, kind, value } of this.decisions) {
+      if (term <= course.applied) continue
+      course.applied = term
+      if (kind === 'pause') course.paused = true
+      if (kind === 'resume') course.paused = false
+      if (kind === 'version') course.version = value ?? course.version
+      if (kind === 'grow') course.sources = value ?? course.sources
+      if (kind === 'handover' || kind === 'final') course.finished = true
+    }
+    return course
   }
 
   /** The end of a bounded input was reached, and everything up to it is certified here. */

@@ -1,14 +1,16 @@
 /**
  * The replica workers of one peer: threads, each of which owns the record path of the units it was given. A unit goes to
- * the thread with the fewest, and stays there until it is released. A thread that ends is replaced, and its units are
- * reported so that they start again.
+ * the thread with the fewest, and stays there until it is released; one that takes records with care goes to a thread that
+ * nobody else depends on. A thread that ends or hangs is replaced, and its units are reported so that they start again.
  */
 import { Worker } from 'node:worker_threads'
 import type { UnitId } from '../../mesh/index.ts'
 import type { OpenRange } from '../../operators/index.ts'
+import { HOST_TIMING } from '../limits.ts'
 import type { LogSettings } from '../log/log.ts'
-import type { WorkerPort } from './host.ts'
+import { type Culprit, Mark } from './mark.ts'
 import type { WorkerCommand, WorkerData, WorkerReport } from './protocol.ts'
+import type { WorkerPort } from './runs.ts'
 
 export interface PoolOptions {
   readonly log: LogSettings
@@ -16,30 +18,43 @@ export interface PoolOptions {
   /** The module that threads run; another one only in tests. */
   readonly thread?: URL
   readonly onReport: (report: WorkerReport) => void
-  /** A thread ended; these units ran there and are unassigned now. */
-  readonly onFailure: (units: readonly UnitId[], error: Error) => void
+  /** A thread ended; these units ran there and are unassigned now. `culprit`: the one whose records it was taking. */
+  readonly onFailure: (units: readonly UnitId[], error: Error, culprit: Culprit | undefined) => void
 }
 
 interface Thread {
   readonly worker: Worker
+  readonly mark: Mark
   readonly units: Set<UnitId>
+  /** By slot, which is how the mark names them. */
+  readonly slots: UnitId[]
+  beats: bigint
+  /** Checks in a row without a beat. */
+  silent: number
+  hangs: boolean
 }
+
+const CHECK_EVERY_MS = 1_000
 
 export class WorkerPool {
   readonly #options: PoolOptions
   readonly #threads: Thread[] = []
+  #careful: Thread | undefined
   readonly #threadOf = new Map<UnitId, Thread>()
-  readonly #asked = new Map<number, (body: Uint8Array) => void>()
+  readonly #asked = new Map<number, { readonly thread: Thread; readonly answer: (body: Uint8Array) => void }>()
+  readonly #watch: NodeJS.Timeout
   #requests = 0
   #closing = false
 
   constructor(options: PoolOptions) {
     this.#options = options
-    for (let index = 0; index < options.threads; index++) this.#threads.push(this.#start(index))
+    for (let index = 0; index < options.threads; index++) this.#threads.push(this.#start(`replica-${index}`, index))
+    this.#watch = setInterval(() => this.#lookForHangs(), CHECK_EVERY_MS)
+    this.#watch.unref()
   }
 
-  port(unit: UnitId): WorkerPort {
-    return { post: (command) => this.#post(this.#assigned(unit), command) }
+  port(unit: UnitId, careful: boolean): WorkerPort {
+    return { post: (command) => this.#postTo(this.#assigned(unit, careful), command) }
   }
 
   release(unit: UnitId): void {
@@ -54,49 +69,75 @@ export class WorkerPool {
     this.#requests += 1
     const request = this.#requests
     return new Promise((resolve) => {
-      this.#asked.set(request, resolve)
-      this.#post(thread, { kind: 'openRows', unit, request, range })
+      this.#asked.set(request, { thread, answer: resolve })
+      this.#postTo(thread, { kind: 'openRows', unit, request, range })
     })
   }
 
   async close(): Promise<void> {
     this.#closing = true
+    clearInterval(this.#watch)
     await Promise.all(
-      this.#threads.map(
+      this.#all.map(
         (thread) =>
           new Promise<void>((resolve) => {
             thread.worker.once('exit', () => resolve())
-            this.#post(thread, { kind: 'close' })
+            this.#postTo(thread, { kind: 'close' })
           }),
       ),
     )
   }
 
-  #start(index: number): Thread {
-    const data: WorkerData = { log: this.#options.log, index }
+  get #all(): readonly Thread[] {
+    return this.#careful === undefined ? this.#threads : [...this.#threads, this.#careful]
+  }
+
+  #start(name: string, index: number): Thread {
+    const mark = new Mark()
+    const data: WorkerData = { log: this.#options.log, index, mark: mark.buffer }
     const worker = new Worker(this.#options.thread ?? new URL('./worker-thread.ts', import.meta.url), {
       workerData: data,
-      name: `replica-${index}`,
+      name,
     })
-    const thread: Thread = { worker, units: new Set() }
+    const thread: Thread = { worker, mark, units: new Set(), slots: [], beats: 0n, silent: 0, hangs: false }
     let failure: Error | undefined
     worker.on('message', (report: WorkerReport) => this.#report(report))
     worker.on('error', (error) => {
       failure = error instanceof Error ? error : new Error(String(error))
     })
-    worker.on('exit', (code) => this.#ended(index, thread, failure ?? new Error(`it ended with code ${code}`)))
+    worker.on('exit', (code) => this.#ended(name, index, thread, failure ?? endOf(thread, code)))
     return thread
   }
 
-  #ended(index: number, thread: Thread, error: Error): void {
+  #ended(name: string, index: number, thread: Thread, error: Error): void {
     if (this.#closing) return
     const units = [...thread.units]
     for (const unit of units) this.#threadOf.delete(unit)
-    this.#threads[index] = this.#start(index)
+    if (this.#careful === thread) this.#careful = undefined
+    else this.#threads[index] = this.#start(name, index)
     // Whoever waits for rows of a thread that is gone gets none.
-    for (const answer of this.#asked.values()) answer(new Uint8Array())
-    this.#asked.clear()
-    this.#options.onFailure(units, error)
+    for (const [request, asked] of this.#asked) {
+      if (asked.thread !== thread) continue
+      this.#asked.delete(request)
+      asked.answer(new Uint8Array())
+    }
+    const { at } = thread.mark
+    const unit = at === undefined ? undefined : thread.slots[at.slot]
+    const culprit = unit === undefined || at === undefined ? undefined : { unit, offset: at.offset }
+    this.#options.onFailure(units, error, culprit)
+  }
+
+  /** A record can keep a thread busy for ever; whoever runs such code must not stop the rest. */
+  #lookForHangs(): void {
+    for (const thread of this.#all) {
+      const { beats } = thread.mark
+      thread.silent = beats === thread.beats && beats > 0n ? thread.silent + 1 : 0
+      thread.beats = beats
+      if (thread.silent * CHECK_EVERY_MS < HOST_TIMING.hangMs || thread.hangs) continue
+      thread.hangs = true
+      // Its end is reported by `exit`.
+      thread.worker.terminate()
+    }
   }
 
   #report(report: WorkerReport): void {
@@ -104,20 +145,40 @@ export class WorkerPool {
       this.#options.onReport(report)
       return
     }
-    this.#asked.get(report.request)?.(report.body)
+    this.#asked.get(report.request)?.answer(report.body)
     this.#asked.delete(report.request)
   }
 
-  #assigned(unit: UnitId): Thread {
+  #assigned(unit: UnitId, careful: boolean): Thread {
     const known = this.#threadOf.get(unit)
     if (known !== undefined) return known
-    const least = this.#threads.reduce((best, thread) => (thread.units.size < best.units.size ? thread : best))
-    least.units.add(unit)
-    this.#threadOf.set(unit, least)
-    return least
+    const thread = careful ? this.#carefulThread() : this.#leastBusy()
+    thread.units.add(unit)
+    this.#threadOf.set(unit, thread)
+    return thread
   }
 
-  #post(thread: Thread, command: WorkerCommand): void {
-    thread.worker.postMessage(command)
+  #carefulThread(): Thread {
+    this.#careful ??= this.#start('replica-careful', this.#threads.length)
+    return this.#careful
   }
+
+  #leastBusy(): Thread {
+    return this.#threads.reduce((best, thread) => (thread.units.size < best.units.size ? thread : best))
+  }
+
+  #postTo(thread: Thread, command: WorkerCommand): void {
+    if (command.kind !== 'assign') {
+      thread.worker.postMessage(command)
+      return
+    }
+    const { unit } = command.assignment
+    const known = thread.slots.indexOf(unit)
+    const slot = known >= 0 ? known : thread.slots.push(unit) - 1
+    thread.worker.postMessage({ ...command, slot } satisfies WorkerCommand)
+  }
+}
+
+function endOf({ hangs }: Thread, code: number): Error {
+  return new Error(hangs ? `it took no message for ${HOST_TIMING.hangMs / 1000} s` : `it ended with code ${code}`)
 }

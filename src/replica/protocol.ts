@@ -11,13 +11,17 @@ import type { PlacedDecision, ReplicaStart } from './unit-replica.ts'
 export interface WorkerData {
   readonly log: LogSettings
   readonly index: number
+  /** Where the thread says what it is doing (mark.ts). */
+  readonly mark: SharedArrayBuffer
 }
 
-/** What a reader of slices needs to check their certificates: who may sign for each unit of the stage before. */
+/** What a reader of slices needs to check their certificates: who may sign for a unit of the stage before, term by term. */
 export interface SliceTrust {
   readonly unit: UnitId
-  readonly write: number
-  readonly members: readonly PeerId[]
+  /** From these terms on, in order. */
+  readonly voters: readonly { readonly term: number; readonly write: number; readonly members: readonly PeerId[] }[]
+  /** The latest term that was known; a certificate of a later one waits until more is. */
+  readonly latest: number
 }
 
 export interface UnitAssignment {
@@ -29,16 +33,20 @@ export interface UnitAssignment {
   readonly start: ReplicaStart
   readonly endOffset: number | undefined
   readonly idleAfterMs: number
+  /** Take records below this one by one, and say which: an earlier worker ended at one of them. */
+  readonly carefulBelow: number
   /** Set where the unit reads slices of the stage before. */
   readonly trust: readonly SliceTrust[] | undefined
 }
 
 export type WorkerCommand =
-  | { readonly kind: 'assign'; readonly epoch: number; readonly assignment: UnitAssignment }
+  /** `slot`: what the unit is called in the thread's mark. */
+  | { readonly kind: 'assign'; readonly epoch: number; readonly assignment: UnitAssignment; readonly slot?: number }
   | { readonly kind: 'decide'; readonly unit: UnitId; readonly epoch: number; readonly decision: PlacedDecision }
   | { readonly kind: 'pause'; readonly unit: UnitId; readonly epoch: number; readonly token: number }
   | { readonly kind: 'resume'; readonly unit: UnitId; readonly epoch: number }
   | { readonly kind: 'settled'; readonly unit: UnitId; readonly epoch: number; readonly position: CutPosition }
+  | { readonly kind: 'trust'; readonly unit: UnitId; readonly epoch: number; readonly trust: readonly SliceTrust[] }
   | { readonly kind: 'openRows'; readonly unit: UnitId; readonly request: number; readonly range: OpenRange }
   | { readonly kind: 'release'; readonly unit: UnitId }
   | { readonly kind: 'close' }
@@ -87,8 +95,26 @@ export type WorkerReport =
       readonly kind: 'halted'
       readonly unit: UnitId
       readonly epoch: number
+      /** Where its partition begins, when what it wants lies before. */
+      readonly logStart: number | undefined
       readonly code: string
       readonly message: string
+    }
+  /** The operators failed on a record: the replica's state is of no more use. `offset`: which, when taken one by one. */
+  | {
+      readonly kind: 'crashed'
+      readonly unit: UnitId
+      readonly epoch: number
+      readonly offset: number | undefined
+      readonly message: string
+    }
+  /** The next slice was certified in a term that is not known here: nothing is taken until `trust`. */
+  | {
+      readonly kind: 'untrusted'
+      readonly unit: UnitId
+      readonly epoch: number
+      readonly source: UnitId
+      readonly term: number
     }
   | { readonly kind: 'outage'; readonly message: string | undefined }
   | { readonly kind: 'openRows'; readonly request: number; readonly body: Uint8Array }

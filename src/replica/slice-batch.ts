@@ -1,35 +1,47 @@
 /**
  * A batch of the internal topic as the merging stage wants it: each value is the body of a slice whose certificate was
- * checked. A slice that does not check is never believed: it halts the unit.
+ * checked. A slice that does not check is never believed: it halts the unit. One whose certificate is of a term that is not
+ * known here ends the batch: it is taken once its voters are known.
  */
-import { leafDigest, rootFromPath, type Verifier, verifyCertificate } from '../../mesh/index.ts'
+import { leafDigest, rootFromPath, type UnitId, type Verifier, verifyCertificate } from '../../mesh/index.ts'
 import type { RecordBatch } from '../../operators/index.ts'
 import { decodeSlice } from '../commit/slice.ts'
 import { QuorateError } from '../errors.ts'
 import type { SliceTrust } from './protocol.ts'
 
-/**
- * Slices are checked as they are read, each once.
- * @throws QuorateError QRT_CERTIFICATE_INVALID from `value`, naming the record.
- */
+export interface CheckedSlices {
+  /** As long as what could be checked. */
+  readonly batch: RecordBatch
+  /** Why it is shorter than what came. */
+  readonly untrusted: { readonly source: UnitId; readonly term: number } | undefined
+}
+
+/** @throws QuorateError QRT_CERTIFICATE_INVALID, naming the record */
 export function checkedSlices(
   batch: RecordBatch,
+  start: number,
   partition: number,
   trust: readonly SliceTrust[],
   verify: Verifier['verify'],
-): RecordBatch {
-  const bodies = new Map<number, Uint8Array>()
+): CheckedSlices {
+  const bodies: Uint8Array[] = []
+  let untrusted: CheckedSlices['untrusted']
+  for (let i = start; i < batch.length; i++) {
+    const checked = checkedBody(batch.value(i), batch.offset(i), partition, trust, verify)
+    if (!(checked instanceof Uint8Array)) {
+      untrusted = checked
+      break
+    }
+    bodies.push(checked)
+  }
   return {
-    length: batch.length,
-    offset: (i) => batch.offset(i),
-    timestamp: (i) => batch.timestamp(i),
-    key: (i) => batch.key(i),
-    value(i) {
-      const known = bodies.get(i)
-      if (known !== undefined) return known
-      const body = checkedBody(batch.value(i), batch.offset(i), partition, trust, verify)
-      bodies.set(i, body)
-      return body
+    untrusted,
+    batch: {
+      length: start + bodies.length,
+      offset: (i) => batch.offset(i),
+      timestamp: (i) => batch.timestamp(i),
+      key: (i) => batch.key(i),
+      value: (i) => bodies[i - start] ?? null,
     },
   }
 }
@@ -40,7 +52,7 @@ function checkedBody(
   partition: number,
   trust: readonly SliceTrust[],
   verify: Verifier['verify'],
-): Uint8Array {
+): Uint8Array | { readonly source: UnitId; readonly term: number } {
   const problem = (what: string) =>
     new QuorateError(
       'QRT_CERTIFICATE_INVALID',
@@ -49,10 +61,13 @@ function checkedBody(
     )
   if (value === null) throw problem('it has no value')
   const slice = decodeSlice(value)
-  const { content } = slice.certificate
+  const { content, term } = slice.certificate
   const source = trust.find(({ unit }) => unit === content.unit)
   if (source === undefined) throw problem(`it comes from ${content.unit}, which is no unit of the stage before`)
-  const verdict = verifyCertificate(slice.certificate, source.write, source.members, verify)
+  if (term > source.latest) return { source: source.unit, term }
+  const voters = source.voters.findLast((each) => each.term <= term)
+  if (voters === undefined) throw problem(`nobody votes in term ${term} of ${content.unit}`)
+  const verdict = verifyCertificate(slice.certificate, voters.write, voters.members, verify)
   if (!verdict.ok) throw problem(verdict.reason)
   const root = rootFromPath(leafDigest(slice.body), slice.destination, slice.leaves, slice.path)
   if (slice.destination !== partition || root !== content.outDigest) {

@@ -13,15 +13,18 @@ import {
   leafDigest,
   merkleRoot,
   nextPosition,
-  sha256,
+  type Term,
   type UnitId,
 } from '../../mesh/index.ts'
 import type { CutPart, RecordBatch, StageProcessor } from '../../operators/index.ts'
 import { InputDigest } from './input-digest.ts'
+import { type Course, decodeState, encodeState, FRESH, stateDigest } from './snapshots.ts'
 
 /** A decision with the term that made it: applied in term order, each once. */
 export interface PlacedDecision extends Decision {
   readonly term: number
+  /** Of that term. */
+  readonly base: Term['base']
 }
 
 /** Where a replica begins: nowhere, or right after a certified snapshot cut. */
@@ -29,6 +32,8 @@ export interface ReplicaStart {
   readonly offset: number
   readonly snapshot: { readonly position: CutPosition; readonly digest: Digest; readonly bytes: Uint8Array } | undefined
   readonly decisions: readonly PlacedDecision[]
+  /** The snapshot is that of a gap, and this the decision: the replica begins where the gap ends. */
+  readonly gap?: PlacedDecision
 }
 
 /** One part of a cut, with the exact bytes for each destination. */
@@ -45,7 +50,8 @@ export interface ComputedCut {
 export interface UnitReplicaOptions {
   readonly cluster: string
   readonly unit: UnitId
-  readonly stage: StageProcessor
+  /** Makes the operators as they are in a determinism version. */
+  readonly createStage: (version: number) => StageProcessor
   readonly snapshotEvery: number
   /** A bounded source ends here: records at or beyond are not taken. */
   readonly endOffset: number | undefined
@@ -55,41 +61,48 @@ export interface UnitReplicaOptions {
   readonly onCut: (cut: ComputedCut) => void
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
 export class UnitReplica {
   readonly #options: UnitReplicaOptions
-  readonly #stage: StageProcessor
+  #stage: StageProcessor
   readonly #input = new InputDigest()
   #decisions: PlacedDecision[]
-  #appliedTerm = 0
   /** Every record below this was taken. */
   #offset: number
   #last: (CutPosition & { readonly last: boolean }) | undefined
   #parent: Digest
-  #finished = false
+  /** What decisions have made of it. */
+  #course: Mutable<Course>
+  /** While a succession runs. */
   #paused = false
   readonly #uncertified: { readonly position: CutPosition; readonly bytes: number }[] = []
   #uncertifiedBytes = 0
 
   constructor(options: UnitReplicaOptions) {
-    const { snapshot, offset, decisions } = options.start
+    const { snapshot, offset, decisions, gap } = options.start
     this.#options = options
-    this.#stage = options.stage
     this.#offset = offset
     this.#parent = snapshot?.digest ?? GENESIS
     this.#last = snapshot === undefined ? undefined : { ...snapshot.position, last: true }
-    if (snapshot !== undefined) {
-      this.#appliedTerm = new DataView(snapshot.bytes.buffer, snapshot.bytes.byteOffset).getUint32(0)
-      this.#stage.restore(snapshot.bytes.subarray(4))
-    }
-    this.#decisions = decisions.filter(({ term }) => term > this.#appliedTerm)
-    this.#applyDue(offset)
+    const state = snapshot === undefined ? undefined : decodeState(snapshot.bytes)
+    this.#course = { ...(state?.course ?? FRESH) }
+    this.#stage = options.createStage(this.#course.version)
+    if (state !== undefined) this.#stage.restore(state.stage)
+    this.#decisions = decisions.filter(({ term }) => term > this.#course.applied)
+    if (gap !== undefined) this.#goOnAfter(gap)
+    this.#applyDue(this.#offset)
   }
 
+  /** The determinism version that the operators are in. */
+  get version(): number {
+    return this.#course.version
+  }
   get offset(): number {
     return this.#offset
   }
   get finished(): boolean {
-    return this.#finished
+    return this.#course.finished
   }
   get stage(): StageProcessor {
     return this.#stage
@@ -97,11 +110,11 @@ export class UnitReplica {
   /** All records of a bounded source were taken; only the final decision is missing. */
   get atEnd(): boolean {
     const { endOffset } = this.#options
-    return !this.#finished && endOffset !== undefined && this.#offset >= endOffset
+    return !this.#course.finished && endOffset !== undefined && this.#offset >= endOffset
   }
   get blocked(): boolean {
     const { cuts, bytes } = this.#options.runAhead
-    return this.#paused || this.#uncertified.length >= cuts || this.#uncertifiedBytes >= bytes
+    return this.#paused || this.#course.paused || this.#uncertified.length >= cuts || this.#uncertifiedBytes >= bytes
   }
 
   /** Takes records [start, length) as far as it may; returns how many. */
@@ -109,13 +122,19 @@ export class UnitReplica {
     const { endOffset } = this.#options
     const end = endOffset === undefined ? batch.length : firstAtOrAbove(batch, start, batch.length, endOffset)
     let at = start
-    while (at < end && !this.blocked && !this.#finished) {
+    while (at < end && !this.#paused && !this.#course.finished) {
+      if (batch.offset(at) < this.#offset) {
+        // A decision has passed over it.
+        at = firstAtOrAbove(batch, at, end, this.#offset)
+        continue
+      }
       const [decision] = this.#decisions
       const limit = decision === undefined ? end : firstAtOrAbove(batch, at, end, decision.offset)
       if (limit === at && decision !== undefined) {
         this.#apply(decision)
         continue
       }
+      if (this.blocked) break
       const next = this.#stage.run(batch, at, limit)
       assert(next > at || this.#stage.cutDue, 'a stage takes a record or asks for a cut')
       this.#input.add(batch, at, next)
@@ -123,17 +142,20 @@ export class UnitReplica {
       at = next
       if (this.#stage.cutDue) this.#cut(this.#offset)
     }
-    if (at === end && end < batch.length && endOffset !== undefined) this.#offset = Math.max(this.#offset, endOffset)
-    if (at === end) this.#applyDue(this.#offset)
-    return this.#finished || (at === end && end < batch.length) ? batch.length - start : at - start
+    if (at === end) this.#reach(end < batch.length && endOffset !== undefined ? endOffset : this.#offset)
+    return this.#course.finished || (at === end && end < batch.length) ? batch.length - start : at - start
   }
 
   /** A fetch found nothing below `position`: what lies between are gaps, so decisions up to there are due. */
   passed(position: number): void {
-    if (this.#paused) return
     const { endOffset } = this.#options
-    this.#offset = Math.max(this.#offset, endOffset === undefined ? position : Math.min(position, endOffset))
-    this.#applyDue(this.#offset)
+    this.#reach(endOffset === undefined ? position : Math.min(position, endOffset))
+  }
+
+  /** There is no record below `offset`. What is decided on the way is applied where it was placed, wherever gaps are. */
+  #reach(offset: number): void {
+    this.#applyDue(offset)
+    if (!this.blocked && !this.#course.finished) this.#offset = Math.max(this.#offset, offset)
   }
 
   /** A new decision; its place is never before what was taken, else the caller restores first. */
@@ -169,28 +191,83 @@ export class UnitReplica {
   #applyDue(offset: number): void {
     for (;;) {
       const [decision] = this.#decisions
-      if (decision === undefined || decision.offset > offset || this.#finished || this.#paused) return
+      if (decision === undefined || decision.offset > offset || this.#course.finished || this.#paused) return
       this.#apply(decision)
     }
   }
 
   #apply(decision: PlacedDecision): void {
     this.#decisions.shift()
-    this.#appliedTerm = decision.term
+    this.#course.applied = decision.term
     this.#offset = Math.max(this.#offset, decision.offset)
-    this.#stage.decide(decision.kind)
-    if (decision.kind === 'final') this.#finished = true
-    this.#cut(decision.offset)
+    let keep = false
+    switch (decision.kind) {
+      case 'cut':
+      case 'idle':
+      case 'final':
+        this.#stage.decide(decision.kind)
+        this.#course.finished = decision.kind === 'final'
+        break
+      case 'pause':
+        this.#course.paused = true
+        break
+      case 'resume':
+        this.#course.paused = false
+        break
+      case 'skip':
+        this.#stage.pass('quarantined', this.#offset, this.#offset + 1)
+        this.#offset += 1
+        break
+      case 'grow':
+        this.#course.sources = decision.value ?? this.#course.sources
+        this.#stage.grow(this.#course.sources)
+        break
+      case 'version':
+        keep = true
+        this.#changeVersion(decision.value ?? this.#course.version)
+        break
+      case 'handover':
+        keep = true
+        this.#course.finished = true
+        break
+      case 'gap':
+        assert(false, 'a replica begins anew at a gap')
+    }
+    this.#cut(this.#offset, keep)
   }
 
-  #cut(offset: number): void {
+  /** The same state, in the operators of another version: right after a cut, so that the versions part at certified bytes. */
+  #changeVersion(version: number): void {
+    this.#cut(this.#offset, false)
+    const state = this.#stage.snapshot()
+    this.#course.version = version
+    this.#stage = this.#options.createStage(version)
+    this.#stage.restore(state)
+  }
+
+  /** From the state before the gap, right after the base of the term that decided it. */
+  #goOnAfter(gap: PlacedDecision): void {
+    const { base, floor, value } = gap
+    const from = this.#offset
+    this.#decisions = this.#decisions.filter(({ term }) => term > gap.term)
+    this.#course.applied = gap.term
+    this.#parent = base?.digest ?? GENESIS
+    this.#last = base === undefined ? undefined : { seq: base.seq, part: base.part, last: base.last }
+    this.#offset = value ?? from
+    if (typeof floor === 'number') this.#stage.forget(floor)
+    this.#stage.pass('lost', from, this.#offset)
+    this.#cut(this.#offset, true)
+  }
+
+  /** `keep`: with a snapshot, whatever the number of the cut. */
+  #cut(offset: number, keep = false): void {
     const { cluster, unit, snapshotEvery, onCut } = this.#options
     const { counts, parts, watermark } = this.#stage.cut()
     const inDigest = this.#input.take()
     parts.forEach((part, index) => {
       const position = nextPosition(this.#last)
       const last = index === parts.length - 1
-      const snapshot = last && position.seq % snapshotEvery === 0 ? this.#snapshot() : undefined
+      const snapshot = last && (keep || position.seq % snapshotEvery === 0) ? this.#snapshot() : undefined
       const content: CutContent = {
         cluster,
         unit,
@@ -200,8 +277,8 @@ export class UnitReplica {
         counts,
         parent: this.#parent,
         inDigest,
-        outDigest: outDigest(part),
-        ...(snapshot === undefined ? {} : { stateDigest: sha256(snapshot) }),
+        outDigest: outDigestOf(part),
+        ...(snapshot === undefined ? {} : { stateDigest: stateDigest(snapshot) }),
       }
       this.#parent = contentDigest(content)
       this.#last = { ...position, last }
@@ -213,17 +290,14 @@ export class UnitReplica {
   }
 
   #snapshot(): Uint8Array {
-    const state = this.#stage.snapshot()
-    const bytes = new Uint8Array(4 + state.length)
-    new DataView(bytes.buffer).setUint32(0, this.#appliedTerm)
-    bytes.set(state, 4)
-    return bytes
+    return encodeState(this.#course, this.#stage.snapshot())
   }
 }
 
 /** One leaf per destination and one for the dead letters: a slice can be checked without the others. */
-export const outLeaves = (part: CutPart): Digest[] => [...part.bodies, part.deadLetters].map(leafDigest)
-const outDigest = (part: CutPart): Digest => merkleRoot(outLeaves(part))
+export const outLeaves = (part: Pick<CutPart, 'bodies' | 'deadLetters'>): Digest[] =>
+  [...part.bodies, part.deadLetters].map(leafDigest)
+export const outDigestOf = (part: Pick<CutPart, 'bodies' | 'deadLetters'>): Digest => merkleRoot(outLeaves(part))
 
 /** First index in [from, to) whose offset is at or above; `to` when none is. */
 function firstAtOrAbove(batch: RecordBatch, from: number, to: number, offset: number): number {

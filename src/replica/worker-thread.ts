@@ -2,16 +2,24 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { createVerifier, monotonicClock } from '../../mesh/index.ts'
 import { openLog } from '../log/open.ts'
+import { Mark } from './mark.ts'
 import type { WorkerCommand, WorkerData } from './protocol.ts'
 import { ReplicaWorker } from './worker.ts'
 
+const BEAT_EVERY_MS = 200
+
 const port = parentPort
 if (port === null) throw new Error('worker-thread.ts runs as a worker thread, started by the pool')
-const log = await openLog((workerData as WorkerData).log)
+const data = workerData as WorkerData
+const log = await openLog(data.log)
+const mark = new Mark(data.mark)
+// Late only while something keeps the thread busy.
+setInterval(() => mark.beat(), BEAT_EVERY_MS).unref()
 const worker = new ReplicaWorker({
   log,
   now: () => monotonicClock.now(),
   verifier: createVerifier(),
+  mark,
   report: (report, transfer) => port.postMessage(report, [...transfer]),
 })
 port.on('message', (command: WorkerCommand) => {

@@ -3,19 +3,25 @@
  * Commands come in, cuts and marks go out; nothing per record crosses the thread.
  */
 import type { UnitId, Verifier } from '../../mesh/index.ts'
-import { createStage, type RecordBatch } from '../../operators/index.ts'
+import { createStage, type RecordBatch, type StagePlan, type StageProcessor } from '../../operators/index.ts'
+import { QuorateError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
 import type { Log, LogPartition, LogReader } from '../log/log.ts'
-import type { UnitAssignment, WorkerCommand, WorkerReport } from './protocol.ts'
+import { DETERMINISM_VERSIONS } from './determinism.ts'
+import { Mark } from './mark.ts'
+import type { SliceTrust, UnitAssignment, WorkerCommand, WorkerReport } from './protocol.ts'
 import { Readers } from './readers.ts'
 import { checkedSlices } from './slice-batch.ts'
 import { UnitReplica } from './unit-replica.ts'
 
 interface Hosted {
   readonly epoch: number
+  /** What the unit is called in the mark. */
+  readonly slot: number
   /** The latest term whose decision is known here. */
   term: number
   readonly assignment: UnitAssignment
+  trust: readonly SliceTrust[] | undefined
   readonly replica: UnitReplica
   readonly source: LogPartition
   readonly reader: LogReader
@@ -38,9 +44,17 @@ export interface ReplicaWorkerOptions {
   /** Of the signatures on slices of the stage before. */
   readonly verifier: Verifier
   readonly report: (report: WorkerReport, transfer: readonly ArrayBuffer[]) => void
+  /** Where it says what it is doing. */
+  readonly mark?: Mark
   /** Another one only in tests that need a wrong one. */
-  readonly createStage?: typeof createStage
+  readonly createStage?: StageMaker
 }
+
+/** @param unit `version`: the determinism version that it is in */
+export type StageMaker = (
+  plan: StagePlan,
+  unit: { readonly unit: UnitId; readonly partition: number; readonly version: number },
+) => StageProcessor
 
 export class ReplicaWorker {
   readonly #report: (report: WorkerReport, transfer: readonly ArrayBuffer[]) => void
@@ -48,14 +62,23 @@ export class ReplicaWorker {
   readonly #readers: Readers<UnitId>
   readonly #log: Log
   readonly #verifier: Verifier
-  readonly #createStage: typeof createStage
+  readonly #createStage: StageMaker
+  readonly #mark: Mark
   readonly #units = new Map<UnitId, Hosted>()
 
-  constructor({ log, now, verifier, report, createStage: make = createStage }: ReplicaWorkerOptions) {
+  constructor({
+    log,
+    now,
+    verifier,
+    report,
+    mark = new Mark(),
+    createStage: make = stageOfVersion,
+  }: ReplicaWorkerOptions) {
     this.#log = log
     this.#now = now
     this.#verifier = verifier
     this.#createStage = make
+    this.#mark = mark
     this.#report = report
     this.#readers = new Readers((unitAt) =>
       log.reader({
@@ -79,7 +102,7 @@ export class ReplicaWorker {
   async command(command: WorkerCommand): Promise<void> {
     switch (command.kind) {
       case 'assign':
-        this.#assign(command.epoch, command.assignment)
+        this.#assign(command.epoch, command.assignment, command.slot ?? 0)
         return
       case 'release':
         this.#release(command.unit)
@@ -98,12 +121,17 @@ export class ReplicaWorker {
       default: {
         const hosted = this.#units.get(command.unit)
         if (hosted === undefined || hosted.epoch !== command.epoch) return
-        this.#steer(hosted, command)
+        try {
+          this.#steer(hosted, command)
+        } catch (error) {
+          if (!(error instanceof QuorateError)) throw error
+          this.#onHalt(hosted, error)
+        }
       }
     }
   }
 
-  #steer(hosted: Hosted, command: WorkerCommand & { kind: 'decide' | 'pause' | 'resume' | 'settled' }): void {
+  #steer(hosted: Hosted, command: WorkerCommand & { kind: 'decide' | 'pause' | 'resume' | 'settled' | 'trust' }): void {
     const { replica, epoch } = hosted
     const { unit } = hosted.assignment
     const wasBlocked = replica.blocked
@@ -129,20 +157,35 @@ export class ReplicaWorker {
       case 'settled':
         replica.settled(command.position)
         break
+      case 'trust':
+        hosted.trust = command.trust
+        break
     }
     this.#reportPending(hosted)
-    if (wasBlocked && !replica.blocked) hosted.reader.resume(hosted.source)
+    const wasKept = wasBlocked || command.kind === 'trust'
+    if (wasKept && !replica.blocked) hosted.reader.resume(hosted.source)
   }
 
-  #assign(epoch: number, assignment: UnitAssignment): void {
+  #assign(epoch: number, assignment: UnitAssignment, slot: number): void {
     this.#release(assignment.unit)
+    try {
+      this.#begin(epoch, assignment, slot)
+    } catch (error) {
+      this.#release(assignment.unit)
+      if (!(error instanceof QuorateError)) throw error
+      const { code, message } = error
+      this.#report({ kind: 'halted', unit: assignment.unit, epoch, code, message, logStart: undefined }, [])
+    }
+  }
+
+  #begin(epoch: number, assignment: UnitAssignment, slot: number): void {
     const { unit, plan, topic, partition, start, endOffset } = assignment
     const source: LogPartition = { topic, partition }
     const known = Math.max(0, ...start.decisions.map(({ term }) => term))
     const replica = new UnitReplica({
       cluster: assignment.cluster,
       unit,
-      stage: this.#createStage(plan, { partition }),
+      createStage: (version) => this.#createStage(plan, { unit, partition, version }),
       snapshotEvery: plan.cuts.snapshotEvery,
       endOffset,
       start,
@@ -169,8 +212,10 @@ export class ReplicaWorker {
     })
     const hosted: Hosted = {
       epoch,
+      slot,
       term: known,
       assignment,
+      trust: assignment.trust,
       replica,
       source,
       reader: this.#readers.claim(source, unit),
@@ -201,13 +246,11 @@ export class ReplicaWorker {
   }
 
   #onBatch(hosted: Hosted, batch: RecordBatch, start: number): number {
-    const { replica, assignment } = hosted
+    const { replica } = hosted
     if (replica.blocked) return 0
     try {
-      const { trust } = assignment
-      const records =
-        trust === undefined ? batch : checkedSlices(batch, assignment.partition, trust, this.#verifier.verify)
-      const taken = replica.take(records, start)
+      const records = this.#checked(hosted, batch, start)
+      const taken = records.length > start ? this.#take(hosted, records, start) : 0
       hosted.records += taken
       if (taken > 0) hosted.quietSince = this.#now()
       hosted.idleReportedAt = undefined
@@ -216,9 +259,48 @@ export class ReplicaWorker {
       this.#reportProgress(hosted, batch.offset(batch.length - 1) + 1)
       return taken
     } catch (error) {
-      this.#onHalt(hosted, error instanceof Error ? error : new Error(String(error)))
+      if (error instanceof QuorateError) this.#onHalt(hosted, error)
+      else this.#crashed(hosted, error)
       return 0
     }
+  }
+
+  #take(hosted: Hosted, records: RecordBatch, start: number): number {
+    const { replica, slot, assignment } = hosted
+    let at = start
+    while (at < records.length && records.offset(at) < assignment.carefulBelow) {
+      this.#mark.enter(slot, records.offset(at))
+      const taken = replica.take(firstOf(records, at + 1), at)
+      at += taken
+      if (taken === 0) break
+    }
+    let taken = at - start
+    if (at < records.length && records.offset(at) >= assignment.carefulBelow) {
+      this.#mark.enter(slot)
+      taken += replica.take(records, at)
+    }
+    this.#mark.leave()
+    return taken
+  }
+
+  /** The operators threw: what they did of the batch is not known, so the replica is given up. */
+  #crashed(hosted: Hosted, error: unknown): void {
+    const offset = this.#mark.at?.offset
+    this.#mark.leave()
+    const { unit } = hosted.assignment
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#report({ kind: 'crashed', unit, epoch: hosted.epoch, offset, message }, [])
+    this.#release(unit)
+  }
+
+  /** Of slices, those whose certificates are good; the first one whose voters are not known here ends them. */
+  #checked(hosted: Hosted, batch: RecordBatch, start: number): RecordBatch {
+    const { trust, assignment, epoch } = hosted
+    if (trust === undefined) return batch
+    const checked = checkedSlices(batch, start, assignment.partition, trust, this.#verifier.verify)
+    const { untrusted } = checked
+    if (untrusted !== undefined) this.#report({ kind: 'untrusted', unit: assignment.unit, epoch, ...untrusted }, [])
+    return checked.batch
   }
 
   #onEmpty(hosted: Hosted, position: number, end: number): void {
@@ -238,9 +320,19 @@ export class ReplicaWorker {
 
   #onHalt(hosted: Hosted, error: Error): void {
     const code = 'code' in error && typeof error.code === 'string' ? error.code : 'QRT_WORKER_FAILED'
-    const { unit } = hosted.assignment
-    this.#report({ kind: 'halted', unit, epoch: hosted.epoch, code, message: error.message }, [])
+    const { epoch, assignment, source } = hosted
+    const { unit } = assignment
+    const halted = { kind: 'halted', unit, epoch, code, message: error.message } as const
     this.#release(unit)
+    if (code !== 'QRT_LOG_OFFSET_LOST') {
+      this.#report({ ...halted, logStart: undefined }, [])
+      return
+    }
+    this.#log.offsets(source.topic).then(
+      (ranges) => this.#report({ ...halted, logStart: ranges[source.partition]?.start }, []),
+      // Its host looks again when it tries again.
+      () => this.#report({ ...halted, logStart: undefined }, []),
+    )
   }
 
   #reportPending(hosted: Hosted): void {
@@ -278,4 +370,22 @@ export class ReplicaWorker {
     hosted.records = 0
     this.#report(progress, [])
   }
+}
+
+/** The records before an index, as a batch of its own. */
+const firstOf = (batch: RecordBatch, length: number): RecordBatch => ({
+  length,
+  offset: (i) => batch.offset(i),
+  timestamp: (i) => batch.timestamp(i),
+  key: (i) => batch.key(i),
+  value: (i) => batch.value(i),
+})
+
+/** @throws QuorateError QRT_VERSION_UNSUPPORTED when this release cannot compute in the version */
+const stageOfVersion: StageMaker = (plan, { partition, version }) => {
+  if (DETERMINISM_VERSIONS.includes(version)) return createStage(plan, { partition })
+  throw new QuorateError(
+    'QRT_VERSION_UNSUPPORTED',
+    `the unit computes in determinism version ${version}, and this release knows ${DETERMINISM_VERSIONS.join(', ')}: upgrade this peer`,
+  )
 }

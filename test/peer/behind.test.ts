@@ -20,7 +20,7 @@ function watched() {
     get frontier() {
       return known.frontier
     },
-    storedPosition: () => known.stored,
+    following: { standingOf: () => ({ stored: known.stored }) },
   }
   const peer = {
     host: { units: new Map([[UNIT, { description: { job: 'delays' } }]]) },

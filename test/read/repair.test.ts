@@ -18,15 +18,19 @@ async function read(stored: Readonly<Record<string, number>>, frontier: number) 
   const effects: unknown[] = []
   const repaired: UnitId[] = []
   const agreement = {
-    term: { number: 4, base: undefined },
+    term: { number: 4, base: undefined, members: [ADA, BO, CY] },
+    isMember: true,
+    sealed: false,
     frontier: at(frontier),
     acknowledged: at(9),
     ask: (to: PeerId) => ({ kind: 'ask', to }),
   } as unknown as UnitAgreement
   const batches = new BatchIndex()
-  batches.add(describeBatch(at(stored[ADA]!), { bodies: [], deadLetters: new Uint8Array() }, 0))
+  batches.add(describeBatch(at(stored[ADA]!), { bodies: [], deadLetters: new Uint8Array(), watermark: 0 }, 0))
   const answer = (peer: PeerId): ReadAnswer => ({
     complete: true,
+    term: 4,
+    members: [ADA, BO, CY],
     stored: at(stored[peer]!),
     acknowledged: at(9),
     rows: [],
@@ -39,7 +43,7 @@ async function read(stored: Readonly<Record<string, number>>, frontier: number) 
       effects.push(...input(agreement, 0)),
     request: async (peer: PeerId) => answer(peer) as unknown as Wire,
   } as unknown as MeshNode
-  const host = { units: new Map([[UNIT, { batches }]]) } as unknown as ReplicaHost
+  const host = { units: new Map([[UNIT, { batches, state: 'running' }]]) } as unknown as ReplicaHost
   const clock = { now: () => 0, after: () => assert.fail('this read needs no second attempt') }
   const hooks = { certificate: async () => undefined, onRepair: (unit: UnitId) => repaired.push(unit) }
   const reader = new Reader(node, host, undefined as unknown as BatchCache, clock, hooks)

@@ -65,6 +65,7 @@ async function assign(job: string, startOffset: number): Promise<UnitId> {
     partition: 0,
     start: { offset: startOffset, snapshot: undefined, decisions: [] },
     endOffset: undefined,
+    carefulBelow: 0,
     idleAfterMs: 600_000,
     trust: undefined,
   }

@@ -1,0 +1,80 @@
+/**
+ * Which units this peer holds: those whose target set by the view it belongs to, those that it was given at first, and those
+ * that it still keeps for its successors. What it holds and what it has let go is on disk.
+ */
+import {
+  type ControlDocument,
+  createRing,
+  decodeStored,
+  encodeStored,
+  type PeerId,
+  preferenceList,
+  type Ring,
+  type UnitId,
+  type View,
+} from '../../mesh/index.ts'
+import type { Target, UnitDescription } from '../replica/hosted.ts'
+import type { Store, StoreOp } from '../store/store.ts'
+
+type Holding = 'held' | 'released'
+
+const PREFIX = 'unit/'
+/** What of a unit goes when it is released; its terms stay, and lead whoever asks to its successors. */
+const RELEASED_TABLES = ['certificate', 'statement', 'acceptor', 'batch', 'snapshot'] as const
+
+export class Placement {
+  readonly #self: PeerId
+  readonly #holdings = new Map<string, Holding>()
+  #ring: { readonly view: View; readonly ring: Ring } | undefined
+
+  constructor(self: PeerId) {
+    this.#self = self
+  }
+
+  async load(store: Store): Promise<void> {
+    for (const entry of await store.range('meta', PREFIX, `${PREFIX}~`, Number.MAX_SAFE_INTEGER)) {
+      if ('corrupt' in entry) continue
+      const holding = decodeStored(entry.value)
+      if (holding === 'held' || holding === 'released') this.#holdings.set(entry.key.slice(PREFIX.length), holding)
+    }
+  }
+
+  target({ unit, replicas }: UnitDescription, { view }: ControlDocument): Target {
+    if (this.#ring?.view.number !== view.number) this.#ring = { view, ring: createRing(view) }
+    return { view: view.number, members: preferenceList(this.#ring.ring, unit, replicas) }
+  }
+
+  /** Whether the unit belongs here, or does until it is released. */
+  wants({ unit, members }: UnitDescription, target: Target): boolean {
+    if (target.members.includes(this.#self)) return true
+    const holding = this.#holdings.get(unit)
+    return holding === 'held' || (holding === undefined && members.includes(this.#self))
+  }
+
+  hold(unit: UnitId): StoreOp[] {
+    return this.#holdings.get(unit) === 'held' ? [] : [this.#note(unit, 'held')]
+  }
+
+  release(unit: UnitId): StoreOp[] {
+    const range = { from: `${unit}/`, to: `${unit}/~` }
+    return [
+      ...RELEASED_TABLES.map((table): StoreOp => ({ kind: 'deleteRange', table, ...range })),
+      this.#note(unit, 'released'),
+    ]
+  }
+
+  /** A deleted generation leaves nothing behind. */
+  forget(generation: string): StoreOp[] {
+    for (const unit of this.#holdings.keys()) if (unit.startsWith(`${generation}:`)) this.#holdings.delete(unit)
+    const tables = ['term', ...RELEASED_TABLES] as const
+    return [
+      ...tables.map((table): StoreOp => ({ kind: 'deleteRange', table, from: `${generation}:`, to: `${generation};` })),
+      { kind: 'deleteRange', table: 'meta', from: `${PREFIX}${generation}:`, to: `${PREFIX}${generation};` },
+    ]
+  }
+
+  #note(unit: UnitId, holding: Holding): StoreOp {
+    this.#holdings.set(unit, holding)
+    return { kind: 'put', table: 'meta', key: `${PREFIX}${unit}`, value: encodeStored(holding) }
+  }
+}

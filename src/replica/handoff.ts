@@ -1,0 +1,198 @@
+/**
+ * Taking over a unit from peers that have it (design: views and handoff): the terms, the latest certified snapshot in
+ * chunks, and the certified batches before it. Every piece is checked against a certificate as it comes, whoever gives it;
+ * a peer that fails is left for the next one, and what has come is kept.
+ *
+ *   handoff    -> Manifest       what a peer has
+ *   chunk      -> Chunk          a piece of its snapshot
+ *   batches    -> BatchesAnswer  certified batches in order, as many as go into one answer
+ */
+import {
+  type Certificate,
+  type CutContent,
+  type CutPosition,
+  comparePositions,
+  contentDigest,
+  type Digest,
+  isCertificate,
+  isDigest,
+  isTermList,
+  leafDigest,
+  merkleRoot,
+  nextPosition,
+  type PeerId,
+  type Term,
+  type UnitId,
+  type Wire,
+} from '../../mesh/index.ts'
+import { type Batch, decodeBatch } from './batch.ts'
+import { CHUNK_BYTES, decodeState } from './snapshots.ts'
+import { outDigestOf } from './unit-replica.ts'
+
+export type HandoffRequest =
+  | { readonly q: 'handoff'; readonly unit: UnitId; readonly limit: number }
+  | {
+      readonly q: 'chunk'
+      readonly unit: UnitId
+      readonly position: CutPosition
+      readonly index: number
+      readonly limit: number
+    }
+  /** Certified batches after a position, up to and including another. `limit`: bytes, at least one batch. */
+  | {
+      readonly q: 'batches'
+      readonly unit: UnitId
+      readonly after: CutPosition | null
+      readonly upTo: CutPosition
+      readonly limit: number
+    }
+
+export interface Manifest {
+  readonly terms: readonly Term[]
+  readonly snapshot: {
+    readonly certificate: Certificate
+    readonly size: number
+    /** Of each chunk; their root is the certified digest of the state. */
+    readonly leaves: readonly Digest[]
+  } | null
+}
+
+export interface Chunk {
+  readonly bytes: Uint8Array
+}
+
+export interface BatchesAnswer {
+  readonly batches: readonly { readonly certificate: Certificate; readonly bytes: Uint8Array }[]
+}
+
+export interface HandoffParts {
+  readonly unit: UnitId
+  /** Peers that may have it, the best first. */
+  readonly givers: () => readonly PeerId[]
+  /** @throws Error when the peer does not answer, or does not have it */
+  readonly ask: (peer: PeerId, request: HandoffRequest) => Promise<Wire>
+  /** Whether W members of its own term signed a certificate, under these terms. */
+  readonly checks: (certificate: Certificate, terms: readonly Term[]) => boolean
+  /** The last batch that is here. */
+  readonly held: () => CutPosition | undefined
+  /** A checked batch, the next one that there is. */
+  readonly onBatch: (certificate: Certificate, batch: Batch, bytes: Uint8Array) => void
+  /** Still wanted. */
+  readonly wanted: () => boolean
+}
+
+export interface TakenOver {
+  readonly terms: readonly Term[]
+  readonly snapshot:
+    | { readonly certificate: Certificate; readonly bytes: Uint8Array; readonly applied: number }
+    | undefined
+}
+
+const BATCHES_BYTES = 1024 * 1024
+const MOST_CHUNKS = 1 << 20
+
+export class Handoff {
+  readonly #parts: HandoffParts
+  /** Chunks of the snapshot with this digest. */
+  #snapshot: { readonly content: Digest; readonly chunks: (Uint8Array | undefined)[] } | undefined
+
+  constructor(parts: HandoffParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Asks one peer after another until one gives all. Undefined when nobody could, now; the next attempt goes on where this
+   * one ended.
+   * @param after only a snapshot beyond this is of use; undefined: a young unit has none, and that is an answer too
+   */
+  async attempt(after: CutPosition | undefined): Promise<TakenOver | undefined> {
+    for (const giver of this.#parts.givers()) {
+      if (!this.#parts.wanted()) return undefined
+      try {
+        const taken = await this.#from(giver, after)
+        if (taken !== undefined) return taken
+      } catch {
+        // It does not answer, has less than it said, or gave what does not check: the next one may do better.
+      }
+    }
+    return undefined
+  }
+
+  async #from(giver: PeerId, after: CutPosition | undefined): Promise<TakenOver | undefined> {
+    const { unit, ask, checks } = this.#parts
+    const manifest = (await ask(giver, { q: 'handoff', unit, limit: 1 })) as unknown as Manifest
+    const { terms, snapshot } = manifest
+    if (!isTermList(terms)) return undefined
+    if (snapshot === null) return after === undefined ? { terms, snapshot: undefined } : undefined
+    const { certificate, size, leaves } = snapshot
+    if (!isCertificate(certificate) || !isLeaves(leaves, size)) return undefined
+    const { content } = certificate
+    if (after !== undefined && comparePositions(content, after) <= 0) return undefined
+    if (content.unit !== unit || merkleRoot(leaves) !== content.stateDigest || !checks(certificate, terms)) {
+      return undefined
+    }
+    const bytes = await this.#state(giver, content, leaves, size)
+    if (bytes === undefined || !(await this.#batches(giver, content, terms))) return undefined
+    const { applied } = decodeState(bytes).course
+    return { terms, snapshot: { certificate, bytes, applied } }
+  }
+
+  async #state(
+    giver: PeerId,
+    content: CutContent,
+    leaves: readonly Digest[],
+    size: number,
+  ): Promise<Uint8Array | undefined> {
+    const { unit, ask, wanted } = this.#parts
+    const digest = contentDigest(content)
+    if (this.#snapshot?.content !== digest) {
+      this.#snapshot = { content: digest, chunks: leaves.map(() => undefined) }
+    }
+    const { chunks } = this.#snapshot
+    const { seq, part } = content
+    for (const [index, leaf] of leaves.entries()) {
+      if (chunks[index] !== undefined) continue
+      if (!wanted()) return undefined
+      const answer = await ask(giver, { q: 'chunk', unit, position: { seq, part }, index, limit: 1 })
+      const { bytes } = (answer ?? {}) as unknown as Partial<Chunk>
+      if (!(bytes instanceof Uint8Array) || leafDigest(bytes) !== leaf) return undefined
+      chunks[index] = bytes
+    }
+    const state = new Uint8Array(size)
+    for (const [index, chunk] of chunks.entries()) state.set(chunk ?? [], index * CHUNK_BYTES)
+    this.#snapshot = undefined
+    return state
+  }
+
+  /** All that the giver keeps up to the snapshot. */
+  async #batches(giver: PeerId, upTo: CutPosition, terms: readonly Term[]): Promise<boolean> {
+    const { unit, ask, checks, held, onBatch, wanted } = this.#parts
+    const { seq, part } = upTo
+    let next: CutPosition | undefined
+    for (;;) {
+      const after = held()
+      if (after !== undefined && comparePositions(after, upTo) >= 0) return true
+      if (!wanted()) return false
+      const request = { q: 'batches', unit, after: after ?? null, upTo: { seq, part }, limit: BATCHES_BYTES } as const
+      const { batches } = ((await ask(giver, request)) ?? {}) as unknown as Partial<BatchesAnswer>
+      if (!Array.isArray(batches)) return false
+      // It keeps no more: what is older has gone where it had to.
+      if (batches.length === 0) return true
+      for (const { certificate, bytes } of batches) {
+        if (!isCertificate(certificate) || !(bytes instanceof Uint8Array) || certificate.content.unit !== unit)
+          return false
+        const { content } = certificate
+        if (next !== undefined && comparePositions(content, next) !== 0) return false
+        const batch = decodeBatch(bytes)
+        if (outDigestOf(batch) !== content.outDigest || !checks(certificate, terms)) return false
+        onBatch(certificate, batch, bytes)
+        next = nextPosition(content)
+      }
+    }
+  }
+}
+
+function isLeaves(leaves: unknown, size: unknown): leaves is readonly Digest[] {
+  if (!Array.isArray(leaves) || !Number.isSafeInteger(size) || leaves.length > MOST_CHUNKS) return false
+  return leaves.every(isDigest) && leaves.length === Math.max(1, Math.ceil((size as number) / CHUNK_BYTES))
+}

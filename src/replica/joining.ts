@@ -1,0 +1,124 @@
+/**
+ * Brings a unit up to what other peers have: takes over what they hand, writes it down, and says when the unit can be
+ * opened again. It repeats itself until it succeeds or the unit is closed; what was fetched is kept between attempts.
+ */
+import {
+  type CutPosition,
+  encodeStored,
+  furthest,
+  type MeshNode,
+  type PeerId,
+  positionKey,
+  type Wire,
+} from '../../mesh/index.ts'
+import { HOST_TIMING } from '../limits.ts'
+import type { StoreOp } from '../store/store.ts'
+import { batchKey, describeBatch } from './batch.ts'
+import { Handoff, type HandoffRequest, type TakenOver } from './handoff.ts'
+import type { HostedUnit } from './hosted.ts'
+import { snapshotOps } from './snapshots.ts'
+
+export interface JoiningOptions {
+  readonly node: MeshNode
+  readonly now: () => number
+  readonly after: (delayMs: number, action: () => void) => void
+  /** The unit is still the one that joins. */
+  readonly wanted: (hosted: HostedUnit) => boolean
+  /** All is written: open it again. */
+  readonly onJoined: (hosted: HostedUnit) => void
+  readonly onFailure: (hosted: HostedUnit, error: Error) => void
+}
+
+const ASK_TIMEOUT_MS = 5_000
+
+export class Joining {
+  readonly #options: JoiningOptions
+
+  constructor(options: JoiningOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Starts; the unit's state is `joining` until `onJoined`.
+   * @param beyond only a snapshot after this one is of use
+   * @param tries after so many it goes on with what is here
+   */
+  start(hosted: HostedUnit, beyond: CutPosition | undefined, tries = Number.POSITIVE_INFINITY): void {
+    hosted.state = 'joining'
+    const { unit } = hosted.description
+    const { node, now } = this.#options
+    const handoff = new Handoff({
+      unit,
+      givers: () => this.#givers(hosted),
+      ask: (peer, request: HandoffRequest) => node.request(peer, request as unknown as Wire, ASK_TIMEOUT_MS),
+      checks: (certificate, terms) => node.verifies(certificate, terms),
+      held: () => hosted.batches.last?.position,
+      onBatch: (certificate, batch, bytes) => {
+        const { seq, part } = certificate.content
+        const key = batchKey(unit, { seq, part })
+        hosted.batches.add(describeBatch({ seq, part }, batch, now()))
+        node.persist([
+          { kind: 'put', table: 'batch', key, value: bytes },
+          { kind: 'put', table: 'certificate', key, value: encodeStored(certificate) },
+        ])
+      },
+      wanted: () => this.#options.wanted(hosted),
+    })
+    this.#attempt(hosted, handoff, beyond, tries)
+  }
+
+  #attempt(hosted: HostedUnit, handoff: Handoff, beyond: CutPosition | undefined, tries: number): void {
+    const { wanted, after, onFailure } = this.#options
+    handoff
+      .attempt(beyond)
+      .then(async (taken) => {
+        if (!wanted(hosted) || (taken !== undefined && (await this.#write(hosted, taken)))) return
+        if (tries <= 1) await this.#finish(hosted, [])
+        else {
+          after(HOST_TIMING.joinRetryMs, () => {
+            if (wanted(hosted)) this.#attempt(hosted, handoff, beyond, tries - 1)
+          })
+        }
+      })
+      .catch((error) => onFailure(hosted, error instanceof Error ? error : new Error(String(error))))
+  }
+
+  /** False: what was given cannot be gone on from. */
+  async #write(hosted: HostedUnit, { terms, snapshot }: TakenOver): Promise<boolean> {
+    const { node } = this.#options
+    const { unit } = hosted.description
+    const ops = node.takeOver(unit, terms, snapshot?.applied ?? 0, snapshot?.certificate)
+    if (ops === undefined) return false
+    const content = snapshot?.certificate.content
+    const state = content === undefined ? [] : snapshotOps(content, snapshot?.bytes ?? new Uint8Array(), content)
+    await this.#finish(hosted, [...this.#cleared(hosted, content), ...ops, ...state])
+    return true
+  }
+
+  /** What is damaged makes room: others tell it again. */
+  #cleared({ description, damage, batches }: HostedUnit, snapshot: CutPosition | undefined): StoreOp[] {
+    if (damage === undefined) return []
+    const { unit } = description
+    const range = (table: 'certificate' | 'batch', after: CutPosition | undefined): StoreOp => {
+      const from = after === undefined ? `${unit}/` : `${positionKey(unit, after)}~`
+      return { kind: 'deleteRange', table, from, to: `${unit}/~` }
+    }
+    return [range('certificate', furthest(damage.intact, snapshot)), range('batch', batches.last?.position)]
+  }
+
+  async #finish(hosted: HostedUnit, ops: readonly StoreOp[]): Promise<void> {
+    const { node, wanted, onJoined } = this.#options
+    node.persist(ops)
+    await node.durable()
+    if (wanted(hosted)) onJoined(hosted)
+  }
+
+  /** Members first, then whoever else speaks of the unit. */
+  #givers({ description }: HostedUnit): readonly PeerId[] {
+    const { node } = this.#options
+    const alive = node.alive()
+    const { unit } = description
+    const known = new Set<PeerId>([...node.membersOf(unit), ...description.members, ...node.holdersOf(unit)])
+    return [...known].filter((peer) => peer !== node.self && alive.has(peer))
+  }
+}

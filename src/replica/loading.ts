@@ -1,0 +1,56 @@
+/** What a peer's own disk says of a unit, and whether it is enough to go on from. */
+import { type CutPosition, comparePositions, type MeshNode, type OpenedUnit, type Term } from '../../mesh/index.ts'
+import type { Store } from '../store/store.ts'
+import { decodeBatch, describeBatch } from './batch.ts'
+import type { HostedUnit, UnitDescription } from './hosted.ts'
+import { type StoredSnapshot, storedSnapshots } from './snapshots.ts'
+
+export interface Loaded {
+  readonly opened: OpenedUnit
+  /** In order: the replica begins at the last one, or at the first record. */
+  readonly snapshots: readonly StoredSnapshot[]
+  /** Something in the middle is not here or cannot be read: it has to come from other peers. */
+  readonly incomplete: boolean
+}
+
+export function firstTerm({ unit, view, members, write }: UnitDescription): Term {
+  return { unit, number: 1, view, members, write, base: undefined, open: [], floor: 0 }
+}
+
+/** Fills the hosted unit from disk. Undefined when this identity has to be retired. */
+export async function loadUnit(
+  hosted: HostedUnit,
+  node: MeshNode,
+  store: Store,
+  now: () => number,
+): Promise<Loaded | undefined> {
+  const { description } = hosted
+  const { unit } = description
+  const snapshots = await storedSnapshots(store, unit)
+  const snapshot = snapshots[snapshots.length - 1]
+  const opened = await node.openUnit(firstTerm(description), snapshot?.position)
+  if (opened === undefined) return undefined
+  let damaged = opened.damage !== undefined
+  hosted.damage = opened.damage
+  hosted.batches.cut(undefined)
+  for (const entry of await store.range('batch', `${unit}/`, `${unit}/~`, Number.MAX_SAFE_INTEGER)) {
+    if ('corrupt' in entry) {
+      damaged = true
+      hosted.damage ??= { intact: opened.frontier }
+      break
+    }
+    const [, seq, part] = entry.key.split('/')
+    const position: CutPosition = { seq: Number(seq), part: Number(part) }
+    hosted.batches.add(describeBatch(position, decodeBatch(entry.value), now()))
+  }
+  const intact = opened.damage?.intact
+  if (opened.damage !== undefined) hosted.batches.cut(intact)
+  hosted.snapshots = snapshots.map(({ position, offset, course }) => ({ position, offset, course }))
+  return { opened, snapshots, incomplete: damaged || lacksBatches(hosted, snapshot) }
+}
+
+/** A snapshot whose batches before it are not here, though they were. */
+function lacksBatches({ batches }: HostedUnit, snapshot: StoredSnapshot | undefined): boolean {
+  const { last } = batches
+  return last !== undefined && snapshot !== undefined && comparePositions(last.position, snapshot.position) < 0
+}

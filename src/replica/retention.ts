@@ -1,0 +1,34 @@
+/** Which results have had their time: at every sink, older than the job keeps them, and not the last one. */
+import { type CutPosition, isBehind } from '../../mesh/index.ts'
+import type { BatchEntry } from './batch.ts'
+import type { HostedUnit } from './hosted.ts'
+
+/**
+ * How many of the first entries may go.
+ * @param committed what every sink is known to have
+ * @param now monotonic
+ */
+export function expired(hosted: HostedUnit, committed: CutPosition | undefined, now: number): number {
+  const { batches, description, watermark } = hosted
+  const { entries } = batches
+  if (description.retentionMs < 0 || committed === undefined) return 0
+  // The last one that the sinks have stays: the next one names it as its predecessor.
+  const over = entries.findIndex(
+    (entry, index) =>
+      index === entries.length - 1 ||
+      !isBehind(entry.position, committed) ||
+      !isOver(entry, watermark, description.retentionMs, now),
+  )
+  return Math.max(0, over)
+}
+
+/** By event time where there are windows; else since it is here. */
+function isOver(
+  { maxEnd, deadRows, readyAt }: BatchEntry,
+  watermark: number,
+  retentionMs: number,
+  now: number,
+): boolean {
+  if (maxEnd !== Number.NEGATIVE_INFINITY && maxEnd > watermark - retentionMs) return false
+  return deadRows === 0 || now - readyAt > retentionMs
+}

@@ -1,0 +1,283 @@
+/**
+ * How a replica comes to run and to run again: from disk, from what other peers hand over, back to a snapshot after a
+ * divergence, a crash of its worker, or a decision that it had run past. Each start has an epoch of its own, so what an
+ * earlier one still says is told apart.
+ */
+import { assert, type CutPosition, comparePlaces, type MeshNode, type Term, type UnitId } from '../../mesh/index.ts'
+import { HOST_TIMING } from '../limits.ts'
+import type { Store } from '../store/store.ts'
+import type { Halt, HostedUnit } from './hosted.ts'
+import { Joining } from './joining.ts'
+import { loadUnit } from './loading.ts'
+import type { SliceTrust, WorkerCommand } from './protocol.ts'
+import { type StoredSnapshot, storedSnapshots } from './snapshots.ts'
+import type { PlacedDecision, ReplicaStart } from './unit-replica.ts'
+
+/** The main thread's end of a replica worker. */
+export interface WorkerPort {
+  post(command: WorkerCommand): void
+}
+
+export interface RunsOptions {
+  readonly node: MeshNode
+  readonly store: Store
+  readonly now: () => number
+  readonly after: (delayMs: number, action: () => void) => void
+  /** `careful`: in a thread of its own, since a record that it takes may end it. */
+  readonly worker: (unit: UnitId, careful: boolean) => WorkerPort
+  /** The unit's place in a worker is free. */
+  readonly released: (unit: UnitId) => void
+  readonly trust: (unit: UnitId) => readonly SliceTrust[]
+  /** The unit is (still) here. */
+  readonly hosts: (hosted: HostedUnit) => boolean
+  readonly onHalt: (unit: UnitId, halt: Halt) => void
+}
+
+/** Whoever told of more may have had it from a peer that is not there any more. */
+const BEHIND_TRIES = 10
+/** More than a worker has fetched and said nothing about. */
+const CAREFUL_RECORDS = 100_000
+const RESCUE_TRIES = 3
+/** Before the first cut: any snapshot lies after it. */
+const NOWHERE: CutPosition = { seq: 0, part: 0 }
+
+export class Runs {
+  readonly #options: RunsOptions
+  readonly #joining: Joining
+
+  constructor(options: RunsOptions) {
+    const { node, now, after, hosts } = options
+    this.#options = options
+    this.#joining = new Joining({
+      node,
+      now,
+      after,
+      wanted: (hosted) => hosts(hosted) && hosted.state === 'joining',
+      onJoined: (hosted) => this.#reopen(hosted),
+      onFailure: (hosted, error) => this.halt(hosted, { code: 'QRT_STORE_FAILED', message: String(error) }),
+    })
+  }
+
+  /** From this disk; what is not on it, from other peers. */
+  async load(hosted: HostedUnit): Promise<void> {
+    const { node, store, now, hosts } = this.#options
+    const { unit } = hosted.description
+    const loaded = await loadUnit(hosted, node, store, now)
+    if (loaded === undefined) return
+    if (!hosts(hosted)) {
+      // It was closed while it was read.
+      node.closeUnit(unit)
+      return
+    }
+    const { opened, snapshots, incomplete } = loaded
+    hosted.decisions = opened.terms.flatMap(placed)
+    const learns = !opened.term.members.includes(node.self) && snapshots.length === 0
+    if (incomplete || (learns && hosted.joins === 0)) {
+      this.#join(hosted, undefined)
+      return
+    }
+    const { last } = hosted.batches
+    if (last !== undefined) node.drive(unit, (agreement) => agreement.stored(last.position))
+    this.#begin(hosted, snapshots)
+  }
+
+  /** Back to the last certified snapshot, and forward again under every decision. */
+  rewind(hosted: HostedUnit): void {
+    if (!this.#options.hosts(hosted)) return
+    this.#stop(hosted, 'opening')
+    const { epoch } = hosted
+    storedSnapshots(this.#options.store, hosted.description.unit).then(
+      (snapshots) => {
+        // Closed, or sent back once more, while the disk was read.
+        if (!this.#options.hosts(hosted) || hosted.epoch !== epoch) return
+        if (snapshots.length === 0 && hosted.snapshots.length > 0) this.#join(hosted, undefined)
+        else this.#begin(hosted, snapshots)
+      },
+      (error) => this.halt(hosted, { code: 'QRT_STORE_FAILED', message: String(error) }),
+    )
+  }
+
+  /** Another result than was certified, or than this replica had voted for: again from the snapshot, each time later. */
+  diverged(hosted: HostedUnit, position: CutPosition): void {
+    hosted.repairing = position
+    this.#rewindAfter(hosted, hosted.trouble.diverged())
+  }
+
+  /** The worker of the unit ended: at a record of its own, when `offset` says so, or at somebody else's. */
+  workerEnded(hosted: HostedUnit, culprit: boolean, offset: number | undefined, message: string): void {
+    if (hosted.state !== 'running') return
+    const { trouble, description } = hosted
+    const end = Math.max(hosted.endOffset, hosted.offset) + CAREFUL_RECORDS
+    if (!culprit || !trouble.crashed(offset, end, this.#options.now())) {
+      this.#rewindAfter(hosted, HOST_TIMING.workerRestartMs)
+      return
+    }
+    this.#stop(hosted, 'halted')
+    hosted.offset = trouble.stuckAt ?? hosted.offset
+    this.halt(hosted, {
+      code: 'QRT_RECORD_QUARANTINED',
+      message: `the record at offset ${trouble.stuckAt} of ${description.topic}[${description.partition}] ends the worker that takes it: ${message}`,
+    })
+  }
+
+  /** The log has lost what is needed next: somebody may have a snapshot past that. */
+  lost(hosted: HostedUnit, logStart: number | undefined): void {
+    hosted.trouble.logStart = logStart
+    this.#join(hosted, latestPlace(hosted) ?? NOWHERE)
+  }
+
+  /** Something of it on this disk cannot be read: it is loaded anew, and what is missing comes from others. */
+  damaged(hosted: HostedUnit): void {
+    if (hosted.state !== 'running' && hosted.state !== 'halted') return
+    this.#stop(hosted, 'opening')
+    this.#reopen(hosted)
+  }
+
+  /** Others have forgotten what lies between: only a snapshot leads on. */
+  behind(hosted: HostedUnit): void {
+    if (hosted.state === 'running' || hosted.state === 'halted') this.#join(hosted, latestPlace(hosted), BEHIND_TRIES)
+  }
+
+  /** A replica that cannot take a record: others may be past it by now; else it tries again, now and then. */
+  review(hosted: HostedUnit): void {
+    const { trouble, state } = hosted
+    if (state !== 'halted' || trouble.stuckAt === undefined || this.#options.now() < trouble.retryAt) return
+    const frontier = this.#options.node.unit(hosted.description.unit)?.frontier
+    const passed = frontier !== undefined && frontier.offset > trouble.stuckAt
+    trouble.unstick()
+    if (passed) this.#join(hosted, latestPlace(hosted), RESCUE_TRIES)
+    else this.rewind(hosted)
+  }
+
+  /** A new term; what its decision makes of the replica beyond what a running one does by itself. */
+  term(hosted: HostedUnit, { decision, dispute }: Term): void {
+    const { trouble } = hosted
+    const kind = decision?.kind
+    if (kind === 'skip' || kind === 'gap') {
+      trouble.unstick()
+      trouble.gapAccepted = false
+    }
+    // A replica votes in a disputed term only after it has computed anew, from what was certified.
+    const again = kind === 'gap' || dispute !== undefined || (kind === 'skip' && hosted.state !== 'running')
+    if (again && hosted.state !== 'opening') this.rewind(hosted)
+  }
+
+  halt(hosted: HostedUnit, halt: Halt): void {
+    if (hosted.state === 'running') this.#stop(hosted, 'halted')
+    hosted.state = 'halted'
+    hosted.halt = halt
+    this.#options.onHalt(hosted.description.unit, halt)
+  }
+
+  /** To be called when the unit is no longer here. */
+  end(hosted: HostedUnit): void {
+    this.#stop(hosted, 'halted')
+    this.#options.node.closeUnit(hosted.description.unit)
+  }
+
+  #rewindAfter(hosted: HostedUnit, delayMs: number): void {
+    if (delayMs === 0) {
+      this.rewind(hosted)
+      return
+    }
+    this.#stop(hosted, 'opening')
+    const { epoch } = hosted
+    this.#options.after(delayMs, () => {
+      if (hosted.epoch === epoch) this.rewind(hosted)
+    })
+  }
+
+  #stop(hosted: HostedUnit, state: HostedUnit['state']): void {
+    const { worker, released } = this.#options
+    const { unit } = hosted.description
+    if (hosted.state === 'running') {
+      worker(unit, hosted.careful).post({ kind: 'release', unit })
+      released(unit)
+    }
+    hosted.state = state
+    hosted.epoch += 1
+    hosted.waiting.clear()
+  }
+
+  /** Takes over from other peers what is not here; nothing is computed meanwhile. */
+  #join(hosted: HostedUnit, beyond: CutPosition | undefined, tries?: number): void {
+    if (hosted.state === 'joining') return
+    this.#stop(hosted, 'joining')
+    hosted.joins += 1
+    // Not inside an event of the agreement: it is closed on the way.
+    queueMicrotask(() => {
+      if (this.#options.hosts(hosted) && hosted.state === 'joining') this.#joining.start(hosted, beyond, tries)
+    })
+  }
+
+  /** What was taken over is on disk: the unit starts from there as it would after a restart of the peer. */
+  #reopen(hosted: HostedUnit): void {
+    hosted.state = 'opening'
+    hosted.halt = undefined
+    hosted.trouble.logStart = undefined
+    this.#options.node.closeUnit(hosted.description.unit)
+    this.load(hosted).catch((error) => this.halt(hosted, { code: 'QRT_STORE_FAILED', message: String(error) }))
+  }
+
+  /** Where a gap was decided after the latest snapshot, behind it; else right after that snapshot. */
+  #begin(hosted: HostedUnit, snapshots: readonly StoredSnapshot[]): void {
+    const latest = snapshots[snapshots.length - 1]
+    const applied = latest?.course.applied ?? 0
+    const gap = hosted.decisions.findLast(({ kind, term }) => kind === 'gap' && term > applied)
+    const from = gap?.snapshot ?? undefined
+    const snapshot = gap === undefined ? latest : snapshots.find(({ position }) => comparePlaces(position, from) === 0)
+    if (gap !== undefined && from !== undefined && snapshot === undefined) this.#join(hosted, undefined)
+    else this.#start(hosted, snapshot, gap)
+  }
+
+  #start(hosted: HostedUnit, snapshot: StoredSnapshot | undefined, gap: PlacedDecision | undefined): void {
+    const { description, trouble } = hosted
+    const { unit, plan, topic, partition, endOffset, idleAfterMs, startOffset } = description
+    const { node, worker, trust, now } = this.#options
+    const start: ReplicaStart = {
+      offset: snapshot?.offset ?? startOffset,
+      snapshot,
+      decisions: hosted.decisions,
+      ...(gap === undefined ? {} : { gap }),
+    }
+    hosted.state = 'running'
+    hosted.halt = undefined
+    hosted.epoch += 1
+    hosted.waiting.clear()
+    hosted.offset = gap?.value ?? start.offset
+    hosted.pendingSince = undefined
+    hosted.uncertifiedSince = undefined
+    hosted.quietSince = now()
+    hosted.idleOffset = undefined
+    hosted.endReached = undefined
+    hosted.settled = undefined
+    hosted.careful = start.offset < trouble.carefulBelow
+    node.drive(unit, (agreement) => {
+      agreement.rewound(gap === undefined ? snapshot?.position : gap.base)
+      return []
+    })
+    const cluster = node.document?.cluster
+    assert(cluster !== undefined, 'a unit runs in a cluster')
+    worker(unit, hosted.careful).post({
+      kind: 'assign',
+      epoch: hosted.epoch,
+      assignment: {
+        cluster,
+        unit,
+        plan,
+        topic,
+        partition,
+        start,
+        endOffset,
+        idleAfterMs,
+        carefulBelow: trouble.carefulBelow,
+        trust: description.readsSlices ? trust(unit) : undefined,
+      },
+    })
+  }
+}
+
+const latestPlace = ({ snapshots }: HostedUnit): CutPosition | undefined => snapshots[snapshots.length - 1]?.position
+
+export const placed = (term: Term): PlacedDecision[] =>
+  term.decision === undefined ? [] : [{ ...term.decision, term: term.number, base: term.base }]

@@ -1,0 +1,64 @@
+/**
+ * What has gone wrong with one replica, and what follows: a record that ends workers is found by taking records one by one,
+ * and held against all replicas; records that the log has lost are waited for elsewhere, or given up by an operator; a
+ * replica that diverges again and again starts again more slowly.
+ */
+import { HOST_TIMING } from '../limits.ts'
+
+export class Trouble {
+  /** Records below this are taken one by one. */
+  carefulBelow = 0
+  /** The record that this replica cannot take. */
+  stuckAt: number | undefined
+  /** First offset that the log still has, when what this replica needs lies before. */
+  logStart: number | undefined
+  /** An operator has given up the records that are lost. */
+  gapAccepted = false
+  /** An operator wants a cut that no value could win to be tried again. */
+  retryWanted = false
+  /** An operator gives up what only peers that are gone for good could say. */
+  settleWanted = false
+  /** Monotonic: when a stuck replica tries again. */
+  retryAt = 0
+  #crashedAt: number | undefined
+  #divergences = 0
+
+  /** It waits for a decision about a place that it cannot pass. */
+  get blocked(): boolean {
+    return this.stuckAt !== undefined || this.logStart !== undefined
+  }
+
+  /**
+   * A worker ended while it took records of the unit; `offset`: that one. True: it is this record, whoever takes it.
+   * @param end an offset beyond what had been read
+   */
+  crashed(offset: number | undefined, end: number, now: number): boolean {
+    this.carefulBelow = Math.max(this.carefulBelow, end, offset === undefined ? 0 : offset + 1)
+    if (offset === undefined || this.#crashedAt !== offset) {
+      this.#crashedAt = offset
+      return false
+    }
+    this.stuckAt = offset
+    this.retryAt = now + HOST_TIMING.stuckRetryMs
+    return true
+  }
+
+  /** It tries again, or others have decided. */
+  unstick(): void {
+    this.stuckAt = undefined
+    this.logStart = undefined
+    this.#crashedAt = undefined
+  }
+
+  /** How long it waits before it starts again, milliseconds. */
+  diverged(): number {
+    this.#divergences += 1
+    if (this.#divergences === 1) return 0
+    const exponent = Math.min(this.#divergences - 2, 16)
+    return Math.min(HOST_TIMING.divergedWaitMs * 2 ** exponent, HOST_TIMING.divergedWaitMaxMs)
+  }
+
+  agreed(): void {
+    this.#divergences = 0
+  }
+}

@@ -1,0 +1,101 @@
+/** What the host of a unit would like its next term to bring: a decision, other members, or nothing. */
+import type { Decision, PeerId, UnitAgreement, Wish } from '../../mesh/index.ts'
+import { HOST_TIMING } from '../limits.ts'
+import type { HostedUnit, Target } from './hosted.ts'
+
+export interface WishParts {
+  readonly hosted: HostedUnit
+  readonly agreement: UnitAgreement
+  readonly alive: ReadonlySet<PeerId>
+  /** Monotonic. */
+  readonly now: number
+  /** The members of the cluster. */
+  readonly view: readonly PeerId[]
+  /** Determinism versions that every member can compute in. */
+  readonly versions: readonly number[]
+}
+
+export function wishOf(parts: WishParts): Wish | undefined {
+  const { hosted, agreement } = parts
+  const gone = hosted.trouble.settleWanted ? lostWitnesses(parts) : []
+  if (gone.length > 0) return { settle: gone }
+  const decision = wishedDecision(parts)
+  const members = wishedMembers(parts)
+  if (decision === undefined && members === undefined) {
+    return hosted.trouble.retryWanted && agreement.deadlocked ? {} : undefined
+  }
+  return { ...(decision === undefined ? {} : { decision }), ...(members === undefined ? {} : { members }) }
+}
+
+/** Peers that could say whether an open cut was certified, and that are neither there nor expected. */
+export const lostWitnesses = ({ agreement, view, alive }: Pick<WishParts, 'agreement' | 'view' | 'alive'>) =>
+  agreement.keptBackBy.filter((peer) => !view.includes(peer) && !alive.has(peer))
+
+/** One at a time, the most urgent first. */
+function wishedDecision({ hosted, agreement, now, versions }: WishParts): Decision | undefined {
+  const { trouble, state } = hosted
+  const { following, term } = agreement
+  if (trouble.blocked) {
+    const { stuckAt, logStart, gapAccepted } = trouble
+    if (stuckAt !== undefined && following.isBlocked(now, term, stuckAt)) return { kind: 'skip', offset: stuckAt }
+    if (logStart !== undefined && gapAccepted && following.isBlocked(now, term)) return wishedGap(hosted, logStart)
+  }
+  if (state !== 'running') return undefined
+  return wishedCourse(hosted, versions) ?? wishedCut(hosted, now)
+}
+
+/** What the job's orders and the peers' versions ask for. */
+function wishedCourse({ orders, course }: HostedUnit, versions: readonly number[]): Decision | undefined {
+  if (course.finished) return undefined
+  if (orders.paused !== course.paused) return { kind: orders.paused ? 'pause' : 'resume', offset: 0 }
+  if (orders.sources !== undefined && orders.sources > course.sources) {
+    return { kind: 'grow', offset: 0, value: orders.sources }
+  }
+  const version = Math.max(...versions)
+  if (version > course.version) return { kind: 'version', offset: 0, value: version }
+  return orders.handOver ? { kind: 'handover', offset: 0 } : undefined
+}
+
+function wishedCut(
+  { endReached, idleOffset, pendingSince, description }: HostedUnit,
+  now: number,
+): Decision | undefined {
+  if (endReached !== undefined) return { kind: 'final', offset: endReached }
+  if (idleOffset !== undefined) return { kind: 'idle', offset: idleOffset }
+  if (pendingSince !== undefined && now - pendingSince >= description.maxCutAgeMs) return { kind: 'cut', offset: 0 }
+  return undefined
+}
+
+/** From the last snapshot on; what windows it had closed since then is known from the last batch. */
+function wishedGap({ snapshots, batches, description }: HostedUnit, logStart: number): Decision {
+  const latest = snapshots[snapshots.length - 1]
+  const floor = batches.last?.watermark
+  return {
+    kind: 'gap',
+    offset: latest?.offset ?? description.startOffset,
+    value: logStart,
+    snapshot: latest === undefined ? null : latest.position,
+    floor: floor === undefined || !Number.isFinite(floor) ? null : floor,
+  }
+}
+
+/**
+ * The target set, once as many of it as certify have caught up. Those of it that are alive and not so far yet are waited
+ * for a while: with all of them a failure right after the change costs nothing.
+ */
+function wishedMembers({ hosted, agreement, alive, now }: WishParts): Target | undefined {
+  const { target, description } = hosted
+  const { term } = agreement
+  if (target === undefined || target.view <= term.view || sameMembers(target.members, term.members)) return undefined
+  const ready = agreement.following.caughtUp(now, target.members)
+  if (ready.length < description.write) {
+    hosted.readySince = undefined
+    return undefined
+  }
+  hosted.readySince ??= now
+  const complete = target.members.every((member) => ready.includes(member) || !alive.has(member))
+  return complete || now - hosted.readySince >= HOST_TIMING.learnerGraceMs ? target : undefined
+}
+
+export const sameMembers = (a: readonly PeerId[], b: readonly PeerId[]): boolean =>
+  a.length === b.length && a.every((member) => b.includes(member))

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import type { CutContent, UnitId } from '../../mesh/index.ts'
+import type { RecordBatch, StageProcessor } from '../../operators/index.ts'
+import { type PlacedDecision, UnitReplica } from '../../src/replica/unit-replica.ts'
+
+/** Takes everything and emits nothing. */
+const silentStage: StageProcessor = {
+  cutDue: false,
+  pending: false,
+  canIdle: true,
+  watermark: 0,
+  stateBytes: 0,
+  openWindows: 0,
+  run: (_batch: RecordBatch, _from: number, to: number) => to,
+  cut: () => ({
+    counts: { in: 0, late: 0, dead: 0 },
+    parts: [{ bodies: [new Uint8Array()], deadLetters: new Uint8Array() }],
+    watermark: 0,
+  }),
+  decide: () => undefined,
+  pass: () => undefined,
+  forget: () => undefined,
+  grow: () => undefined,
+  openRows: () => new Uint8Array(),
+  snapshot: () => new Uint8Array(),
+  restore: () => undefined,
+} as never
+
+function replica(decisions: readonly PlacedDecision[]) {
+  const cuts: CutContent[] = []
+  const made = new UnitReplica({
+    cluster: 'c',
+    unit: 'job-1:0:0' as UnitId,
+    createStage: () => silentStage,
+    snapshotEvery: 100,
+    endOffset: undefined,
+    start: { offset: 0, snapshot: undefined, decisions },
+    runAhead: { cuts: 10, bytes: 1_000 },
+    onCut: ({ content }) => cuts.push(content),
+  })
+  return { made, offsets: () => cuts.map(({ offset }) => offset) }
+}
+
+const decision = (kind: PlacedDecision['kind'], offset: number, term: number): PlacedDecision => ({
+  kind,
+  offset,
+  term,
+  base: undefined,
+})
+
+const records = (...offsets: readonly number[]): RecordBatch => ({
+  length: offsets.length,
+  offset: (i) => offsets[i]!,
+  timestamp: () => 0,
+  key: () => null,
+  value: () => new Uint8Array([1]),
+})
+
+//   records 0 1 2 . . 5     the markers of a transaction are at 3 and 4, and a cut was decided at 3
+it('cuts where it was decided, whether the gap behind is read with records or without', () => {
+  for (const read of ['with the next record', 'empty', 'in two steps'] as const) {
+    const { made, offsets } = replica([decision('cut', 3, 2)])
+    if (read === 'with the next record') made.take(records(0, 1, 2, 5), 0)
+    else {
+      made.take(records(0, 1, 2), 0)
+      if (read === 'in two steps') made.passed(4)
+      made.passed(5)
+      made.take(records(5), 0)
+    }
+    assert.deepEqual(offsets(), [3], read)
+    assert.equal(made.offset, 6)
+  }
+})
+
+it('stands where it was paused, whatever gap follows, and goes on from there', () => {
+  const { made, offsets } = replica([decision('pause', 3, 2)])
+  made.take(records(0, 1, 2), 0)
+  made.passed(5)
+  assert.equal(made.offset, 3)
+  assert.equal(made.take(records(5), 0), 0)
+  made.decide(decision('resume', 3, 3))
+  assert.equal(made.take(records(5), 0), 1)
+  assert.deepEqual(offsets(), [3, 3])
+})
