@@ -15,7 +15,7 @@ export interface SimulatedDiskOptions {
   readonly syncMs?: number
 }
 
-interface Stored {
+export interface Stored {
   readonly value: Uint8Array
   readonly corrupt: boolean
 }
@@ -99,6 +99,17 @@ export class SimulatedDisk {
   /** The sync that comes next fails, and every write after it, until the disk is opened again. */
   failWrites(): void {
     this.#failure = new QuorateError('QRT_STORE_FAILED', 'simulated failure of a sync', { indefinite: true })
+  }
+
+  /** All that is on it, for `restore`. */
+  image(): ReadonlyMap<StoreTable, ReadonlyMap<string, Stored>> {
+    return new Map([...this.#tables].map(([name, table]) => [name, new Map(table)]))
+  }
+
+  /** What was on it at an earlier time; to be called while no process has it open. */
+  restore(image: ReadonlyMap<StoreTable, ReadonlyMap<string, Stored>>): void {
+    this.#tables.clear()
+    for (const [name, table] of image) this.#tables.set(name, new Map(table))
   }
 
   /** Damages one entry: reads report it until it is written or deleted. */

@@ -1,7 +1,9 @@
 /** What goes wrong, and when: each seed has its own mix, so that rare combinations come up and calm runs do too. */
 import type { Random } from '../../mesh/random.ts'
+import type { Cluster } from './cluster.ts'
 import type { SimulatedLog } from './log.ts'
 import type { NetworkFaults, SimulatedNetwork } from './network.ts'
+import type { Operator } from './operator.ts'
 import type { SimulatedPeer } from './peer.ts'
 import type { Producers } from './workload.ts'
 
@@ -21,6 +23,18 @@ export const FAULTS = [
   'lostAnswers',
   'aborts',
   'silence',
+  'join',
+  'leave',
+  'wipe',
+  'bitFlip',
+  'oldDisk',
+  'wrongOnce',
+  'wrongAlways',
+  'upgrade',
+  'clock',
+  'poison',
+  'pauseJob',
+  'retention',
 ] as const
 export type Fault = (typeof FAULTS)[number]
 
@@ -28,14 +42,14 @@ export interface FaultParts {
   readonly random: Random
   readonly network: SimulatedNetwork
   readonly log: SimulatedLog
-  readonly peers: readonly SimulatedPeer[]
+  readonly cluster: Cluster
   readonly producers: Producers
+  readonly operator: Operator
   readonly sourcePartitions: number
-  /** Peers that may be down at a time. */
-  readonly mostDown: number
 }
 
 const MEAN_PAUSE_MS = 6_000
+const HOUR_MS = 3_600_000
 
 export class Faults {
   readonly #parts: FaultParts
@@ -63,13 +77,20 @@ export class Faults {
 
   /** Ends them all: everything that was cut is joined, and everybody runs. */
   heal(): void {
-    const { network, log, peers } = this.#parts
+    const { network, log, cluster, operator } = this.#parts
     this.#active = false
     network.heal()
     network.faults = { delayMs: [0.2, 2], loss: 0, duplication: 0, reordering: 0 }
     log.outage = false
     log.faults = { delayMs: [0.5, 3], lostAnswers: 0, aborts: 0 }
-    for (const peer of peers) if (!peer.running) peer.start()
+    const upgraded = cluster.peers.some(({ quirks }) => quirks.versions.includes(2))
+    for (const peer of cluster.peers) {
+      peer.quirks.wrong = 'never'
+      // A rolling upgrade ends: who has the old release cannot compute what was decided since.
+      if (upgraded && !peer.quirks.versions.includes(2)) this.#upgrade(peer)
+      if (!peer.running) peer.start()
+    }
+    operator.heal()
   }
 
   /** Those that hold all the time. */
@@ -102,12 +123,15 @@ export class Faults {
   }
 
   #inflict(fault: Fault): void {
-    const { network, log, random, peers, producers, sourcePartitions, mostDown } = this.#parts
-    const running = peers.filter((peer) => peer.running)
+    const { network, log, random, cluster, producers, operator, sourcePartitions } = this.#parts
+    const { peers, running } = cluster
     const victim = running[random.below(Math.max(1, running.length))]
     const lastsMs = 500 + random.below(15_000)
     if (victim === undefined) return
     this.counts[fault] += 1
+    const count = (happened: boolean) => {
+      if (!happened) this.counts[fault] -= 1
+    }
     switch (fault) {
       case 'partition':
       case 'oneWay': {
@@ -125,7 +149,7 @@ export class Faults {
         return
       }
       case 'crash':
-        if (peers.length - running.length < mostDown) this.#crash(victim, lastsMs)
+        this.#crash(victim, lastsMs)
         return
       case 'diskFailure':
         // It stops by itself when it next writes.
@@ -146,8 +170,64 @@ export class Faults {
       case 'silence':
         producers.silence(random.below(sourcePartitions), lastsMs * 2)
         return
+      case 'join':
+        count(cluster.join())
+        return
+      case 'leave':
+        count(cluster.leave(victim))
+        return
+      case 'wipe':
+        if (cluster.wipe(victim)) network.clock.after(lastsMs, () => victim.start())
+        else count(false)
+        return
+      case 'bitFlip':
+        count(cluster.damage(victim, random))
+        return
+      case 'oldDisk': {
+        const image = victim.disk.image()
+        const { id } = victim
+        network.clock.after(lastsMs * 2, () => {
+          // Only while somebody is there who has seen what it signed since.
+          network.heal()
+          count(victim.id === id && cluster.restore(victim, image))
+        })
+        return
+      }
+      case 'wrongOnce':
+        victim.spoil('once')
+        return
+      case 'wrongAlways': {
+        // One machine of a cluster is bad, not most of them.
+        const bad = peers.some(({ quirks }) => quirks.wrong === 'always')
+        if (!bad) victim.spoil('always')
+        count(!bad)
+        return
+      }
+      case 'upgrade':
+        count(!victim.quirks.versions.includes(2))
+        this.#upgrade(victim)
+        return
+      case 'clock':
+        victim.wrongByMs = (random.next() - 0.5) * 2 * HOUR_MS
+        return
+      case 'poison':
+        producers.poison(random.below(sourcePartitions))
+        return
+      case 'pauseJob':
+        operator.pause(victim)
+        network.clock.after(lastsMs, () => operator.resume())
+        return
+      case 'retention':
+        count(operator.loseOldRecords(random.below(sourcePartitions)))
+        return
       default:
     }
+  }
+
+  #upgrade(victim: SimulatedPeer): void {
+    victim.quirks.versions = [1, 2]
+    victim.crash()
+    victim.start()
   }
 
   #crash(victim: SimulatedPeer, lastsMs: number): void {
@@ -166,4 +246,16 @@ const MOMENTARY: ReadonlySet<Fault> = new Set([
   'diskFailure',
   'logOutage',
   'silence',
+  'join',
+  'leave',
+  'wipe',
+  'bitFlip',
+  'oldDisk',
+  'wrongOnce',
+  'wrongAlways',
+  'upgrade',
+  'clock',
+  'poison',
+  'pauseJob',
+  'retention',
 ])

@@ -29,7 +29,10 @@ export interface StoredRecord {
 }
 
 export class StoredPartition {
+  /** Those that can be read. */
   readonly records: StoredRecord[] = []
+  /** Those that could once: for checkers. */
+  readonly history: StoredRecord[] = []
   start = 0
   end = 0
   readonly waiting = new Set<() => void>()
@@ -38,7 +41,9 @@ export class StoredPartition {
     const first = this.end
     for (const record of records) {
       const { key, value, headers = {} } = record
-      this.records.push({ offset: this.end, key, value, timestamp: record.timestamp ?? timestamp, headers })
+      const stored = { offset: this.end, key, value, timestamp: record.timestamp ?? timestamp, headers }
+      this.records.push(stored)
+      this.history.push(stored)
       this.end += 1
     }
     this.wake()

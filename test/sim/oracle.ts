@@ -3,6 +3,7 @@
  * The last revision of each window and key must be exactly this, whatever failed.
  */
 import type { SimulatedLog } from './log.ts'
+import { poisonOf } from './stages.ts'
 import { SOURCE, type Workload } from './workload.ts'
 
 export interface ExpectedRow {
@@ -36,9 +37,9 @@ export function expectedOf(log: SimulatedLog, workload: Workload): Expected {
   let dead = 0
   log.partitionsOf(SOURCE).forEach((partition, index) => {
     let watermark = Number.NEGATIVE_INFINITY
-    for (const { offset, value } of partition.records) {
+    for (const { offset, value } of partition.history) {
       const order = orderOf(value)
-      if (order === undefined) {
+      if (order === undefined || poisonOf(value) !== undefined) {
         dead += 1
         continue
       }

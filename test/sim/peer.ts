@@ -14,6 +14,7 @@ import type { SimulatedLog } from './log.ts'
 import type { SimulatedNetwork, SimulatedTransport } from './network.ts'
 import { SimulatedProcess } from './process.ts'
 import { quietLogger } from './quiet.ts'
+import type { Quirks } from './stages.ts'
 import { SimulatedWorkers } from './workers.ts'
 
 export interface World {
@@ -22,11 +23,26 @@ export interface World {
   readonly random: Random
   readonly expect: number
   readonly tickMs: number
+  /** Of peers that are there now. */
+  readonly seeds: () => readonly string[]
+  /** Undefined: a dead member stays one. */
+  readonly removeAfterMs: number | undefined
   /** Sees what a peer says of itself. */
   readonly watch: (peer: SimulatedPeer) => Observer
 }
 
 const SUPERVISED_MS = 2_000
+const DAMAGED_TABLES = [
+  'meta',
+  'statement',
+  'acceptor',
+  'term',
+  'certificate',
+  'batch',
+  'snapshot',
+  'control',
+  'job',
+] as const
 
 interface Life {
   readonly process: SimulatedProcess
@@ -38,8 +54,21 @@ interface Life {
 
 export class SimulatedPeer {
   readonly name: string
-  readonly signer: Signer
-  readonly disk: SimulatedDisk
+  signer: Signer
+  disk: SimulatedDisk
+  /** It was told to leave, and has not yet. */
+  leaving = false
+  /** It was made to compute wrongly, at some time. */
+  spoiled = false
+  /** Its identities so far. */
+  readonly ids: PeerId[] = []
+  /** How wrong its clock is; people read it, and nothing else does. */
+  wrongByMs = 0
+  /** Identities that were given up because of what their disk had forgotten. */
+  retired = 0
+  /** What is wrong with the machine: it outlives restarts. */
+  readonly quirks: Quirks
+  #identities = 1
   readonly #world: World
   readonly #index: number
   #life: Life | undefined
@@ -49,7 +78,9 @@ export class SimulatedPeer {
     this.#index = index
     this.name = `p${index}`
     this.signer = fakeSigner(this.name)
-    this.disk = new SimulatedDisk({ clock: world.network.clock, random: world.random })
+    this.quirks = { wrong: 'never', error: index + 1, versions: [1] }
+    this.disk = this.#disk()
+    this.ids.push(this.signer.id)
   }
 
   get id(): PeerId {
@@ -73,7 +104,7 @@ export class SimulatedPeer {
 
   start(): void {
     if (this.#life !== undefined) return
-    const { network, log, random, expect, tickMs, watch } = this.#world
+    const { network, log, random, expect, tickMs, removeAfterMs, watch } = this.#world
     const process = new SimulatedProcess(network.clock)
     const { id, publicKey } = this.signer
     const transport = network.createTransport({ id, publicKey, name: this.name }, this.address, (action) =>
@@ -87,14 +118,14 @@ export class SimulatedPeer {
     const peer = new Peer(
       {
         clock: process,
-        wallClock: () => Math.round(network.clock.now()),
+        wallClock: () => Math.round(network.clock.now()) + this.wrongByMs,
         random: seededRandom(random.below(2 ** 31)),
         signer: this.signer,
         verifier: fakeVerifier,
         transport,
         store: this.disk.open(),
         workers: (events) => {
-          workers = new SimulatedWorkers(process, client, events)
+          workers = new SimulatedWorkers(process, client, events, this.quirks)
           return workers
         },
         sink,
@@ -103,13 +134,23 @@ export class SimulatedPeer {
       {
         name: this.name,
         version: 'simulated',
-        seeds: [`ws://sim:7400`, `ws://sim:7401`],
-        bootstrapExpect: expect,
+        seeds: this.#world.seeds(),
+        bootstrapExpect: this.#index < expect && this.#identities === 1 ? expect : undefined,
+        view: { admitAfterMs: 2_000, removeAfterMs },
+        versions: this.quirks.versions,
         tickMs,
         onFailure: () => {
           if (!process.alive) return
           this.crash()
           // Whoever runs a peer starts it again.
+          network.clock.after(SUPERVISED_MS, () => this.start())
+        },
+        onRetired: ({ again, reason }) => {
+          if (!process.alive) return
+          if (!again) throw new Error(`${this.name} was removed: ${reason}`)
+          this.retired += 1
+          this.crash()
+          this.wipe()
           network.clock.after(SUPERVISED_MS, () => this.start())
         },
       },
@@ -128,11 +169,52 @@ export class SimulatedPeer {
     })
   }
 
+  #disk(): SimulatedDisk {
+    return new SimulatedDisk({ clock: this.#world.network.clock, random: this.#world.random })
+  }
+
+  /** Makes it compute wrongly. */
+  spoil(how: 'once' | 'always'): void {
+    this.spoiled = true
+    this.quirks.wrong = how
+  }
+
+  /** Another disk, empty, and so another identity under the same name. To be called while it is down. */
+  wipe(): void {
+    this.#identities += 1
+    this.signer = fakeSigner(`${this.name}, ${this.#identities}`)
+    this.ids.push(this.signer.id)
+    this.disk = this.#disk()
+  }
+
+  /** Hands over what it has, and is gone for good; a crash on the way undoes that. */
+  leave(gone: () => void): void {
+    const life = this.#life
+    if (life === undefined) return
+    this.leaving = true
+    life.peer.leave().then(() => {
+      if (this.#life !== life) return
+      this.crash()
+      this.leaving = false
+      gone()
+    })
+  }
+
+  /** One entry of its disk, of those that others could give again or not, cannot be read any more. False: it is empty. */
+  flipBit(random: Random): boolean {
+    const found = DAMAGED_TABLES.flatMap((table) => this.disk.keys(table).map((key) => ({ table, key })))
+    const entry = found[random.below(Math.max(1, found.length))]
+    if (entry === undefined) return false
+    this.disk.corrupt(entry.table, entry.key)
+    return true
+  }
+
   /** The process is gone at once. */
   crash(): void {
     const life = this.#life
     if (life === undefined) return
     this.#life = undefined
+    this.leaving = false
     life.process.kill()
     life.transport.crash()
     this.disk.crash()

@@ -7,13 +7,16 @@ import { type Certificate, type PeerId, seededRandom, type UnitId, type Wire } f
 import type { Divergence } from '../../src/peer/divergences.ts'
 import { Observer } from '../../src/peer/observer.ts'
 import type { Batch } from '../../src/replica/batch.ts'
+import type { Halt } from '../../src/replica/hosted.ts'
 import { Checks, Violation } from './checks.ts'
 import { SimulatedClock } from './clock.ts'
+import { Cluster } from './cluster.ts'
 import { Faults } from './faults.ts'
 import { SimulatedLog } from './log.ts'
 import { SimulatedNetwork } from './network.ts'
+import { Operator } from './operator.ts'
 import { expectedOf } from './oracle.ts'
-import { SimulatedPeer, type World } from './peer.ts'
+import type { SimulatedPeer, World } from './peer.ts'
 import { quietLogger, quietMetrics } from './quiet.ts'
 import { chooseWorkload, jobText, Producers, SINK, SOURCE } from './workload.ts'
 
@@ -40,6 +43,12 @@ const FORM_WITHIN_MS = 60_000
 /** After healing, everything must be at the sink within this. */
 const PROGRESS_WITHIN_MS = 120_000
 const LOOK_EVERY_MS = 1_000
+/** What faults lead to, and others or an operator lead out of. */
+const EXPECTED_HALTS: ReadonlySet<string> = new Set([
+  'QRT_RECORD_QUARANTINED',
+  'QRT_LOG_OFFSET_LOST',
+  'QRT_VERSION_UNSUPPORTED',
+])
 
 export async function run(options: RunOptions): Promise<RunResult> {
   const simulation = new Simulation(options)
@@ -64,9 +73,10 @@ class Simulation {
   readonly #checks = new Checks()
   readonly #network: SimulatedNetwork
   readonly #log: SimulatedLog
-  readonly #peers: readonly SimulatedPeer[]
+  readonly #cluster: Cluster
   readonly #producers: Producers
   readonly #faults: Faults
+  readonly #operator: Operator
   readonly #workload
 
   constructor(options: RunOptions) {
@@ -83,18 +93,22 @@ class Simulation {
       random: seededRandom(random.below(2 ** 31)),
       expect: count,
       tickMs: 50,
+      seeds: () => this.#cluster.peers.map(({ address }) => address),
+      removeAfterMs: random.below(3) === 0 ? 20_000 : undefined,
       watch: (peer) => this.#watch(peer),
     }
-    this.#peers = Array.from({ length: count }, (_, index) => new SimulatedPeer(world, index))
+    this.#cluster = new Cluster(world)
+    this.#cluster.need(this.#workload.quorum.replicas)
     this.#producers = new Producers(this.#log, seededRandom(random.below(2 ** 31)), this.#workload)
+    this.#operator = new Operator(this.#clock, this.#cluster, this.#log)
     this.#faults = new Faults({
+      operator: this.#operator,
       random: seededRandom(random.below(2 ** 31)),
       network: this.#network,
       log: this.#log,
-      peers: this.#peers,
+      cluster: this.#cluster,
       producers: this.#producers,
       sourcePartitions: this.#workload.sourcePartitions,
-      mostDown: count,
     })
     this.#say(`${count} peers, ${JSON.stringify(this.#workload)}, faults: ${this.#faults.chosen.join(', ')}`)
   }
@@ -102,11 +116,12 @@ class Simulation {
   async play(): Promise<void> {
     this.#log.createTopic(SOURCE, { partitions: this.#workload.sourcePartitions })
     this.#log.createTopic(SINK, { partitions: this.#workload.sinkPartitions })
-    for (const peer of this.#peers) peer.start()
+    for (const peer of this.#cluster.peers) peer.start()
     await this.#clock.runUntil('the peers form a cluster', () => this.#formed(), FORM_WITHIN_MS)
     await this.#submit()
     this.#producers.start()
     this.#faults.start()
+    this.#operator.start()
     await this.#runChecked(this.#options.faultsMs)
     this.#faults.heal()
     this.#producers.stop()
@@ -127,15 +142,15 @@ class Simulation {
   }
 
   #nameOf(id: PeerId): string {
-    return this.#peers.find((peer) => peer.id === id)?.name ?? id
+    return this.#cluster.nameOf(id)
   }
 
   #formed(): boolean {
-    return this.#peers.every((peer) => peer.peer?.node.document !== undefined)
+    return this.#cluster.peers.every((peer) => peer.peer?.node.document !== undefined)
   }
 
   async #submit(): Promise<void> {
-    const submissions = this.#peers[0]?.submissions
+    const submissions = this.#cluster.peers[0]?.submissions
     if (submissions === undefined) throw new Error('the first peer runs')
     let done = false
     let failure: unknown
@@ -164,16 +179,41 @@ class Simulation {
     const deadline = this.#clock.now() + PROGRESS_WITHIN_MS
     for (;;) {
       await this.#runChecked(LOOK_EVERY_MS)
-      const missing = this.#checks.complete(this.#log, expected, before)
       const letters = this.#checks.deadLetters()
-      const counted =
-        this.#workload.kind === 'shuffled' || (letters.late === expected.late && letters.dead === expected.dead)
+      const shuffled = this.#workload.kind === 'shuffled'
+      const missing = this.#checks.complete(this.#log, expected, before, shuffled ? letters.late : 0)
+      const counted = (shuffled || letters.late === expected.late) && letters.dead === expected.dead
       if (missing === undefined && counted) return
       if (this.#clock.now() < deadline) continue
       const why =
         missing ??
         `${letters.late} late and ${letters.dead} dead letters, expected ${expected.late} and ${expected.dead}`
+      this.#sayWhereUnitsStand()
       throw new Violation(`no progress ${PROGRESS_WITHIN_MS / 1000} s after the faults ended: ${why}`)
+    }
+  }
+
+  /** For whoever looks into a run that does not end. */
+  #sayWhereUnitsStand(): void {
+    for (const { name, peer, leaving } of this.#cluster.peers) {
+      const { view, acceptors, number } = peer?.node.document ?? {}
+      const known = view?.members.map((member) => this.#nameOf(member))
+      const chosen = acceptors?.map((member) => this.#nameOf(member))
+      const others = peer?.node.members().map((member) => `${this.#nameOf(member.id)} ${member.state}`)
+      this.#say(
+        `${name} leaving ${leaving}: document ${number}, view ${view?.number} of ${known}, acceptors ${chosen}; ${others}`,
+      )
+      for (const hosted of peer?.host.units.values() ?? []) {
+        const { unit } = hosted.description
+        const agreement = peer?.node.unit(unit)
+        const { state, offset, epoch, waiting, decisions, blocked, trouble, halt, orders, course } = hosted
+        const cuts = [...waiting.keys()]
+        const known = { state, offset, epoch, waiting: cuts, decisions, blocked, trouble, halt, orders, course }
+        const { term, frontier, computedPosition: computed, sealed, poll, keptBackBy = [] } = agreement ?? {}
+        const keptBack = keptBackBy.map((witness) => this.#nameOf(witness))
+        const all = { ...known, term, frontier, computed, sealed, poll, keptBack }
+        this.#say(`${name} ${unit} ${JSON.stringify(all)}`)
+      }
     }
   }
 
@@ -185,10 +225,12 @@ class Simulation {
       },
       held: (certificate, batch) => this.#checks.heldBy(peer.name, certificate, batch),
       diverged: ({ peer: by, unit, position, cause }) => {
+        if (this.#cluster.isSpoiled(by)) return
         const place = `${unit} ${position.seq}.${position.part}`
         throw new Violation(`${this.#nameOf(by)} diverged at ${place} (${cause}), seen by ${peer.name}`)
       },
-      halted: (unit, message) => {
+      halted: (unit, { code, message }) => {
+        if (EXPECTED_HALTS.has(code)) return
         throw new Violation(`${peer.name} halted ${unit}: ${message}`)
       },
     })
@@ -214,7 +256,7 @@ interface Seen {
   readonly certified: (certificate: Certificate) => void
   readonly held: (certificate: Certificate, batch: Batch) => void
   readonly diverged: (divergence: Divergence) => void
-  readonly halted: (unit: UnitId, message: string) => void
+  readonly halted: (unit: UnitId, halt: Halt) => void
 }
 
 /** Passes on what a checker wants to know. */
@@ -238,7 +280,7 @@ class SimulatedObserver extends Observer {
     this.#seen.diverged(divergence)
   }
 
-  override halted(unit: UnitId, { message }: { readonly message: string }): void {
-    this.#seen.halted(unit, message)
+  override halted(unit: UnitId, halt: Halt): void {
+    this.#seen.halted(unit, halt)
   }
 }

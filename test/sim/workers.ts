@@ -4,13 +4,16 @@
  */
 import type { UnitId } from '../../mesh/index.ts'
 import type { OpenRange } from '../../operators/index.ts'
+import { HOST_TIMING } from '../../src/limits.ts'
 import type { Log } from '../../src/log/log.ts'
 import type { WorkerEvents, Workers } from '../../src/peer/peer.ts'
-import type { WorkerPort } from '../../src/replica/host.ts'
+import { type Culprit, Mark } from '../../src/replica/mark.ts'
 import type { WorkerCommand, WorkerReport } from '../../src/replica/protocol.ts'
+import type { WorkerPort } from '../../src/replica/runs.ts'
 import { ReplicaWorker } from '../../src/replica/worker.ts'
 import { fakeVerifier } from './identity.ts'
 import type { SimulatedProcess } from './process.ts'
+import { type Quirks, simulatedStages } from './stages.ts'
 
 const MESSAGE_MS = 0.05
 
@@ -20,12 +23,16 @@ export class SimulatedWorkers implements Workers {
   readonly #events: WorkerEvents
   readonly #units = new Set<UnitId>()
   readonly #asked = new Map<number, (body: Uint8Array) => void>()
+  readonly #quirks: Quirks
+  readonly #slots: UnitId[] = []
+  #mark = new Mark()
   #worker: ReplicaWorker
   /** Rises with each crash: messages of an earlier worker are dropped. */
   #life = 0
   #requests = 0
 
-  constructor(process: SimulatedProcess, log: Log, events: WorkerEvents) {
+  constructor(process: SimulatedProcess, log: Log, events: WorkerEvents, quirks: Quirks) {
+    this.#quirks = quirks
     this.#process = process
     this.#log = log
     this.#events = events
@@ -55,19 +62,42 @@ export class SimulatedWorkers implements Workers {
   }
 
   crash(): void {
+    this.#end(undefined, MESSAGE_MS)
+  }
+
+  /** Whatever it was doing is lost, and its supervisor hears of it after a while. */
+  #end(culprit: Culprit | undefined, afterMs: number): void {
     const units = [...this.#units]
     this.#units.clear()
+    const before = this.#worker
     this.#worker = this.#start()
-    this.#process.after(MESSAGE_MS, () => this.#events.onFailure(units, new Error('the simulated worker crashed')))
+    before.command({ kind: 'close' }).catch((error) => {
+      throw error
+    })
+    const error = new Error('the simulated worker ended')
+    this.#process.after(afterMs, () => this.#events.onFailure(units, error, culprit))
+  }
+
+  /** A record ended it, or keeps it for ever. */
+  #ended(hangs: boolean): void {
+    const { at } = this.#mark
+    const unit = at === undefined ? undefined : this.#slots[at.slot]
+    this.#end(unit === undefined ? undefined : { unit, offset: at?.offset }, hangs ? HOST_TIMING.hangMs : MESSAGE_MS)
   }
 
   #start(): ReplicaWorker {
     this.#life += 1
     const life = this.#life
+    this.#mark = new Mark()
+    const make = simulatedStages(this.#quirks, (hangs) => {
+      if (life === this.#life) this.#ended(hangs)
+    })
     return new ReplicaWorker({
       log: this.#log,
       now: () => this.#process.now(),
       verifier: fakeVerifier,
+      mark: this.#mark,
+      createStage: make,
       report: (report) =>
         this.#process.after(MESSAGE_MS, () => {
           if (life === this.#life) this.#report(report)
@@ -84,11 +114,17 @@ export class SimulatedWorkers implements Workers {
 
   #post(command: WorkerCommand): void {
     const worker = this.#worker
+    const sent = command.kind === 'assign' ? { ...command, slot: this.#slotOf(command.assignment.unit) } : command
     this.#process.after(MESSAGE_MS, () => {
       if (worker !== this.#worker) return
-      worker.command(command).catch((error) => {
+      worker.command(sent).catch((error) => {
         throw error
       })
     })
+  }
+
+  #slotOf(unit: UnitId): number {
+    const known = this.#slots.indexOf(unit)
+    return known >= 0 ? known : this.#slots.push(unit) - 1
   }
 }

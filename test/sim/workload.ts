@@ -6,6 +6,7 @@
 import type { Random } from '../../mesh/random.ts'
 import type { SimulatedClock } from './clock.ts'
 import type { SimulatedLog } from './log.ts'
+import { POISONS } from './stages.ts'
 
 export const SOURCE = 'orders'
 export const SINK = 'totals'
@@ -112,6 +113,13 @@ export class Producers {
 
   stop(): void {
     this.#running = false
+  }
+
+  /** The next record of a partition ends whoever takes it, in one way or another. */
+  poison(partition: number): void {
+    const poison = POISONS[this.#random.below(POISONS.length)] ?? 'throw'
+    const value = Buffer.from(JSON.stringify({ poison, key: 'none', amount: 0, at: EPOCH_MS }))
+    this.#log.partition({ topic: SOURCE, partition })?.append([{ key: null, value }], this.#clock.now())
   }
 
   silence(partition: number, forMs: number): void {

@@ -1,0 +1,96 @@
+/**
+ * Whoever runs the simulated cluster: pauses and resumes the job, has records deleted that every replica could do without,
+ * and decides what units cannot decide for themselves.
+ */
+import type { MeshNode } from '../../mesh/index.ts'
+import { lostWitnesses } from '../../src/replica/wishes.ts'
+import type { SimulatedClock } from './clock.ts'
+import type { Cluster } from './cluster.ts'
+import type { SimulatedLog } from './log.ts'
+import type { SimulatedPeer } from './peer.ts'
+import { JOB, SOURCE } from './workload.ts'
+
+const CHANGE_MS = 10_000
+const LOOKS_EVERY_MS = 5_000
+
+export class Operator {
+  readonly #clock: SimulatedClock
+  readonly #cluster: Cluster
+  readonly #log: SimulatedLog
+  #paused = false
+  /** Orders that were given about units that could not go on. */
+  resolutions = 0
+
+  constructor(clock: SimulatedClock, cluster: Cluster, log: SimulatedLog) {
+    this.#clock = clock
+    this.#cluster = cluster
+    this.#log = log
+  }
+
+  start(): void {
+    this.#clock.after(LOOKS_EVERY_MS, () => {
+      this.#look()
+      this.start()
+    })
+  }
+
+  pause(at: SimulatedPeer): void {
+    this.#paused = true
+    this.#order(at.peer?.node)
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#order(this.#cluster.running[0]?.peer?.node)
+  }
+
+  heal(): void {
+    this.#paused = false
+  }
+
+  /**
+   * The log forgets records of a partition of the source that as many replicas as certify have in a certified snapshot.
+   * False: there are none.
+   */
+  loseOldRecords(partition: number): boolean {
+    const offsets: number[] = []
+    let write = 1
+    for (const { peer } of this.#cluster.running) {
+      for (const { description, snapshots, state } of peer?.host.units.values() ?? []) {
+        if (description.topic !== SOURCE || description.partition !== partition || state !== 'running') continue
+        write = description.write
+        const [older, newer] = snapshots
+        if (newer !== undefined && older !== undefined) offsets.push(older.offset)
+      }
+    }
+    const enough = offsets.sort((a, b) => b - a)[write - 1]
+    const start = this.#log.partition({ topic: SOURCE, partition })?.start ?? 0
+    if (enough === undefined || enough <= start) return false
+    this.#log.trim({ topic: SOURCE, partition }, enough)
+    return true
+  }
+
+  /** What was ordered and not carried out is ordered again; units that cannot go on are told to try. */
+  #look(): void {
+    const node = this.#cluster.running.find(({ peer }) => peer?.node.document !== undefined)?.peer?.node
+    const state = node?.document?.jobs.find(({ name }) => name === JOB)?.state
+    if (state !== undefined && (state === 'paused') !== this.#paused) this.#order(node)
+    for (const { peer } of this.#cluster.running) {
+      for (const { unit } of [...(peer?.host.units.values() ?? [])].map(({ description }) => description)) {
+        const agreement = peer?.node.unit(unit)
+        const view = peer?.node.document?.view.members ?? []
+        const alive = peer?.node.alive() ?? new Set()
+        const unsettled = agreement !== undefined && lostWitnesses({ agreement, view, alive }).length > 0
+        if (agreement?.deadlocked !== true && !unsettled) continue
+        this.resolutions += 1
+        peer?.host.resolve(unit, unsettled ? 'settle' : 'retry')
+      }
+    }
+  }
+
+  #order(node: MeshNode | undefined): void {
+    const state = this.#paused ? 'paused' : 'running'
+    // Refused or unanswered: the next look orders it again.
+    node?.change({ kind: 'state', name: JOB, state }, CHANGE_MS).catch(() => undefined)
+  }
+}
