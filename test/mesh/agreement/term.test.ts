@@ -1,0 +1,184 @@
+/** The successor of a term, against a twin that tries out what the members that were not heard may have voted. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { type Seal, sealsNeeded, successor } from '../../../mesh/agreement/term.ts'
+import type { DecisionKind, OpenCut, Term } from '../../../mesh/agreement/types.ts'
+import type { Digest, PeerId, UnitId } from '../../../mesh/ids.ts'
+
+const UNIT = 'job-1:0:0' as UnitId
+const RUNS = { numRuns: 2_000, seed: 4_711 }
+const member = (index: number): PeerId => String.fromCharCode(97 + index).repeat(32) as PeerId
+const digest = (letter: string): Digest => letter.repeat(64) as Digest
+
+const termOf = (members: number, write: number, rest: Partial<Term> = {}): Term => ({
+  unit: UNIT,
+  number: 7,
+  view: 3,
+  members: Array.from({ length: members }, (_, index) => member(index)),
+  write,
+  base: undefined,
+  open: [],
+  floor: 0,
+  ...rest,
+})
+
+/** What one member voted at positions 1, 2, 3: a letter each, or nothing from some position on. */
+type Ballots = readonly (string | undefined)[]
+
+const seal = (ballots: Ballots, offset = 0): Seal => ({
+  frontier: undefined,
+  votes: ballots.flatMap((letter, index) =>
+    letter === undefined ? [] : [{ seq: index + 1, part: 0, digest: digest(letter), offset: 10 * (index + 1) }],
+  ),
+  offset,
+})
+
+const letters = fc.constantFrom('a', 'b', 'c', undefined)
+const situation = fc
+  .integer({ min: 1, max: 5 })
+  .chain((members) =>
+    fc.record({
+      members: fc.constant(members),
+      write: fc.integer({ min: Math.floor(members / 2) + 1, max: members }),
+      votes: fc.array(fc.tuple(letters, letters, letters), { minLength: members, maxLength: members }),
+      order: fc.shuffledSubarray(
+        Array.from({ length: members }, (_, index) => index),
+        { minLength: members, maxLength: members },
+      ),
+      extra: fc.nat({ max: members }),
+    }),
+  )
+  .map(({ members, write, votes, order, extra }) => {
+    const heard = order.slice(0, Math.min(members, sealsNeeded(members, write) + extra))
+    return { term: termOf(members, write), votes, heard }
+  })
+
+const names = (open: readonly OpenCut[]): string[] => open.map(({ seq, digest }) => `${seq}${digest[0]}`).sort()
+
+describe('the cuts that a successor leaves open', () => {
+  it('are all that the votes seen and any votes of the unheard could have certified, and no others', () => {
+    fc.assert(
+      fc.property(situation, ({ term, votes, heard }) => {
+        const seals = new Map(heard.map((index) => [member(index), seal(votes[index]!)]))
+        const unheard = term.members.length - heard.length
+        const possible = [1, 2, 3].flatMap((seq) =>
+          ['a', 'b', 'c']
+            .filter((letter) => {
+              const seen = heard.filter((index) => votes[index]![seq - 1] === letter).length
+              // A digest that nobody heard voted for cannot have W votes: W is more than the unheard.
+              return seen > 0 && seen + unheard >= term.write
+            })
+            .map((letter) => `${seq}${letter}`),
+        )
+        assert.deepEqual(names(successor(term, seals, undefined).open), possible.sort())
+      }),
+      RUNS,
+    )
+  })
+
+  it('hold whatever was really certified, whoever was heard', () => {
+    fc.assert(
+      fc.property(situation, ({ term, votes, heard }) => {
+        const { open } = successor(term, new Map(heard.map((index) => [member(index), seal(votes[index]!)])), undefined)
+        for (const seq of [1, 2, 3]) {
+          for (const letter of ['a', 'b', 'c']) {
+            const all = votes.filter((ballots) => ballots[seq - 1] === letter).length
+            if (all >= term.write) assert.ok(names(open).includes(`${seq}${letter}`))
+          }
+        }
+      }),
+      RUNS,
+    )
+  })
+
+  it('stay those of earlier terms, until the chain has passed them or they are disproved', () => {
+    const older: OpenCut = { seq: 2, part: 0, digest: digest('f'), offset: 20, term: 5 }
+    const term = termOf(3, 2, { open: [older] })
+    const seals = new Map([0, 1, 2].map((index) => [member(index), seal([])]))
+    assert.deepEqual(successor(term, seals, undefined).open, [older])
+    const disproved = { isDisproved: (cut: OpenCut) => cut === older, unheard: () => [] }
+    assert.deepEqual(successor(term, seals, undefined, disproved).open, [])
+    const frontier = { seq: 2, part: 0, last: true, digest: digest('a'), offset: 25 }
+    seals.set(member(1), { ...seal([]), frontier })
+    const next = successor(term, seals, undefined)
+    assert.deepEqual(next.open, [])
+    assert.deepEqual(next.base, frontier)
+  })
+
+  it('are given up by an order only where nobody else than the lost could say more', () => {
+    const older: OpenCut = { seq: 1, part: 0, digest: digest('f'), offset: 20, term: 5 }
+    const term = termOf(3, 2, { open: [older] })
+    const seals = new Map([0, 1].map((index) => [member(index), seal([])]))
+    const settled = (unheard: readonly PeerId[], settle: readonly PeerId[]) =>
+      successor(term, seals, { settle }, { isDisproved: () => false, unheard: () => unheard })
+    const lost = member(20)
+    assert.deepEqual(settled([lost, member(2)], [lost]).open, [older])
+    const given = settled([lost], [lost])
+    assert.deepEqual(given.open, [])
+    assert.equal(given.forced, true)
+  })
+})
+
+describe('the place of a decision', () => {
+  const placed = (kind: DecisionKind, offset: number, offsets: readonly number[], rest: Partial<Term> = {}) => {
+    const seals = new Map(offsets.map((read, index) => [member(index), seal([], read)]))
+    return successor(termOf(offsets.length, offsets.length, rest), seals, { decision: { kind, offset } })
+  }
+
+  it('is behind everything that a member has read', () => {
+    assert.equal(placed('cut', 0, [4, 9, 6]).decision?.offset, 9)
+    assert.equal(placed('cut', 0, [4, 9, 6], { floor: 12 }).decision?.offset, 12)
+  })
+
+  it('is none when a record came after the silence or the end that it is about', () => {
+    assert.deepEqual(placed('idle', 9, [9, 9, 7]).decision, { kind: 'idle', offset: 9 })
+    assert.equal(placed('idle', 9, [9, 10, 7]).decision, undefined)
+    assert.equal(placed('final', 9, [9, 10, 7]).decision, undefined)
+  })
+
+  it('is where the unit is paused, whatever a member says that has not heard of the pause', () => {
+    const paused = placed('pause', 0, [4, 9, 6])
+    assert.equal(paused.pausedAt, 9)
+    assert.equal(placed('resume', 0, [9, 14, 9], paused).decision?.offset, 9)
+    assert.equal(placed('resume', 0, [9, 14, 9], paused).pausedAt, undefined)
+    assert.equal(placed('idle', 14, [9, 14, 9], paused).decision, undefined)
+  })
+
+  it('of a skipped record needs so many that cannot take it that the others cannot go on', () => {
+    const skip = (stuck: readonly number[]) => {
+      const seals = new Map(
+        [0, 1, 2].map((index) => {
+          const at = { ...seal([], 9), ...(stuck.includes(index) ? { stuck: true as const } : {}) }
+          return [member(index), at]
+        }),
+      )
+      return successor(termOf(3, 2), seals, { decision: { kind: 'skip', offset: 9 } }).decision
+    }
+    assert.equal(skip([1]), undefined)
+    assert.deepEqual(skip([1, 2]), { kind: 'skip', offset: 9 })
+  })
+})
+
+describe('a dispute', () => {
+  const disputeOf = (votes: readonly (string | undefined)[], rest: Partial<Term> = {}) => {
+    const seals = new Map(votes.map((letter, index) => [member(index), seal([letter])]))
+    return successor(termOf(votes.length, 2, rest), seals, undefined).dispute
+  }
+
+  it('is there when no value can have won, with who voted for what', () => {
+    assert.equal(disputeOf(['a', 'a', 'b']), undefined)
+    const dispute = disputeOf(['a', 'b', 'c'])
+    assert.equal(dispute?.times, 1)
+    assert.deepEqual(
+      dispute?.votes.map(({ digest }) => digest[0]),
+      ['a', 'b', 'c'],
+    )
+  })
+
+  it('counts how often it failed in a row', () => {
+    const dispute = disputeOf(['a', 'b', 'c'])!
+    assert.equal(disputeOf(['a', 'b', 'c'], { dispute })?.times, 2)
+    assert.equal(disputeOf(['a', 'b', 'c'], { dispute: { ...dispute, seq: 9 } })?.times, 1)
+  })
+})
