@@ -59,14 +59,24 @@ export class Jobs {
     for (const job of removed) this.#remove(job)
     const added: Job[] = []
     for (const entry of document.jobs) {
-      const bytes = this.#jobs.has(entry.generation) ? undefined : bodyOf(entry)
+      const known = this.#jobs.get(entry.generation)
+      if (known !== undefined) {
+        // What was ordered of it may have changed.
+        this.#put({ ...known, entry })
+        continue
+      }
+      const bytes = bodyOf(entry)
       if (bytes === undefined) continue
       const job = placeJob(entry, decodeJob(bytes))
-      this.#jobs.set(entry.generation, job)
-      for (const unit of job.units) this.#byUnit.set(unit.description.unit, { job, unit })
+      this.#put(job)
       added.push(job)
     }
     return { added, removed }
+  }
+
+  #put(job: Job): void {
+    this.#jobs.set(job.entry.generation, job)
+    for (const unit of job.units) this.#byUnit.set(unit.description.unit, { job, unit })
   }
 
   #remove(job: Job): void {
