@@ -78,6 +78,10 @@ export class MeshNode {
     const alive = this.alive()
     return this.#control?.laggards(this.document?.view.members.filter((member) => alive.has(member)) ?? []) ?? []
   }
+  /** Members that said that they are about to leave, this peer among them. */
+  get leaving(): ReadonlySet<PeerId> {
+    return this.#keeper.leaving
+  }
   /** Why there is no cluster yet. */
   get waitingFor(): string | undefined {
     return this.#control === undefined ? 'starting' : this.#control.waitingFor

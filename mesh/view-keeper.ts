@@ -39,6 +39,11 @@ export class ViewKeeper {
     this.#settings = settings
   }
 
+  /** Who said so, and is not gone. */
+  get leaving(): ReadonlySet<PeerId> {
+    return this.#leaving
+  }
+
   /** What a peer reports of others, and whether it is about to leave itself. */
   heard(from: PeerId, dead: readonly PeerId[], leaving: boolean): void {
     this.#reports.set(from, new Set(dead))

@@ -24,6 +24,7 @@ export type QuorateErrorCode =
   | 'QRT_SINK_REFUSED'
   | 'QRT_QUORUM_NOT_MET'
   | 'QRT_NO_CLUSTER'
+  | 'QRT_MEMBER_REFUSED'
   | 'QRT_UNREACHABLE'
   | 'QRT_TIMEOUT'
   | 'QRT_UNAUTHORIZED'

@@ -4,6 +4,7 @@ import { QuorateError } from '../errors.ts'
 import type {
   CertificateView,
   JobSummary,
+  LeaveView,
   LiveEvent,
   MemberView,
   RingView,
@@ -96,6 +97,14 @@ export class Client {
   async deleteJob(name: string): Promise<void> {
     const response = await this.#request(`/v1/jobs/${encodeURIComponent(name)}`, {}, { method: 'DELETE' })
     await response.body?.cancel()
+  }
+
+  async leave(): Promise<LeaveView> {
+    return this.#parse(await this.#request('/v1/leave', {}, { method: 'POST' }))
+  }
+
+  leaving(): Promise<LeaveView> {
+    return this.#json('/v1/leave')
   }
 
   /** Ends when the connection does; the deadline is for the connection only. */

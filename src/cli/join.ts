@@ -13,7 +13,8 @@ export const verb: Verb = {
   description: [
     'Runs in the foreground until SIGINT or SIGTERM. A first cluster starts when as many peers as --bootstrap-expect says have',
     'found one another; a peer that was a member before needs neither seeds nor that. Everything can be in a file (--config)',
-    'or in the environment; secrets and how sinks are reached are in the file only.',
+    'or in the environment; secrets and how sinks are reached are in the file only. A peer that was asked to leave ends with',
+    'exit code 0 once the others hold all that it held.',
   ].join('\n'),
   args: [],
   options: PEER_OPTIONS,
@@ -41,6 +42,7 @@ export const verb: Verb = {
       signalled('SIGINT', 'SIGTERM'),
       abandoned(),
       running.failed.then((error) => ({ error })),
+      running.left.then(() => ({ signal: 'it has left the cluster' })),
     ])
     if ('error' in stopped) {
       running.logger.error('this peer stops: it can no longer keep its promises', { error: stopped.error })

@@ -15,6 +15,7 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
     load: () => import('./demo.ts'),
   },
   join: { summary: 'Start a peer and join a cluster', startsPeers: true, load: () => import('./join.ts') },
+  leave: { summary: 'Take the asked peer out of its cluster', load: () => import('./leave.ts') },
   members: { summary: 'Peers and their health', load: () => import('./members.ts') },
   ring: { summary: 'Which peers hold which units', load: () => import('./ring.ts') },
   submit: { summary: 'Submit a job document', load: () => import('./submit.ts') },

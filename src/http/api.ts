@@ -21,6 +21,16 @@ export interface MemberView {
   readonly version: string
 }
 
+/** How far a peer has come that was asked to leave. */
+export interface LeaveView {
+  /** `left`: the cluster needs nothing of it any more, and its process is about to end. */
+  readonly state: 'staying' | 'leaving' | 'left'
+  /** Sentences; empty unless it is leaving. */
+  readonly waitingFor: readonly string[]
+  /** Units that it held, and those of them that others do not hold yet. */
+  readonly units: { readonly total: number; readonly left: number }
+}
+
 export interface RingView {
   readonly view: number
   readonly members: readonly PeerId[]
@@ -216,6 +226,9 @@ export interface PeerApi {
   /** Text as posted, with its media type's format; errors carry pointer, line and column (JobInvalidError). */
   submit(document: { text: string; format: 'yaml' | 'toml' | 'json'; file?: string }): Promise<JobSummary>
   deleteJob(name: string): Promise<void>
+  /** Asks this peer out of the cluster; again: nothing more. */
+  leave(): LeaveView
+  leaving(): LeaveView
   windows(query: WindowQuery): Promise<WindowPage>
   deadLetters(query: {
     job: string

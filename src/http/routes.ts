@@ -17,7 +17,7 @@ export interface JobDocument {
 }
 
 export interface Answer {
-  readonly status: 200 | 201 | 204 | 503
+  readonly status: 200 | 201 | 202 | 204 | 503
   readonly body?: unknown
   readonly location?: string
 }
@@ -176,6 +176,26 @@ export const ROUTES: readonly Route[] = [
     querySchema: schemas.noQuery,
     answers: { 200: schemas.membersAnswer },
     run: (api) => ok({ members: api.members() }),
+  }),
+  route({
+    method: 'post',
+    path: '/v1/leave',
+    summary: 'Take this peer out of the cluster: it hands its units over, and its process ends when nothing needs it',
+    role: 'admin',
+    pathSchema: schemas.noPath,
+    querySchema: schemas.noQuery,
+    answers: { 202: schemas.leaveAnswer },
+    run: (api) => ({ status: 202, body: api.leave() }),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/leave',
+    summary: 'Whether this peer is leaving, and what it waits for',
+    role: 'read',
+    pathSchema: schemas.noPath,
+    querySchema: schemas.noQuery,
+    answers: { 200: schemas.leaveAnswer },
+    run: (api) => ok(api.leaving()),
   }),
   route({
     method: 'get',

@@ -116,6 +116,17 @@ const member = z.object({
 })
 export const membersAnswer = z.object({ members: z.array(member) })
 
+export const leaveAnswer = z.object({
+  state: z
+    .enum(['staying', 'leaving', 'left'])
+    .describe('left: nothing needs it any more, and its process is about to end'),
+  waitingFor: z.array(z.string()),
+  units: z.object({
+    total: count.describe('That it held'),
+    left: count.describe('Those of them that others do not hold yet'),
+  }),
+})
+
 export const ringAnswer = z.object({
   view: count,
   members: z.array(peer),

@@ -8,6 +8,7 @@ import { sinkName } from '../commit/thread.ts'
 import { QuorateError } from '../errors.ts'
 import type {
   JobSummary,
+  LeaveView,
   LiveEvent,
   MemberView,
   PeerApi,
@@ -137,6 +138,17 @@ export class Front implements PeerApi {
     await this.#options.submissions.delete(this.#job(name), CHANGE_TIMEOUT_MS)
   }
 
+  leave(): LeaveView {
+    const { leaving } = this.#options.peer
+    if (!leaving.begun) leaving.check()
+    leaving.begin()
+    return leaving.view
+  }
+
+  leaving(): LeaveView {
+    return this.#options.peer.leaving.view
+  }
+
   windows(query: WindowQuery): Promise<WindowPage> {
     return this.#windows.page(this.#job(query.job), query)
   }
@@ -160,6 +172,7 @@ export class Front implements PeerApi {
     const reasons: string[] = []
     const { waitingFor } = peer.node
     if (waitingFor !== undefined) reasons.push(waitingFor)
+    if (peer.leaving.begun) reasons.push('it is leaving the cluster')
     if (peer.outage !== undefined) reasons.push(`the log cannot be read: ${peer.outage}`)
     return { ready: reasons.length === 0, reasons }
   }

@@ -42,6 +42,7 @@ import { Answers } from './answers.ts'
 import { Commits, isCommittedNote } from './commits.ts'
 import { Divergences, isDivergedNote, isRepairedNote } from './divergences.ts'
 import { Jobs, type PlacedUnit } from './jobs.ts'
+import { Leaving } from './leaving.ts'
 import type { Observer } from './observer.ts'
 import { Placement } from './placement.ts'
 import { unitStatus } from './status.ts'
@@ -99,6 +100,7 @@ export class Peer {
   readonly reader: Reader
   readonly answers: Answers
   readonly divergences = new Divergences()
+  readonly leaving: Leaving
   readonly #parts: PeerParts
   readonly #options: PeerOptions
   readonly #cache: BatchCache
@@ -108,7 +110,6 @@ export class Peer {
   /** Why the log cannot be read at present. */
   outage: string | undefined
   #cancelTick: () => void = () => undefined
-  #left: PromiseWithResolvers<void> | undefined
   #closed = false
 
   constructor(parts: PeerParts, options: PeerOptions) {
@@ -186,6 +187,11 @@ export class Peer {
       now: () => clock.now(),
       certificate: (unit, position) => this.certificate(unit, position),
     })
+    this.leaving = new Leaving({
+      node: this.node,
+      units: () => [...this.host.units.keys()],
+      jobs: () => this.jobs.all,
+    })
     this.answers = new Answers({
       node: this.node,
       host: this.host,
@@ -209,25 +215,8 @@ export class Peer {
 
   /** Hands over all that it holds; resolves when the cluster needs nothing of this peer any more. */
   leave(): Promise<void> {
-    this.node.leave()
-    this.#left ??= Promise.withResolvers<void>()
-    return this.#left.promise
-  }
-
-  /** What a peer that leaves waits for; empty when it has left. */
-  get leavingFor(): readonly string[] {
-    const { document } = this.node
-    if (document === undefined) return ['it has not joined a cluster yet: stop it instead']
-    const member = document.view.members.includes(this.node.self)
-    const alone = document.view.members.length === 1
-    const view = !member ? [] : [alone ? 'it is the last member: stop it instead' : 'the view still names this peer']
-    const known = this.node.documentInstalled && this.node.laggards.length === 0
-    const told = known ? [] : ['others do not know the latest view yet']
-    return [
-      ...view,
-      ...told,
-      ...[...this.host.units.keys()].map((unit) => `its successors do not hold all of ${unit} yet`),
-    ]
+    this.leaving.begin()
+    return this.leaving.left
   }
 
   async close(): Promise<void> {
@@ -257,7 +246,7 @@ export class Peer {
     if (this.#closed) return
     this.host.tick()
     this.commits.tick()
-    if (this.#left !== undefined && this.leavingFor.length === 0) this.#left.resolve()
+    this.leaving.tick()
     this.#cancelTick = this.#parts.clock.after(this.#options.tickMs ?? HOST_TIMING.tickMs, () => this.#tick())
   }
 

@@ -27,6 +27,9 @@ import { Observer } from './observer.ts'
 import { Peer } from './peer.ts'
 import { Submissions } from './submissions.ts'
 
+/** How long a peer that has left still answers: whoever asked it to learns that it has. */
+const LEFT_MS = 2_000
+
 export interface PeerSettings {
   /** Empty: the first digits of its id. */
   readonly name: string
@@ -60,6 +63,8 @@ export interface RunningPeer {
   readonly logger: Logger
   /** Resolves when the peer had to stop by itself, with the reason. */
   readonly failed: Promise<Error>
+  /** Resolves when it was asked to leave and has: it can be closed. */
+  readonly left: Promise<void>
   /** Resolves when this identity must not be used again. */
   readonly retired: Promise<Retirement>
   close(): Promise<void>
@@ -169,6 +174,7 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
     httpAddress: http.address,
     logger,
     failed: failure.promise,
+    left: peer.leaving.left.then(() => new Promise((resolve) => monotonicClock.after(LEFT_MS, resolve))),
     retired: retirement.promise,
     // In the opposite order: no requests, no records, no commits, no disk.
     async close() {

@@ -54,6 +54,7 @@ describe('help', { concurrency: 4 }, () => {
   })
 
   for (const name of [
+    'leave',
     'members',
     'ring',
     'submit',

@@ -26,15 +26,19 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
     env: { ...Object.fromEntries(inherited), ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+  // Once: a second Ctrl-C ends the process at once, whatever it is doing.
+  const kill = (signal: NodeJS.Signals) => {
+    if (!child.killed) child.kill(signal)
+  }
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
-    options.onStdout?.(stdout, (signal) => child.kill(signal))
+    options.onStdout?.(stdout, kill)
   })
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
-    options.onStderr?.(stderr, (signal) => child.kill(signal))
+    options.onStderr?.(stderr, kill)
   })
   child.stdin.end(options.stdin ?? '')
   return new Promise((resolve, reject) => {

@@ -50,6 +50,9 @@ describe('a peer with tokens', () => {
       ['GET', '/metrics', undefined, [401, 200, 200, 200]],
       ['POST', '/v1/jobs', nothing, [401, 403, 422, 422]],
       ['DELETE', '/v1/jobs/nothing', undefined, [401, 403, 403, 404]],
+      ['GET', '/v1/leave', undefined, [401, 200, 200, 200]],
+      // The only one: refused, but asked for.
+      ['POST', '/v1/leave', undefined, [401, 403, 403, 409]],
       ['GET', '/readyz', undefined, [200, 200, 200, 200]],
     ]
     for (const [method, path, body, statuses] of cases) {

@@ -2,14 +2,16 @@
  * Peers in processes of their own on an embedded log that holds real flights, and a job that gives daily delays by airport:
  * what somebody sees after `quorate demo`, with as many peers and partitions as a test needs.
  */
+import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { partitionOf } from '../../operators/index.ts'
 import type { Log } from '../../src/log/log.ts'
 import { openLog } from '../../src/log/open.ts'
+import { runCli } from '../cli/run-cli.ts'
 import { eventually } from '../eventually.ts'
-import type { FlightRecord } from './flights.ts'
+import { type DelayRow, delayRows, type FlightRecord, flightRecords, sortRows } from './flights.ts'
 import { Peers } from './peers.ts'
 
 export const TOPIC = 'flights'
@@ -48,13 +50,14 @@ export interface FlightsOptions {
 export class FlightsCluster {
   readonly peers: Peers
   readonly log: Log
-  readonly #directory: string
+  /** Holds a directory for each peer, by name. */
+  readonly directory: string
   readonly #partitions: number
   readonly #ends: number[]
 
   private constructor(directory: string, log: Log, options: FlightsOptions) {
     const { names, partitions, programs = {}, args = [] } = options
-    this.#directory = directory
+    this.directory = directory
     this.#partitions = partitions
     this.#ends = Array.from({ length: partitions }, () => 0)
     this.log = log
@@ -123,9 +126,44 @@ export class FlightsCluster {
     )
   }
 
+  /** A day long after the others, in every partition: what was open before it closes. */
+  async closeWindows(): Promise<void> {
+    const origins = new Set(flightRecords().map(({ origin }) => origin))
+    const flight = { date: '2001/06/01 00:00', delay: 0, distance: 100, destination: 'SEA' }
+    await this.append([...origins].map((origin) => ({ ...flight, origin })))
+  }
+
+  /** Every record at the sink, as the command line reads it from the log. */
+  async rows(): Promise<readonly DelayRow[]> {
+    const log = `embedded:${join(this.directory, 'log')}`
+    const { code, stdout, stderr } = await runCli(['consume', SINK, '--log', log])
+    if (code !== 0) throw new Error(`consume ended with ${code}: ${stderr}`)
+    const values = stdout.split('\n').filter((line) => line !== '')
+    return sortRows(
+      values.map((line) => {
+        const { window, key, flights, delayed, meanDelay, worst } = JSON.parse(line)
+        return { start: window.start, end: window.end, key, flights, delayed, meanDelay, worst }
+      }),
+    )
+  }
+
+  /** Once the windows of these flights are closed: each row is at the sink, once, and none beside them. */
+  async assertRows(flights: readonly FlightRecord[]): Promise<void> {
+    const expected = delayRows(flights)
+    const enough = async () => (await this.sinkEnd()) >= expected.length
+    await eventually('all rows are at the sink', enough, SETTLED_WITHIN_MS)
+    assert.deepEqual(await this.rows(), expected)
+  }
+
+  /** Offsets of the sink, the markers of transactions among them where the log has such. */
+  async sinkEnd(): Promise<number> {
+    const [range] = await this.log.offsets(SINK)
+    return range?.end ?? 0
+  }
+
   async stop(): Promise<void> {
     await this.peers.stop()
     await this.log.close()
-    await rm(this.#directory, { recursive: true, force: true })
+    await rm(this.directory, { recursive: true, force: true })
   }
 }

@@ -107,6 +107,14 @@ export class PeerProcess {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
   }
 
+  /** Resolves to its exit code when it ends by itself or otherwise; null after a signal that it does not handle. */
+  get exited(): Promise<number | null> {
+    const child = this.#child
+    if (child === undefined) throw new Error(`${this.name} was never started`)
+    if (!this.running) return Promise.resolve(child.exitCode)
+    return once(child, 'exit').then(([code]) => code as number | null)
+  }
+
   get pid(): number {
     const pid = this.#child?.pid
     if (pid === undefined) throw new Error(`${this.name} does not run`)

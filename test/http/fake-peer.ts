@@ -20,6 +20,7 @@ import { QuorateError } from '../../src/errors.ts'
 import type {
   CertificateView,
   JobSummary,
+  LeaveView,
   LiveEvent,
   MemberView,
   PeerApi,
@@ -31,6 +32,8 @@ import type {
 export const AT = '2001-01-14T00:00:00.000Z'
 const UNIT = unitId('flight-delays-0123456789ab-1', 0, 0)
 
+const STAYING: LeaveView = { state: 'staying', waitingFor: [], units: { total: 1, left: 1 } }
+
 export class FakePeer implements PeerApi {
   readonly version = '0.1.0'
   readonly signers: readonly Signer[] = [generateIdentity(), generateIdentity(), generateIdentity()]
@@ -39,6 +42,8 @@ export class FakePeer implements PeerApi {
   readonly queries: WindowQuery[] = []
   jobList: JobSummary[] = [jobNamed('flight-delays')]
   notReady: string[] = []
+  /** What it says of its leaving, one after the other; the last of them for ever. */
+  leaveViews: LeaveView[] = [STAYING]
   /** Thrown by the next call that answers with a promise. */
   failure: Error | undefined
   readonly certified: readonly CertificateView[]
@@ -127,6 +132,15 @@ export class FakePeer implements PeerApi {
       units: job === undefined || job === 'flight-delays' ? [unit] : [],
       divergences: [divergenceAt(this.ids[2]!)],
     }
+  }
+
+  leave(): LeaveView {
+    if (this.failure !== undefined) throw this.failure
+    return this.leaving()
+  }
+
+  leaving(): LeaveView {
+    return (this.leaveViews.length > 1 ? this.leaveViews.shift() : this.leaveViews[0]) ?? STAYING
   }
 
   jobNames(): string[] {

@@ -189,6 +189,26 @@ describe('submitting and deleting', () => {
   })
 })
 
+describe('leaving', () => {
+  const leave = () => get('/v1/leave', { method: 'POST' })
+
+  it('is accepted, and told of until it is done', async () => {
+    const waitingFor = ['the view still names this peer']
+    const leaving = { state: 'leaving', waitingFor, units: { total: 3, left: 2 } } as const
+    const left = { state: 'left', waitingFor: [], units: { total: 3, left: 0 } } as const
+    peer.leaveViews = [leaving, left]
+    const response = await leave()
+    assert.equal(response.status, 202)
+    assert.deepEqual(await response.json(), leaving)
+    assert.deepEqual(await (await get('/v1/leave')).json(), left)
+  })
+
+  it('is a conflict where the others could not go on', async () => {
+    peer.failure = new QuorateError('QRT_MEMBER_REFUSED', 'the last one')
+    await problem(await leave(), 409, 'QRT_MEMBER_REFUSED')
+  })
+})
+
 describe('errors', () => {
   it('map their code to one status', async () => {
     const cases = [
