@@ -21,6 +21,8 @@ const REASONS: Readonly<Partial<Record<OperatorErrorCode, string>>> = {
   QRT_RECORD_EMPTY: 'the record has no bytes',
   QRT_RECORD_TIME: 'the record has no valid event time',
   QRT_RECORD_KEY: 'the key is no JSON value',
+  QRT_RECORD_CAST: 'a field has a value that its new type cannot have',
+  QRT_RECORD_ITEMS: 'the record holds more items than are taken from one; those before were taken',
   QRT_RECORD_LOST: 'the log had deleted the records before they were read',
   QRT_RECORD_QUARANTINED: 'the record stops the replicas that take it',
   QRT_RECORD_LATE: 'every window that takes the record has closed',

@@ -16,6 +16,8 @@ export type OperatorErrorCode =
   | 'QRT_RECORD_EMPTY'
   | 'QRT_RECORD_TIME'
   | 'QRT_RECORD_KEY'
+  | 'QRT_RECORD_CAST'
+  | 'QRT_RECORD_ITEMS'
   | 'QRT_RECORD_LATE'
   | 'QRT_RECORD_LOST'
   | 'QRT_RECORD_QUARANTINED'
@@ -65,4 +67,5 @@ export class EvaluationError {
 export const MISSING_FIELD = new EvaluationError('QRT_EXPR_MISSING_FIELD')
 export const WRONG_TYPE = new EvaluationError('QRT_EXPR_TYPE')
 export const DIVISION_BY_ZERO = new EvaluationError('QRT_EXPR_DIVISION_BY_ZERO')
+export const BAD_CAST = new EvaluationError('QRT_RECORD_CAST')
 export const OVERFLOW = new EvaluationError('QRT_EXPR_OVERFLOW')

@@ -53,9 +53,10 @@ export class CutRule {
     if (this.watermark >= this.#gridLine && (this.watermark >= owedFrom || this.parts.filled)) this.due = true
   }
 
-  deadLetter(code: OperatorErrorCode, offset: number, record: Uint8Array | null): void {
+  /** `index`: the place of what failed within the record at `offset`. */
+  deadLetter(code: OperatorErrorCode, offset: number, record: Uint8Array | null, index = 0): void {
     this.#dead += 1
-    this.#letter(code, { partition: this.#partition, offset }, 0, record)
+    this.#letter(code, { partition: this.#partition, offset }, index, record)
   }
 
   /** `records`: how many records the late one stands for; `index`: its place within the record at `offset`. */

@@ -1,55 +1,43 @@
 /**
- * A record on its way to state: filters and maps, then everything that state will be given, all of it evaluated before any
- * of it is used. A map opens a new scope with slots of its own; a name in a later expression means the mapped field.
+ * A record on its way to state: the steps one after another, then everything that state will be given, all of it evaluated
+ * before any of it is used.
  */
-import { OVERFLOW, WRONG_TYPE } from './errors.ts'
+import { EvaluationError, type OperatorErrorCode, OVERFLOW, WRONG_TYPE } from './errors.ts'
 import { compileExpression } from './expression/compile.ts'
-import { FieldSet } from './fields.ts'
+import type { Evaluate } from './expression/logic.ts'
+import type { FieldSet } from './fields.ts'
 import type { Value } from './json.ts'
+import { compileStep, type ExplodeStep, linkStep, type MapStep, type Scope, type Step } from './pipeline-steps.ts'
 import type { AggregatePlan, StepPlan } from './plan.ts'
 
-type Evaluate = (slots: readonly Value[]) => Value
+/** Items of all lists of one record, filtered or not: what lists within lists could grow to has no other bound. */
+const MAX_ITEMS = 10_000
 
-interface Scope {
-  readonly fields: FieldSet
-  readonly slots: Value[]
+/** What is done with each item of a record that is exploded. Items are numbered in the order in which they come. */
+export interface ItemTaker {
+  /** The item's values are in the slots of the program. */
+  take(index: number): void
+  fail(code: OperatorErrorCode, index: number): void
 }
-
-/** The map between two scopes: evaluates its fields, then fills the slots that later expressions read. */
-interface MapStep {
-  readonly names: readonly string[]
-  readonly evaluate: readonly Evaluate[]
-  readonly keep: boolean
-  readonly from: Scope
-  readonly to: Scope
-  /** How each slot of `to` is filled; made when all expressions are known. */
-  fill: readonly ((computed: readonly Value[], slots: readonly Value[]) => Value)[]
-}
-
-type Step = { readonly where: Evaluate; readonly slots: readonly Value[] } | MapStep
 
 export class RecordProgram {
-  readonly #steps: Step[] = []
-  #last: Scope
+  readonly #steps: readonly Step[]
+  readonly #last: Scope
+  /** A record may become several, or none: `each` runs it. */
+  readonly explodes: boolean
+  #items = 0
+  #visited = 0
 
   /** Expressions on records as they come are compiled against `fields`, whose values are in `slots`. */
-  constructor(steps: readonly StepPlan[], fields: FieldSet, slots: Value[]) {
-    this.#last = { fields, slots }
-    for (const step of steps) {
-      if (step.kind === 'filter') {
-        this.#steps.push({ where: compileExpression(step.where, this.#last.fields), slots: this.#last.slots })
-        continue
-      }
-      const names = Object.keys(step.fields).sort()
-      const evaluate = names.map((name) => {
-        const plan = step.fields[name]
-        if (plan === undefined) throw new RangeError(`a map without an expression for "${name}"`)
-        return compileExpression(plan, this.#last.fields)
-      })
-      const to = { fields: new FieldSet(), slots: [] }
-      this.#steps.push({ names, evaluate, keep: step.keep, from: this.#last, to, fill: [] })
-      this.#last = to
-    }
+  constructor(plans: readonly StepPlan[], fields: FieldSet, slots: Value[]) {
+    let last: Scope = { fields, slots }
+    this.#steps = plans.map((plan) => {
+      const { step, scope } = compileStep(plan, last)
+      last = scope
+      return step
+    })
+    this.#last = last
+    this.explodes = plans.some(({ kind }) => kind === 'explode')
   }
 
   /** Where expressions after the steps read from. */
@@ -63,52 +51,76 @@ export class RecordProgram {
 
   /** To be called when every expression is compiled, and before the scanner is: links the scopes, last to first. */
   link(): void {
-    for (const step of this.#steps.toReversed()) {
-      if ('where' in step) continue
-      step.fill = step.to.fields.paths.map((path) => link(step, path))
-    }
+    for (const step of this.#steps.toReversed()) if (step.kind !== 'filter') linkStep(step)
   }
 
   /** Runs the steps on the values in the first scope's slots; false when a filter stops the record. */
   run(): boolean {
     for (let i = 0; i < this.#steps.length; i++) {
       const step = this.#steps[i] as Step
-      if ('where' in step) {
+      if (step.kind === 'filter') {
         if (!condition(step.where(step.slots))) return false
-      } else {
-        const computed = step.evaluate.map((evaluate) => evaluate(step.from.slots))
-        const { fill, to, from } = step
-        for (let slot = 0; slot < fill.length; slot++) to.slots[slot] = fill[slot]?.(computed, from.slots)
+      } else if (step.kind === 'map') runMap(step)
+    }
+    return true
+  }
+
+  /**
+   * Runs the steps for every item. Items are taken and fail one by one: a bad one is no reason to lose the others. `first`
+   * is the number of the first item; returns the number after the last.
+   */
+  each(first: number, taker: ItemTaker): number {
+    this.#items = first
+    this.#visited = 0
+    this.#from(0, taker)
+    return this.#items
+  }
+
+  /** False: the record has more items than are taken, and that is told. */
+  #from(start: number, taker: ItemTaker): boolean {
+    const index = this.#items
+    try {
+      for (let i = start; i < this.#steps.length; i++) {
+        const step = this.#steps[i] as Step
+        if (step.kind === 'filter') {
+          if (condition(step.where(step.slots))) continue
+          this.#items += 1
+          return true
+        }
+        if (step.kind === 'explode') return this.#explode(step, i + 1, taker)
+        runMap(step)
       }
+      this.#items += 1
+      taker.take(index)
+    } catch (error) {
+      if (!(error instanceof EvaluationError)) throw error
+      this.#items = index + 1
+      taker.fail(error.code, index)
+    }
+    return true
+  }
+
+  #explode({ list, change, fill }: ExplodeStep, next: number, taker: ItemTaker): boolean {
+    const { from, to } = change
+    const items = list(from.slots)
+    if (!Array.isArray(items)) throw WRONG_TYPE
+    for (let i = 0; i < items.length; i++) {
+      if (this.#visited++ >= MAX_ITEMS) {
+        taker.fail('QRT_RECORD_ITEMS', this.#items++)
+        return false
+      }
+      const computed = [items[i] as Value, i]
+      for (let slot = 0; slot < fill.length; slot++) to.slots[slot] = fill[slot]?.(computed, from.slots)
+      if (!this.#from(next, taker)) return false
     }
     return true
   }
 }
 
-function link({ names, keep, from }: MapStep, path: readonly string[]): MapStep['fill'][number] {
-  const [head, ...rest] = path
-  if (head === undefined) {
-    const whole = keep ? from.fields.slotOf([]) : -1
-    return (computed, slots) => {
-      const kept = slots[whole]
-      const fields = new Map<string, Value>(kept instanceof Map ? kept : [])
-      for (let i = 0; i < names.length; i++) fields.set(names[i] as string, computed[i])
-      return fields
-    }
-  }
-  const index = names.indexOf(head)
-  if (index >= 0) return (computed) => pick(computed[index], rest)
-  if (!keep) return () => undefined
-  const slot = from.fields.slotOf(path)
-  return (_, slots) => slots[slot]
+function runMap({ evaluate, change: { from, to }, fill }: MapStep): void {
+  const computed = evaluate.map((each) => each(from.slots))
+  for (let slot = 0; slot < fill.length; slot++) to.slots[slot] = fill[slot]?.(computed, from.slots)
 }
-
-function pick(value: Value, path: readonly string[]): Value {
-  let at = value
-  for (const name of path) at = at instanceof Map ? at.get(name) : undefined
-  return at
-}
-
 function condition(value: Value): boolean {
   if (typeof value !== 'boolean') throw WRONG_TYPE
   return value

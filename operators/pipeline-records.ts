@@ -4,12 +4,12 @@
  * before it.
  */
 import { addRecord } from './aggregate.ts'
-import { EvaluationError } from './errors.ts'
+import { EvaluationError, type OperatorErrorCode } from './errors.ts'
 import { FieldSet } from './fields.ts'
 import { canonicalJson, encodeUtf8, type Value } from './json.ts'
 import { CutRule } from './pipeline-cut.ts'
 import { compileKey, type KeyCode, type KeyReader } from './pipeline-key.ts'
-import { AggregateInputs, RecordProgram } from './pipeline-record.ts'
+import { AggregateInputs, type ItemTaker, RecordProgram } from './pipeline-record.ts'
 import type { InputPlan, StagePlan } from './plan.ts'
 import type { RecordBatch } from './record.ts'
 import { FLAG_IDLE, ROW_RECORD, ROW_WATERMARK } from './rows.ts'
@@ -25,7 +25,7 @@ const TOMBSTONE = encodeUtf8('null')
 /** The latest instant a date can have, less room for a window around it. */
 const MAX_TIME = 8_000_000_000_000_000
 
-export class RecordStage implements StageProcessor {
+export class RecordStage implements StageProcessor, ItemTaker {
   readonly #plan: StagePlan
   readonly #rule: CutRule
   readonly #outOfOrdernessMs: number
@@ -41,6 +41,10 @@ export class RecordStage implements StageProcessor {
   readonly #windows: WindowOutput | undefined
   /** 0: rows for sinks. */
   readonly #partitions: number
+  /** Of the record that is being taken. */
+  #offset = 0
+  #value: Uint8Array | null = null
+  #eventTime = 0
   #provisional = false
   #idle = false
   /** What the last mark before the shuffle said. */
@@ -107,40 +111,58 @@ export class RecordStage implements StageProcessor {
       rule.check(this.#owedFrom)
       return
     }
-    const time = this.#time(this.#slots, batch.timestamp(i))
-    if (!(time <= MAX_TIME && time >= -MAX_TIME)) {
-      rule.deadLetter('QRT_RECORD_TIME', batch.offset(i), value)
-      rule.check(this.#owedFrom)
-      return
-    }
+    this.#offset = batch.offset(i)
+    this.#value = value
+    this.#takeEvent(batch.timestamp(i), 0)
+  }
+
+  /** What the slots hold: judged by the watermark before it, and then moving it. Returns the next index in the record. */
+  #takeEvent(timestamp: number, index: number): number {
+    const rule = this.#rule
+    const time = this.#time(this.#slots, timestamp)
+    let next = index + 1
+    if (time <= MAX_TIME && time >= -MAX_TIME) {
+      this.#eventTime = time
+      if (this.#program.explodes) next = this.#program.each(index, this)
+      else this.#takeWhole(index)
+      const watermark = time - this.#outOfOrdernessMs + 0
+      if (watermark > rule.watermark) rule.watermark = watermark
+    } else this.fail('QRT_RECORD_TIME', index)
+    rule.check(this.#owedFrom)
+    return next
+  }
+
+  #takeWhole(index: number): void {
     try {
-      if (this.#program.run()) {
-        if (this.#windows === undefined) this.#addRow(batch.offset(i))
-        else this.#addToWindows(this.#windows, time, batch.offset(i), value)
-      }
+      if (this.#program.run()) this.take(index)
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error
-      rule.deadLetter(error.code, batch.offset(i), value)
+      this.fail(error.code, index)
     }
-    const watermark = time - this.#outOfOrdernessMs + 0
-    if (watermark > rule.watermark) rule.watermark = watermark
-    rule.check(this.#owedFrom)
   }
 
-  #addRow(offset: number): void {
+  fail(code: OperatorErrorCode, index: number): void {
+    this.#rule.deadLetter(code, this.#offset, this.#value, index)
+  }
+
+  take(index: number): void {
     const { slots } = this.#program
+    if (this.#windows !== undefined) {
+      this.#addToWindows(this.#windows, index)
+      return
+    }
     const key = this.#plan.keyBy === undefined ? NONE : encodeUtf8(this.#keyCode.textOf(this.#key(slots)))
     const value = encodeUtf8(canonicalJson(slots[this.#whole]))
-    this.#rule.parts.add(0, ROW_RECORD, 0, this.#rule.partition, offset, 0, key, value)
+    this.#rule.parts.add(0, ROW_RECORD, 0, this.#rule.partition, this.#offset, index, key, value)
   }
 
-  #addToWindows(output: WindowOutput, time: number, offset: number, value: Uint8Array | null): void {
+  #addToWindows(output: WindowOutput, index: number): void {
     const { slots } = this.#program
     const key = this.#key(slots)
     this.#inputs.evaluate(slots)
-    const windows = output.store.accepting(time, this.#rule.watermark)
+    const windows = output.store.accepting(this.#eventTime, this.#rule.watermark)
     if (windows === undefined) {
-      this.#rule.late(offset, 0, value, 1)
+      this.#rule.late(this.#offset, index, this.#value, 1)
       return
     }
     for (let w = 0; w < windows.length; w++) {

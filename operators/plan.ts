@@ -19,6 +19,18 @@ export type StepPlan =
   | { readonly kind: 'filter'; readonly where: ExpressionPlan }
   /** Replaces the record by the named fields (`keep: false`), or adds them to it (`keep: true`). */
   | { readonly kind: 'map'; readonly fields: Readonly<Record<string, ExpressionPlan>>; readonly keep: boolean }
+  /** Keeps these fields only. One that a record does not have is an error, as in an expression. */
+  | { readonly kind: 'project'; readonly fields: readonly string[] }
+  /** Takes fields away, where a record has them. */
+  | { readonly kind: 'drop'; readonly fields: readonly string[] }
+  /** New name to old name, all at once. */
+  | { readonly kind: 'rename'; readonly fields: Readonly<Record<string, string>> }
+  /** Gives fields another type, or none to a record whose value cannot have it. Null stays null. */
+  | { readonly kind: 'cast'; readonly fields: Readonly<Record<string, CastType>> }
+  /** One record for each item of a list: the other fields and the item under a name, and its place under another. */
+  | { readonly kind: 'explode'; readonly as: string; readonly list: ExpressionPlan; readonly index?: string }
+
+export type CastType = 'integer' | 'number' | 'text' | 'boolean'
 
 /** Milliseconds. Tumbling is `size === slide`. */
 export interface WindowPlan {

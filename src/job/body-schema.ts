@@ -18,6 +18,14 @@ const expression: z.ZodType<ExpressionPlan> = z.strictObject({ source: text, poi
 const step: z.ZodType<StepPlan> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('filter'), where: expression }),
   z.strictObject({ kind: z.literal('map'), fields: z.record(text, expression), keep: z.boolean() }),
+  z.strictObject({ kind: z.literal('project'), fields: z.array(text).min(1).max(JOB_LIMITS.fields) }),
+  z.strictObject({ kind: z.literal('drop'), fields: z.array(text).min(1).max(JOB_LIMITS.fields) }),
+  z.strictObject({ kind: z.literal('rename'), fields: z.record(text, text) }),
+  z.strictObject({
+    kind: z.literal('cast'),
+    fields: z.record(text, z.enum(['integer', 'number', 'text', 'boolean'])),
+  }),
+  z.strictObject({ kind: z.literal('explode'), as: text, list: expression, index: z.exactOptional(text) }),
 ])
 
 const window = z.strictObject({

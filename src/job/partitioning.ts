@@ -24,9 +24,26 @@ export function keepsPartitioning(source: SourceDocument, { keyBy, steps }: Pipe
 }
 
 function leavesAlone(step: StepPlan, words: ReadonlySet<string>): boolean {
-  if (step.kind === 'filter') return true
-  return [...words].every((word) => {
-    const made = Object.hasOwn(step.fields, word) ? step.fields[word] : undefined
-    return made === undefined ? step.keep : made.source === word
-  })
+  const all = [...words]
+  switch (step.kind) {
+    case 'filter':
+      return true
+    case 'map':
+      return all.every((word) => {
+        const made = Object.hasOwn(step.fields, word) ? step.fields[word] : undefined
+        return made === undefined ? step.keep : made.source === word
+      })
+    case 'project':
+      return all.every((word) => step.fields.includes(word))
+    case 'drop':
+      return !all.some((word) => step.fields.includes(word))
+    case 'rename':
+      return !Object.entries(step.fields)
+        .flat()
+        .some((name) => words.has(name))
+    case 'cast':
+      return !all.some((word) => Object.hasOwn(step.fields, word))
+    case 'explode':
+      return !words.has(step.as) && (step.index === undefined || !words.has(step.index))
+  }
 }

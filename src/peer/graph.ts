@@ -54,9 +54,28 @@ function stepsOf({ input, output, steps, keyBy, window, aggregates }: StagePlan)
 }
 
 function stepText(step: StepPlan): Step {
-  if (step.kind === 'filter') return { step: 'filter', text: step.where.source }
-  const fields = Object.entries(step.fields).map(([name, { source }]) => `${name}: ${source}`)
-  return { step: step.keep ? 'compute' : 'map', text: fields.join(', ') }
+  const pairs = (fields: Readonly<Record<string, string>>) =>
+    Object.entries(fields)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join(', ')
+  switch (step.kind) {
+    case 'filter':
+      return { step: 'filter', text: step.where.source }
+    case 'map': {
+      const fields = Object.entries(step.fields).map(([name, { source }]) => `${name}: ${source}`)
+      return { step: step.keep ? 'compute' : 'map', text: fields.join(', ') }
+    }
+    case 'project':
+    case 'drop':
+      return { step: step.kind, text: step.fields.join(', ') }
+    case 'rename':
+    case 'cast':
+      return { step: step.kind, text: pairs(step.fields) }
+    case 'explode': {
+      const index = step.index === undefined ? '' : `, index ${step.index}`
+      return { step: 'explode', text: `${step.as}: ${step.list.source}${index}` }
+    }
+  }
 }
 
 function windowText({ sizeMs, slideMs, offsetMs, allowedLatenessMs }: WindowPlan): string {

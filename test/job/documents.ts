@@ -31,6 +31,13 @@ const step = fc.oneof(
   condition.map((filter) => ({ filter })),
   fields.map((map) => ({ map })),
   fields.map((compute) => ({ compute })),
+  fc.uniqueArray(fieldName, { minLength: 1, maxLength: 3 }).map((project) => ({ project })),
+  fc.uniqueArray(fieldName, { minLength: 1, maxLength: 3 }).map((drop) => ({ drop })),
+  fc.constantFrom({ a: 'b', b: 'a' }, { airport: 'origin' }).map((rename) => ({ rename: { ...rename } })),
+  fc.constantFrom({ delay: 'integer', '1': 'text' }, { a: 'boolean' }).map((cast) => ({ cast: { ...cast } })),
+  fc
+    .constantFrom({ list: 'order.items', as: 'item' }, { list: '[origin]', as: 'a.b', index: 'i' })
+    .map((explode) => ({ explode: { ...explode } })),
 )
 
 const window = merged(

@@ -283,7 +283,7 @@ describe('pointers', () => {
 })
 
 describe('steps', () => {
-  const order = 'expected filter, map and compute first, then keyBy, then window, then aggregate'
+  const order = 'expected filter, map and other steps of single records first, then keyBy, then window, then aggregate'
   check([
     [
       'have an order',
@@ -312,17 +312,19 @@ describe('steps', () => {
     [
       'are one an item',
       inPlaceOf('keyBy: origin', 'keyBy: origin\n    filter: a'),
-      ['5:5 /pipeline/1 expected one step: filter, map, compute, keyBy, window or aggregate; found filter and keyBy'],
+      ['5:5 /pipeline/1 expected one step, such as filter, map, keyBy, window or aggregate; found filter and keyBy'],
     ],
     [
       'are known',
       inPlaceOf('keyBy', 'groupBy'),
-      ['5:5 /pipeline/1/groupBy unknown name "groupBy"; known here: filter, map, compute, keyBy, window, aggregate'],
+      [
+        '5:5 /pipeline/1/groupBy unknown name "groupBy"; known here: filter, map, compute, project, drop, rename, cast, explode, keyBy, window, aggregate',
+      ],
     ],
     [
       'are objects',
       inPlaceOf('keyBy: origin', 'keyBy'),
-      ['5:5 /pipeline/1 expected one step: filter, map, compute, keyBy, window or aggregate; found "keyBy"'],
+      ['5:5 /pipeline/1 expected one step, such as filter, map, keyBy, window or aggregate; found "keyBy"'],
     ],
     [
       'have something in them',

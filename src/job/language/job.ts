@@ -30,7 +30,8 @@ const parts = () =>
     }),
     source: source().meta({ description: 'The topic to read, and how.' }),
     pipeline: pipeline().meta({
-      description: 'Steps in order: filter, map and compute; then keyBy; then window and aggregate.',
+      description:
+        'Steps in order: those of single records, such as filter and map; then keyBy; then window and aggregate.',
     }),
     sinks: z
       .array(sink(), requires('a list of sinks'))

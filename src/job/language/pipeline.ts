@@ -7,6 +7,7 @@ import { wordsOf } from '../partitioning.ts'
 import { pointerOf } from '../text/read.ts'
 import { type Aggregate, aggregates } from './aggregates.ts'
 import { expression, fields, keys } from './expressions.ts'
+import { reshapingSteps } from './reshape.ts'
 import { duration } from './values.ts'
 import { expects, oneOf, type Reporter, report, requires, rule, strict } from './words.ts'
 
@@ -66,7 +67,7 @@ const hopping = () =>
 const window = () => z.union([tumbling(), hopping()], expects('a window: { tumbling: … } or { hopping: …, every: … }'))
 
 const step = () =>
-  oneOf('one step: filter, map, compute, keyBy, window or aggregate', {
+  oneOf('one step, such as filter, map, keyBy, window or aggregate', {
     filter: expression('a condition, such as distance >= 100')
       .optional()
       .meta({ description: 'Lets pass the records for which this is true.', examples: ['distance >= 100'] }),
@@ -76,6 +77,7 @@ const step = () =>
     compute: fields('fields by name, such as { late: delay > 15 }')
       .optional()
       .meta({ description: 'Adds these fields and keeps the others.' }),
+    ...reshapingSteps(),
     keyBy: keys('a key: an expression, or a list of expressions')
       .optional()
       .meta({ description: 'What records are grouped by.', examples: ['origin', ['origin', 'destination']] }),
@@ -90,15 +92,15 @@ const step = () =>
 
 type Step = z.output<ReturnType<typeof step>>
 
-const RANK: ReadonlyMap<string, number> = new Map([
-  ['filter', 0],
-  ['map', 0],
-  ['compute', 0],
+const STATELESS = ['filter', 'map', 'compute', 'project', 'drop', 'rename', 'cast', 'explode'] as const
+
+const RANK: ReadonlyMap<string, number> = new Map<string, number>([
+  ...STATELESS.map((name) => [name, 0] as const),
   ['keyBy', 1],
   ['window', 2],
   ['aggregate', 3],
 ])
-const ORDER = 'filter, map and compute first, then keyBy, then window, then aggregate'
+const ORDER = 'filter, map and other steps of single records first, then keyBy, then window, then aggregate'
 
 /** Looks at the names of the steps only, so that it can run whatever else is wrong with them. */
 function checkOrder(steps: readonly unknown[], reporter: Reporter): void {
@@ -142,10 +144,10 @@ export const pipeline = () =>
 function arrange(list: readonly Step[]): PipelineDocument {
   const steps: StepPlan[] = []
   let rest: Omit<PipelineDocument, 'steps'> = { aggregates: [] }
-  list.forEach(({ filter, map, compute, keyBy, window, aggregate }, i) => {
-    if (filter !== undefined) steps.push({ kind: 'filter', where: planOf(filter, i, 'filter') })
-    if (map !== undefined) steps.push({ kind: 'map', fields: plansOf(map, i, 'map'), keep: false })
-    if (compute !== undefined) steps.push({ kind: 'map', fields: plansOf(compute, i, 'compute'), keep: true })
+  list.forEach((item, i) => {
+    const { keyBy, window, aggregate } = item
+    const step = stepPlan(item, i)
+    if (step !== undefined) steps.push(step)
     if (keyBy !== undefined) rest = { ...rest, keyBy: keyBy.map((source) => planOf(source, i, 'keyBy')) }
     if (window !== undefined) rest = { ...rest, window: windowPlan(window) }
     if (aggregate !== undefined) rest = { ...rest, aggregates: aggregatePlans(aggregate, i) }
@@ -153,13 +155,46 @@ function arrange(list: readonly Step[]): PipelineDocument {
   return { steps, ...rest }
 }
 
+/** A step of single records; undefined where the item is another one. */
+function stepPlan(item: Step, i: number): StepPlan | undefined {
+  const { filter, map, compute, project, drop, rename, cast, explode } = item
+  if (filter !== undefined) return { kind: 'filter', where: planOf(filter, i, 'filter') }
+  if (map !== undefined) return { kind: 'map', fields: plansOf(map, i, 'map'), keep: false }
+  if (compute !== undefined) return { kind: 'map', fields: plansOf(compute, i, 'compute'), keep: true }
+  // Sorted: the order in which names stand is no part of what the step means.
+  if (project !== undefined) return { kind: 'project', fields: project.toSorted() }
+  if (drop !== undefined) return { kind: 'drop', fields: drop.toSorted() }
+  if (rename !== undefined) return { kind: 'rename', fields: rename }
+  if (cast !== undefined) return { kind: 'cast', fields: cast }
+  if (explode === undefined) return undefined
+  const { as, list, index } = explode
+  const plan = planOf(list, i, 'explode', 'list')
+  return { kind: 'explode', as, list: plan, ...(index === undefined ? {} : { index }) }
+}
+
+/** All that a step reads by expressions or names. */
+function textsOf(step: StepPlan): readonly string[] {
+  switch (step.kind) {
+    case 'filter':
+      return [step.where.source]
+    case 'map':
+      return Object.values(step.fields).map(({ source }) => source)
+    case 'project':
+    case 'drop':
+      return step.fields
+    case 'rename':
+      return Object.values(step.fields)
+    case 'cast':
+      return Object.keys(step.fields)
+    case 'explode':
+      return [step.list.source]
+  }
+}
+
 function checkNames({ steps, keyBy, aggregates }: PipelineDocument, reporter: Reporter): void {
-  const expressions = [
-    ...steps.flatMap((step) => (step.kind === 'filter' ? [step.where] : Object.values(step.fields))),
-    ...(keyBy ?? []),
-    ...aggregates.flatMap(({ of, where }) => [of, where]),
-  ]
-  const names = new Set(expressions.flatMap((plan) => wordsOf(plan?.source ?? '')))
+  const expressions = [...(keyBy ?? []), ...aggregates.flatMap(({ of, where }) => [of, where])]
+  const texts = [...steps.flatMap(textsOf), ...expressions.map((plan) => plan?.source ?? '')]
+  const names = new Set(texts.flatMap(wordsOf))
   if (names.size <= JOB_LIMITS.names) return
   const sentence = `expected at most ${JOB_LIMITS.names} different names in the expressions of a pipeline; found ${names.size}`
   report(reporter, [], 'fewer names', { sentence })
