@@ -1,8 +1,8 @@
 /** What is at each sink of a job, read by clients that know nothing of the product's own code. */
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
-import { Kafka, logLevel } from 'kafkajs'
 import { MongoClient } from 'mongodb'
 import type { S3Service } from '../services/s3.ts'
+import { committedRecords } from './kafka-rows.ts'
 
 /** A row with what its sink says of it beside its value. */
 export interface SinkRow {
@@ -13,36 +13,12 @@ export interface SinkRow {
 
 /** Every committed record of a topic, from the beginning to the end that it has now. */
 export async function kafkaRows(brokers: readonly string[], topic: string): Promise<SinkRow[]> {
-  const client = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING })
-  const admin = client.admin()
-  await admin.connect()
-  const ends = new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]))
-  await admin.disconnect()
-  // By place: a group whose coordinator is not ready yet starts again, and is given records twice that are there once.
-  const rows = new Map<string, SinkRow>()
-  const { promise: done, resolve } = Promise.withResolvers<void>()
-  const missing = new Set([...ends].filter(([, end]) => end > 0).map(([partition]) => partition))
-  if (missing.size === 0) return []
-  const consumer = client.consumer({ groupId: `rows-${topic}-${process.pid}-${performance.now()}` })
-  await consumer.connect()
-  await consumer.subscribe({ topic, fromBeginning: true })
-  await consumer.run({
-    eachBatch: async ({ batch }) => {
-      for (const { offset, value, headers } of batch.messages) {
-        rows.set(`${batch.partition}/${offset}`, {
-          revision: Number(headers?.revision),
-          final: String(headers?.final) === 'true',
-          value: JSON.parse(String(value)),
-        })
-      }
-      // The last offsets are markers of transactions, which no batch shows as messages.
-      if (Number(batch.lastOffset()) + 2 >= (ends.get(batch.partition) ?? 0)) missing.delete(batch.partition)
-      if (missing.size === 0) resolve()
-    },
-  })
-  await done
-  await consumer.disconnect()
-  return [...rows.values()]
+  const records = await committedRecords(brokers, topic)
+  return records.map(({ value, headers }) => ({
+    revision: Number(headers.revision),
+    final: headers.final === 'true',
+    value: JSON.parse(value),
+  }))
 }
 
 export async function mongodbRows(url: string, database: string, collection: string): Promise<SinkRow[]> {
