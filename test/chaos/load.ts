@@ -44,10 +44,15 @@ export class Load {
     this.#running = this.#run()
   }
 
-  /** Sends one last record far ahead to every partition, so that all windows close. */
-  async stop(): Promise<void> {
+  /** Nothing more is sent. */
+  async end(): Promise<void> {
     this.#stopped = true
     await this.#running
+  }
+
+  /** Sends one last record far ahead to every partition, so that all windows close. */
+  async stop(): Promise<void> {
+    await this.end()
     const { partitions, log, topic, windowMs } = this.#options
     const at = Date.now() + 100 * windowMs
     for (let partition = 0; partition < partitions; partition++) {

@@ -2,6 +2,8 @@
 const SCRIPTS: Readonly<Record<string, () => Promise<{ readonly main: (argv: readonly string[]) => Promise<void> }>>> =
   {
     kill: () => import('./kill.ts'),
+    stop: () => import('./stop.ts'),
+    suspicion: () => import('./suspicion.ts'),
     replay: () => import('./replay.ts'),
   }
 

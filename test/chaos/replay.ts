@@ -77,7 +77,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (late > 0 || wrong !== undefined) process.exitCode = 1
   } finally {
     await peers.stop()
-    await scene.stop()
+    await scene.stop({ keep: process.exitCode === 1 })
   }
 }
 

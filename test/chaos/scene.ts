@@ -95,10 +95,12 @@ export class Scene {
     }
   }
 
-  async stop(): Promise<void> {
+  /** @param keep what peers wrote stays, and where it is is told: something was wrong */
+  async stop({ keep }: { readonly keep: boolean }): Promise<void> {
     await this.log.close()
     await Promise.all([this.#kafka.stop(), this.#mongodb.stop(), this.#s3.stop()])
-    await rm(this.folder, { recursive: true, force: true })
+    if (keep) console.error(`what the peers wrote and logged is in ${this.folder}`)
+    else await rm(this.folder, { recursive: true, force: true })
   }
 }
 

@@ -26,24 +26,44 @@ export interface PeersOptions {
   /** Runs a peer by another program than the command line: by name. It takes the same arguments. */
   readonly programs?: Readonly<Record<string, string>>
   readonly args?: readonly string[]
+  /** Where they run, by name, when that is not on the loopback interface that they share with the test. */
+  readonly hosts?: Readonly<Record<string, PeerHost>>
+}
+
+/** A network of its own that a peer runs in. */
+export interface PeerHost {
+  /** What is run in it begins with this. */
+  readonly command: readonly string[]
+  /** The address that others reach there. */
+  readonly address: string
+  /** What the test asks instead of the address that the peer tells. */
+  readonly reach: (httpAddress: string) => Promise<string>
 }
 
 export class Peers {
-  readonly all: readonly PeerProcess[]
+  readonly all: PeerProcess[]
+  readonly #options: PeersOptions
+  readonly #files: { readonly secret: string; readonly config: string }
   readonly #abort = new AbortController()
 
   constructor(options: PeersOptions) {
-    const { directory, log, connections = {}, names, programs = {}, args = [] } = options
+    const { directory, log, connections = {}, names } = options
+    this.#options = options
+    this.#files = { secret: join(directory, 'secret'), config: join(directory, 'peer.yaml') }
     mkdirSync(directory, { recursive: true })
-    const secret = join(directory, 'secret')
-    const config = join(directory, 'peer.yaml')
-    writeFileSync(secret, randomBytes(32).toString('hex'), { mode: 0o600 })
-    writeFileSync(config, stringify({ log, connections }))
-    this.all = names.map((name) => {
-      const own = ['--name', name, '--data', join(directory, name), '--secret-file', secret, '--config', config]
-      const expect = ['--bootstrap-expect', String(names.length)]
-      return new PeerProcess(name, join(directory, `${name}.log`), programs[name] ?? MAIN, [...own, ...expect, ...args])
-    })
+    writeFileSync(this.#files.secret, randomBytes(32).toString('hex'), { mode: 0o600 })
+    writeFileSync(this.#files.config, stringify({ log, connections }))
+    this.all = names.map((name) => this.#process(name, ['--bootstrap-expect', String(names.length)]))
+  }
+
+  /** One more, started as a peer that comes later is: with one that runs as its seed. */
+  async join(name: string): Promise<PeerProcess> {
+    const seed = this.all.find(({ running }) => running)
+    const peer = this.#process(name, [])
+    peer.seed = seed?.address
+    await peer.start()
+    this.all.push(peer)
+    return peer
   }
 
   /** Resolves when all of them form a cluster. */
@@ -81,26 +101,46 @@ export class Peers {
     this.#abort.abort()
     await Promise.all(this.all.map((peer) => peer.stop()))
   }
+
+  #process(name: string, membership: readonly string[]): PeerProcess {
+    const { directory, programs = {}, args = [], hosts = {} } = this.#options
+    const { secret, config } = this.#files
+    const own = ['--name', name, '--data', join(directory, name), '--secret-file', secret, '--config', config]
+    return new PeerProcess({
+      name,
+      logFile: join(directory, `${name}.log`),
+      program: programs[name] ?? MAIN,
+      args: [...own, ...membership, ...args],
+      host: hosts[name],
+    })
+  }
+}
+
+interface PeerProcessOptions {
+  readonly name: string
+  readonly logFile: string
+  readonly program: string
+  readonly args: readonly string[]
+  readonly host: PeerHost | undefined
 }
 
 export class PeerProcess {
   readonly name: string
   readonly logFile: string
-  readonly #program: string
-  readonly #args: readonly string[]
+  readonly #options: PeerProcessOptions
   #child: ChildProcess | undefined
-  #listen = '127.0.0.1:0'
+  #listen: string
   #http = '127.0.0.1:0'
   seed: string | undefined
   id = ''
   address = ''
   httpAddress = ''
 
-  constructor(name: string, logFile: string, program: string, args: readonly string[]) {
-    this.name = name
-    this.logFile = logFile
-    this.#program = program
-    this.#args = args
+  constructor(options: PeerProcessOptions) {
+    this.name = options.name
+    this.logFile = options.logFile
+    this.#options = options
+    this.#listen = `${options.host?.address ?? '127.0.0.1'}:0`
   }
 
   get running(): boolean {
@@ -124,8 +164,10 @@ export class PeerProcess {
   /** Its ports stay the same from the first start on. */
   async start(): Promise<void> {
     const seed = this.seed === undefined ? [] : ['--seed', this.seed]
-    const args = ['join', '-o', 'jsonl', ...this.#args, ...seed, '--listen', this.#listen, '--http', this.#http]
-    const child = spawn(process.execPath, [this.#program, ...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+    const { host, program, args } = this.#options
+    const join = ['join', '-o', 'jsonl', ...args, ...seed, '--listen', this.#listen, '--http', this.#http]
+    const [command = '', ...words] = [...(host?.command ?? []), process.execPath, program, ...join]
+    const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
     this.#child = child
     child.stderr?.pipe(createWriteStream(this.logFile, { flags: 'a' }))
     if (child.stdout === null) throw new Error('a peer has an output')
@@ -137,7 +179,7 @@ export class PeerProcess {
     const { id, address, httpAddress } = JSON.parse(line)
     this.id = id
     this.address = address
-    this.httpAddress = httpAddress
+    this.httpAddress = (await host?.reach(httpAddress)) ?? httpAddress
     this.#listen = new URL(address).host
     this.#http = new URL(httpAddress).host
   }

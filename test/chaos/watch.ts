@@ -1,17 +1,20 @@
-/** When each cut was first certified anywhere, as a client of the peers' event streams sees it. */
-import type { PeerProcess, Peers } from '../e2e/peers.ts'
+/** What peers tell while a script plays, as a client of their event streams sees it: when each cut was first certified anywhere, whom they held suspect or dead. */
+import type { PeerProcess } from '../e2e/peers.ts'
 
 const RETRY_MS = 50
 
-export class CertificateWatch {
+export class Watch {
   /** By unit: arrival of each cut with rows, monotonic milliseconds. */
   readonly #times = new Map<string, number[]>()
   readonly #seen = new Set<string>()
+  /** By state: how often a peer said so of another. */
+  readonly #claims = new Map<string, number>()
+  #gaps = 0
   readonly #abort = new AbortController()
   readonly #following: Promise<void>[] = []
 
-  constructor(peers: Peers) {
-    for (const peer of peers.all) this.#following.push(this.#follow(peer))
+  follow(peer: PeerProcess): void {
+    this.#following.push(this.#follow(peer))
   }
 
   async stop(): Promise<void> {
@@ -31,17 +34,29 @@ export class CertificateWatch {
     return longest
   }
 
-  get cuts(): number {
-    return this.#seen.size
+  /** How often events were missed: a peer was restarted, or this client too slow. */
+  get gaps(): number {
+    return this.#gaps
+  }
+
+  claims(state: 'suspect' | 'dead'): number {
+    return this.#claims.get(state) ?? 0
   }
 
   async #follow(peer: PeerProcess): Promise<void> {
     const { signal } = this.#abort
+    let last: string | undefined
     while (!signal.aborted) {
       try {
-        for await (const streamed of peer.client(signal).events(undefined)) {
-          if (streamed.kind !== 'event' || streamed.event.kind !== 'certified' || streamed.event.rows === 0) continue
-          this.#note(streamed.event.unit, streamed.event.position.seq)
+        for await (const streamed of peer.client(signal).events(last)) {
+          if (streamed.kind === 'gap') {
+            this.#gaps += 1
+            continue
+          }
+          last = streamed.id
+          const { event } = streamed
+          if (event.kind === 'member') this.#claims.set(event.state, (this.#claims.get(event.state) ?? 0) + 1)
+          if (event.kind === 'certified' && event.rows > 0) this.#note(event.unit, event.position.seq)
         }
       } catch {
         // The peer is down, as it should be: it is asked again until it is back.

@@ -1,0 +1,23 @@
+/** What peers tell when they are asked, as a script needs it. */
+import type { PeerProcess } from '../e2e/peers.ts'
+
+/** The sum of a metric over all its labels that match. */
+export async function metric(peer: PeerProcess, name: string, labels = ''): Promise<number> {
+  const text = await (await fetch(`${peer.httpAddress}/metrics`)).text()
+  let sum = 0
+  for (const [, found = '', value] of text.matchAll(new RegExp(`^${name}(?:\\{(.*)\\})? (\\S+)$`, 'gm'))) {
+    if (found.includes(labels)) sum += Number(value)
+  }
+  return sum
+}
+
+/** Whether every replica that the view wants has taken its place in the unit's term, and all of them live. */
+export async function isPlaced(peer: PeerProcess, members: number): Promise<boolean> {
+  const client = peer.client()
+  const [ring, { units }] = await Promise.all([client.ring(), client.status(undefined)])
+  if (ring.members.length !== members) return false
+  return ring.units.every(({ unit, replicas }) => {
+    const actual = units.find((status) => status.unit === unit)?.replicas ?? []
+    return actual.length === replicas.length && actual.every((each) => each.alive && replicas.includes(each.peer))
+  })
+}

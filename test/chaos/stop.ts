@@ -1,0 +1,108 @@
+/**
+ * The peer that commits most is frozen (SIGSTOP) for a minute under load and goes on as if nothing had been (SIGCONT): it
+ * still holds what it was about to write, open transactions among it. Others have written all of that meanwhile, so that
+ * nothing of it may be seen at any sink, neither at once nor later.
+ *
+ *   npm run chaos -- stop [--runs 3] [--seconds 60] [-o json]
+ */
+import { parseArgs } from 'node:util'
+import type { PeerProcess } from '../e2e/peers.ts'
+import { eventually } from '../eventually.ts'
+import { isPlaced, metric } from './asked.ts'
+import { Scene } from './scene.ts'
+import { pass, Stage } from './stage.ts'
+import { type Outcome, pauses, playAll } from './verdict.ts'
+
+const BEFORE_MS = 5_000
+/** Late writes of the one that was frozen would come within this time. */
+const AFTER_MS = 10_000
+const BACK_WITHIN_MS = 60_000
+const REST_MS = 300_000
+
+interface StopRun extends Outcome {
+  readonly frozen: string
+  /** Rows that it had brought to sinks before. */
+  readonly written: number
+  readonly records: number
+  readonly rows: number
+  readonly longestPauseMs: number
+  /** From SIGCONT until it was a replica like the others again. */
+  readonly backAfterMs: number
+}
+
+export async function main(argv: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      runs: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '60' },
+      output: { type: 'string', short: 'o', default: 'text' },
+    },
+  })
+  const frozenMs = Number(values.seconds) * 1000
+  const scene = await Scene.start()
+  let passed = false
+  try {
+    passed = await playAll<StopRun>({
+      json: values.output === 'json',
+      runs: Number(values.runs),
+      withinMs: frozenMs + REST_MS,
+      play: () => play(scene, frozenMs),
+      line: ({ frozen, written, records, rows, longestPauseMs, backAfterMs }) =>
+        `${frozen} frozen for ${values.seconds} s after ${written} rows of its own; ${records} records, ${rows} rows; ` +
+        `longest pause beyond the window ${longestPauseMs} ms; back after ${backAfterMs} ms`,
+      figures: (results) => pauses(results.map(({ longestPauseMs }) => longestPauseMs)),
+    })
+  } finally {
+    await scene.stop({ keep: !passed })
+  }
+}
+
+async function play(scene: Scene, frozenMs: number): Promise<StopRun> {
+  const stage = await Stage.start(scene, {
+    names: ['ada', 'bo', 'cy'],
+    partitions: 4,
+    recordsPerSecond: 2_000,
+    replicas: 3,
+    write: 2,
+  })
+  const { peers, load } = stage
+  try {
+    await pass(BEFORE_MS)
+    const { peer: frozen, written } = await committer(peers.all)
+    const frozenAt = performance.now()
+    frozen.signal('SIGSTOP')
+    await pass(frozenMs)
+    frozen.signal('SIGCONT')
+    const continuedAt = performance.now()
+    await eventually('it is a replica again', () => isPlaced(frozen, peers.all.length), BACK_WITHIN_MS)
+    const backAfterMs = Math.round(performance.now() - continuedAt)
+    await pass(AFTER_MS)
+    const endedAt = performance.now()
+    const wrong = await stage.settle()
+    const longestPauseMs = stage.longestPauseMs(frozenAt, endedAt)
+    return {
+      frozen: frozen.name,
+      written,
+      records: load.sent,
+      rows: load.expected.size,
+      longestPauseMs,
+      backAfterMs,
+      wrong,
+    }
+  } finally {
+    // A frozen process does not end when it is asked to.
+    for (const peer of peers.all) peer.signal('SIGCONT')
+    await stage.stop()
+  }
+}
+
+/** Who has brought the most rows to sinks. */
+async function committer(peers: readonly PeerProcess[]): Promise<{ peer: PeerProcess; written: number }> {
+  const written = await Promise.all(
+    peers.map(async (peer) => ({ peer, written: await metric(peer, 'quorate_rows_out_total') })),
+  )
+  const [most] = written.sort((a, b) => b.written - a.written)
+  if (most === undefined) throw new Error('there are peers')
+  return most
+}
