@@ -41,6 +41,7 @@ const connections = z.strictObject({
       secretAccessKey: text.optional(),
     })
     .optional(),
+  file: z.strictObject({ directory: text }).optional(),
 })
 
 /** One value a setting, as its flag would have it; lists as several flags. */

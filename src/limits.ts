@@ -42,6 +42,8 @@ export const HOST_TIMING = {
   hedgeAfterMs: 300,
   /** Doubled up to this while a rank that wrote finds that somebody else was faster. */
   hedgeMaxMs: 5_000,
+  /** Whether replicas write to one directory is looked into again after this. */
+  sharingMs: 10_000,
   /** First wait after another committer fenced this one; doubled up to the maximum while there is no progress. */
   fencedWaitMs: 1_000,
   fencedWaitMaxMs: 30_000,

@@ -16,6 +16,8 @@ export interface CommitterOptions {
   readonly batches: BatchIndex
   /** Monotonic. */
   readonly now: () => number
+  /** Each replica writes to a place of its own, until told otherwise. */
+  readonly apart?: boolean
   readonly open: () => Promise<UnitSink>
   /** The batch as the sink wants it; undefined when it carries nothing for this sink. */
   readonly load: (entry: BatchEntry, previous: BatchEntry | undefined) => Promise<CertifiedBatch | undefined>
@@ -39,11 +41,26 @@ export class Committer {
   #fencedMs: number = HOST_TIMING.fencedWaitMs
   #halted = false
   #closed = false
+  #apart: boolean
   /** What keeps the batches waiting, for `status`. */
   problem: string | undefined
 
   constructor(options: CommitterOptions) {
     this.#options = options
+    this.#apart = options.apart ?? false
+  }
+
+  /** Nobody else writes to where this replica does: it waits for nobody, and what others have is not here. */
+  get apart(): boolean {
+    return this.#apart
+  }
+  set apart(apart: boolean) {
+    if (apart && !this.#apart) {
+      // What was heard may be true of another place.
+      this.#progress = undefined
+      this.#dropSession()
+    }
+    this.#apart = apart
   }
 
   get sinkName(): string {
@@ -67,7 +84,7 @@ export class Committer {
 
   /** Another peer says that the sink has everything up to here. */
   heard(position: CutPosition): void {
-    if (this.#has(position)) return
+    if (this.#apart || this.#has(position)) return
     this.#progress = position
     this.#progressAt = this.#options.now()
     this.#fencedMs = HOST_TIMING.fencedWaitMs
@@ -101,6 +118,10 @@ export class Committer {
     return this.#progress !== undefined && comparePositions(position, this.#progress) <= 0
   }
 
+  get #waits(): boolean {
+    return this.#rank > 0 && !this.#apart
+  }
+
   /** The next entries that this rank may write now, as many as go together. */
   get #due(): readonly BatchEntry[] {
     const now = this.#options.now()
@@ -108,7 +129,7 @@ export class Committer {
     const due: BatchEntry[] = []
     let bytes = 0
     for (const entry of this.#options.batches.allAfter(this.#progress, LIMITS.commitBatches)) {
-      if (this.#rank > 0 && now < Math.max(entry.readyAt, this.#progressAt) + this.#rank * this.#hedgeMs) break
+      if (this.#waits && now < Math.max(entry.readyAt, this.#progressAt) + this.#rank * this.#hedgeMs) break
       bytes += entry.bytes
       if (due.length > 0 && bytes > LIMITS.commitBytes) break
       due.push(entry)
@@ -138,7 +159,7 @@ export class Committer {
   }
 
   async #write(entries: readonly BatchEntry[]): Promise<void> {
-    const hedged = this.#rank > 0
+    const hedged = this.#waits
     const { batches, load, onCommitted } = this.#options
     const loaded: CertifiedBatch[] = []
     for (const entry of entries) {

@@ -2,7 +2,7 @@
  * Where certified batches go. A sink belongs to one unit of one job generation; whoever writes, and however often, the
  * result is the same (design, section 6). One contract suite holds every implementation.
  */
-import type { CutPosition, Digest, UnitId } from '../../mesh/index.ts'
+import type { CutPosition, Digest, PeerId, UnitId } from '../../mesh/index.ts'
 
 /** A batch whose certificate this peer holds, for one sink. */
 export interface CertifiedBatch {
@@ -58,6 +58,11 @@ export interface Sink {
   probe(): Promise<void>
   /** Becomes the committer of a unit: fences earlier ones where the sink can, then reads its progress. */
   open(unit: UnitIdentity): Promise<UnitSink>
+  /**
+   * Whether what this peer writes is there for all of these peers. Absent where it always is. Where it is not, each of
+   * them writes everything, and has a copy of its own.
+   */
+  sharedBy?(peers: readonly PeerId[]): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -66,6 +71,8 @@ export type SinkPlan =
   | { readonly kind: 'kafka'; readonly topic: string }
   | { readonly kind: 'mongodb'; readonly database: string; readonly collection: string }
   | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string }
+  /** Below the directory that a peer's own configuration gives to such sinks. */
+  | { readonly kind: 'file'; readonly directory: string }
   /** The next stage: bodies go to partition i of the internal topic with their certificate. */
   | { readonly kind: 'shuffle'; readonly topic: string; readonly partitions: number }
 
@@ -79,4 +86,5 @@ export interface SinkConnections {
     readonly accessKeyId?: string
     readonly secretAccessKey?: string
   }
+  readonly file?: { readonly directory: string }
 }

@@ -3,6 +3,7 @@
  * the main thread's end: the same Sink interface, by messages.
  */
 import { Worker } from 'node:worker_threads'
+import type { PeerId } from '../../mesh/index.ts'
 import { QuorateError, type QuorateErrorCode } from '../errors.ts'
 import type { LogSettings } from '../log/log.ts'
 import type { CertifiedBatch, Sink, SinkConnections, SinkPlan, SinkProgress, UnitIdentity, UnitSink } from './sink.ts'
@@ -10,10 +11,12 @@ import type { CertifiedBatch, Sink, SinkConnections, SinkPlan, SinkProgress, Uni
 export interface CommitThreadData {
   readonly log: LogSettings
   readonly connections: SinkConnections
+  readonly self: PeerId
 }
 
 export type CommitCall =
   | { readonly call: 'probe'; readonly plan: SinkPlan }
+  | { readonly call: 'shared'; readonly plan: SinkPlan; readonly peers: readonly PeerId[] }
   | { readonly call: 'open'; readonly plan: SinkPlan; readonly unit: UnitIdentity; readonly session: number }
   | { readonly call: 'write'; readonly session: number; readonly batches: readonly CertifiedBatch[] }
   | { readonly call: 'close'; readonly session: number }
@@ -58,6 +61,9 @@ export class CommitThread {
         await this.#call({ call: 'probe', plan })
       },
       open: (unit) => this.#open(plan, unit),
+      ...(plan.kind === 'file'
+        ? { sharedBy: async (peers: readonly PeerId[]) => (await this.#call({ call: 'shared', plan, peers })) === true }
+        : {}),
       close: async () => undefined,
     }
   }
@@ -99,6 +105,8 @@ export function sinkName(plan: SinkPlan): string {
       return `mongodb:${plan.database}.${plan.collection}`
     case 's3':
       return `s3:${plan.bucket}/${plan.prefix}`
+    case 'file':
+      return `file:${plan.directory}`
     case 'shuffle':
       return `shuffle:${plan.topic}`
   }

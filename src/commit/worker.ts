@@ -8,7 +8,7 @@ import { type CommitAnswer, type CommitCall, type CommitThreadData, sinkName } f
 
 const port = parentPort
 if (port === null) throw new Error('the commit worker runs on a thread')
-const { log: logSettings, connections } = workerData as CommitThreadData
+const { log: logSettings, connections, self } = workerData as CommitThreadData
 const log = await openLog(logSettings)
 const sinks = new Map<string, Sink>()
 const sessions = new Map<number, UnitSink>()
@@ -17,7 +17,7 @@ function sinkOf(plan: SinkPlan): Sink {
   const name = sinkName(plan)
   const known = sinks.get(name)
   if (known !== undefined) return known
-  const sink = createSink(plan, connections, log)
+  const sink = createSink(plan, connections, log, self)
   sinks.set(name, sink)
   return sink
 }
@@ -32,6 +32,8 @@ async function handle(call: CommitCall): Promise<unknown> {
   switch (call.call) {
     case 'probe':
       return sinkOf(call.plan).probe()
+    case 'shared':
+      return sinkOf(call.plan).sharedBy?.(call.peers)
     case 'open': {
       const session = await sinkOf(call.plan).open(call.unit)
       sessions.set(call.session, session)

@@ -4,6 +4,7 @@ import type { AggregatePlan, ExpressionPlan, StagePlan, StepPlan } from '../../o
 import type { SinkPlan } from '../commit/sink.ts'
 import { LIMITS } from '../limits.ts'
 import type { CompiledJob } from './compiled.ts'
+import { SINK_DIRECTORY } from './language/sinks.ts'
 import { JOB_LIMITS } from './limits.ts'
 
 export const BODY_VERSION = 1
@@ -70,6 +71,7 @@ const sink: z.ZodType<SinkPlan> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('kafka'), topic: text }),
   z.strictObject({ kind: z.literal('mongodb'), database: text, collection: text }),
   z.strictObject({ kind: z.literal('s3'), bucket: text, prefix: text }),
+  z.strictObject({ kind: z.literal('file'), directory: z.string().regex(SINK_DIRECTORY) }),
 ])
 
 const replicas = z.int().min(1).max(JOB_LIMITS.replicas)

@@ -12,9 +12,9 @@ import {
   type UnitId,
 } from '../../mesh/index.ts'
 import { Committer } from '../commit/committer.ts'
+import { Sharing } from '../commit/sharing.ts'
 import type { CertifiedBatch, Sink, SinkPlan, UnitIdentity } from '../commit/sink.ts'
 import { encodeDestinations } from '../commit/slice.ts'
-import { sinkName } from '../commit/thread.ts'
 import { QuorateError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
 import type { BatchCache } from '../read/cache.ts'
@@ -63,9 +63,14 @@ export interface SinkBacklog {
   readonly problem: boolean
 }
 
+/** What of a batch a sink gets; undefined: nothing. */
+type BodyOf = (batch: Batch) => Uint8Array | undefined
+
 interface UnitCommits {
   readonly batches: BatchIndex
   readonly committers: readonly Committer[]
+  /** Of the sinks where replicas may each have a place of their own. */
+  readonly sharings: readonly Sharing[]
   readonly members: () => readonly PeerId[]
 }
 
@@ -80,18 +85,30 @@ export class Commits {
   open(hosted: HostedUnit, placed: PlacedUnit, cluster: string): void {
     const { unit, job, generation } = hosted.description
     const identity: UnitIdentity = { cluster, job, generation, unit }
-    const committers = placed.sinks.map((plan) =>
-      this.#committer(hosted, identity, plan, mainBody(plan), plan.kind === 'shuffle' ? nothingOf : rowsOf),
-    )
-    if (placed.deadLetters !== undefined) {
-      committers.push(
-        this.#committer(hosted, identity, placed.deadLetters, ({ deadLetters }) => deadLetters, lettersOf),
+    const committers: Committer[] = []
+    const sharings: Sharing[] = []
+    const add = (plan: SinkPlan, bodyOf: BodyOf, writtenOf: (entry: BatchEntry) => Written) => {
+      const sink = this.#options.sink(plan)
+      const committer = this.#committer(hosted, identity, sink, bodyOf, writtenOf)
+      committers.push(committer)
+      const { sharedBy } = sink
+      if (sharedBy === undefined) return
+      sharings.push(
+        new Sharing(
+          (peers) => sharedBy(peers),
+          (shared) => {
+            committer.apart = !shared
+          },
+        ),
       )
     }
+    for (const plan of placed.sinks) add(plan, mainBody(plan), plan.kind === 'shuffle' ? nothingOf : rowsOf)
+    if (placed.deadLetters !== undefined) add(placed.deadLetters, ({ deadLetters }) => deadLetters, lettersOf)
     const first = hosted.description.members
     this.#units.set(unit, {
       batches: hosted.batches,
       committers,
+      sharings,
       members: () => this.#options.node.unit(unit)?.term.members ?? first,
     })
   }
@@ -107,11 +124,13 @@ export class Commits {
   }
 
   tick(): void {
-    const alive = this.#options.node.alive()
-    for (const { committers, members } of this.#units.values()) {
+    const { node, now } = this.#options
+    const alive = node.alive()
+    for (const { committers, sharings, members } of this.#units.values()) {
+      for (const sharing of sharings) sharing.review(members(), now())
       const rank = members()
         .filter((member) => alive.has(member))
-        .indexOf(this.#options.node.self)
+        .indexOf(node.self)
       if (rank >= 0) for (const committer of committers) committer.tick(rank)
     }
   }
@@ -131,8 +150,8 @@ export class Commits {
   greet(peer: PeerId): void {
     for (const [unit, { committers, members }] of this.#units) {
       if (!members().includes(peer)) continue
-      for (const { sinkName: sink, progress } of committers) {
-        if (progress !== undefined) this.#note(peer, unit, sink, progress)
+      for (const { sinkName: sink, progress, apart } of committers) {
+        if (progress !== undefined && !apart) this.#note(peer, unit, sink, progress)
       }
     }
   }
@@ -171,36 +190,38 @@ export class Commits {
   #committer(
     hosted: HostedUnit,
     identity: UnitIdentity,
-    plan: SinkPlan,
-    bodyOf: (batch: Batch) => Uint8Array | undefined,
+    sink: Sink,
+    bodyOf: BodyOf,
     writtenOf: (entry: BatchEntry) => Written,
   ): Committer {
-    const { sink, random, onCommitted, onHalt, node, now } = this.#options
+    const { random, onCommitted, onHalt, node, now } = this.#options
     const { unit } = identity
-    const name = sinkName(plan)
-    return new Committer({
+    const { name } = sink
+    const committer = new Committer({
       unit,
       sinkName: name,
       batches: hosted.batches,
       now,
-      open: () => sink(plan).open(identity),
+      apart: sink.sharedBy !== undefined,
+      open: () => sink.open(identity),
       load: (entry, previous) => this.#load(identity, entry, previous, bodyOf),
       random,
       onCommitted: (position, entries, hedged) => {
         for (const member of this.#units.get(unit)?.members() ?? []) {
-          if (member !== node.self) this.#note(member, unit, name, position)
+          if (member !== node.self && !committer.apart) this.#note(member, unit, name, position)
         }
         onCommitted(unit, name, position, entries.map(writtenOf), hedged)
       },
       onHalt: (error) => onHalt(unit, name, error),
     })
+    return committer
   }
 
   async #load(
     identity: UnitIdentity,
     entry: BatchEntry,
     previous: BatchEntry | undefined,
-    bodyOf: (batch: Batch) => Uint8Array | undefined,
+    bodyOf: BodyOf,
   ): Promise<CertifiedBatch | undefined> {
     const { unit } = identity
     const { position } = entry
@@ -235,8 +256,8 @@ const nothingOf = (): Written => ({ rows: 0, maxEnd: Number.NEGATIVE_INFINITY })
 
 /** A sink gets the rows; the next stage gets every body, so that the certified root can be checked over them. */
 const mainBody =
-  (plan: SinkPlan) =>
-  ({ bodies, deadLetters }: Batch): Uint8Array | undefined => {
+  (plan: SinkPlan): BodyOf =>
+  ({ bodies, deadLetters }) => {
     if (plan.kind !== 'shuffle') return bodies[0]
     return bodies.every(({ length }) => length === 0) ? undefined : encodeDestinations([...bodies, deadLetters])
   }

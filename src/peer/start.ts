@@ -116,7 +116,10 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
   }
   const log = await openLog(settings.log)
   undo.push(() => log.close())
-  const commits = new CommitThread({ log: settings.log, connections: settings.connections }, failure.resolve)
+  const commits = new CommitThread(
+    { log: settings.log, connections: settings.connections, self: signer.id },
+    failure.resolve,
+  )
   undo.push(() => commits.stop())
   const wallClock = () => Date.now()
   const observer = new Observer({ logger, metrics, wallClock })

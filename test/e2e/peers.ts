@@ -21,7 +21,8 @@ export interface PeersOptions {
   /** Of the test: everything is in there. */
   readonly directory: string
   readonly log: LogSettings
-  readonly connections?: SinkConnections
+  /** Of all of them, or of each by its name. */
+  readonly connections?: SinkConnections | ((name: string) => SinkConnections)
   readonly names: readonly string[]
   /** Runs a peer by another program than the command line: by name. It takes the same arguments. */
   readonly programs?: Readonly<Record<string, string>>
@@ -43,16 +44,15 @@ export interface PeerHost {
 export class Peers {
   readonly all: PeerProcess[]
   readonly #options: PeersOptions
-  readonly #files: { readonly secret: string; readonly config: string }
+  readonly #secret: string
   readonly #abort = new AbortController()
 
   constructor(options: PeersOptions) {
-    const { directory, log, connections = {}, names } = options
+    const { directory, names } = options
     this.#options = options
-    this.#files = { secret: join(directory, 'secret'), config: join(directory, 'peer.yaml') }
+    this.#secret = join(directory, 'secret')
     mkdirSync(directory, { recursive: true })
-    writeFileSync(this.#files.secret, randomBytes(32).toString('hex'), { mode: 0o600 })
-    writeFileSync(this.#files.config, stringify({ log, connections }))
+    writeFileSync(this.#secret, randomBytes(32).toString('hex'), { mode: 0o600 })
     this.all = names.map((name) => this.#process(name, ['--bootstrap-expect', String(names.length)]))
   }
 
@@ -103,9 +103,11 @@ export class Peers {
   }
 
   #process(name: string, membership: readonly string[]): PeerProcess {
-    const { directory, programs = {}, args = [], hosts = {} } = this.#options
-    const { secret, config } = this.#files
-    const own = ['--name', name, '--data', join(directory, name), '--secret-file', secret, '--config', config]
+    const { directory, log, connections = {}, programs = {}, args = [], hosts = {} } = this.#options
+    const config = join(directory, `${name}.yaml`)
+    const reached = typeof connections === 'function' ? connections(name) : connections
+    writeFileSync(config, stringify({ log, connections: reached }))
+    const own = ['--name', name, '--data', join(directory, name), '--secret-file', this.#secret, '--config', config]
     return new PeerProcess({
       name,
       logFile: join(directory, `${name}.log`),

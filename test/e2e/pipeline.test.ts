@@ -12,9 +12,10 @@ import { skipReason } from '../services/availability.ts'
 import { kafka } from '../services/kafka.ts'
 import { mongodb } from '../services/mongodb.ts'
 import { s3 } from '../services/s3.ts'
-import { type DelayRow, delayRows, flightRecords, sortRows } from './flights.ts'
+import { assertSame, committed } from './delays.ts'
+import { delayRows, flightRecords } from './flights.ts'
 import { Peers } from './peers.ts'
-import { kafkaRows, mongodbRows, type SinkRow, s3Client, s3Rows } from './sink-readers.ts'
+import { kafkaRows, mongodbRows, s3Client, s3Rows } from './sink-readers.ts'
 
 const FINISHED_WITHIN_MS = 90_000
 const [broker, database, store] = await Promise.all([kafka(), mongodb(), s3()])
@@ -103,29 +104,6 @@ sinks:
   - s3: { bucket: ${id}, prefix: "" }
 quorum: { replicas: 3, write: 2, read: 2 }
 `
-
-async function committed(peers: Peers): Promise<boolean> {
-  const { units } = await peers.client().status('delays')
-  return units.every(({ certified, committed }) => {
-    return certified !== undefined && committed?.seq === certified.seq && committed.part === certified.part
-  })
-}
-
-/** Every row at every sink is final, is there once, and is what the file says. */
-function assertSame(sinks: Readonly<Record<string, readonly SinkRow[]>>, expected: readonly DelayRow[]): void {
-  for (const [name, rows] of Object.entries(sinks)) {
-    assert.ok(
-      rows.every(({ final }) => final),
-      `a row at ${name} is not final`,
-    )
-    assert.deepEqual(sortRows(rows.map(({ value }) => delayRow(value))), expected, name)
-  }
-}
-
-function delayRow(value: SinkRow['value']): DelayRow {
-  const { window, key, flights, delayed, meanDelay, worst } = value as never as DelayRow & { window: DelayRow }
-  return { start: window.start, end: window.end, key, flights, delayed, meanDelay, worst }
-}
 
 describe('three peers, Kafka in, Kafka and MongoDB and S3 out', { skip }, () => {
   it('give exactly the rows of an independent computation', async () => {

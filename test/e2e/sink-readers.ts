@@ -1,4 +1,6 @@
 /** What is at each sink of a job, read by clients that know nothing of the product's own code. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { MongoClient } from 'mongodb'
 import type { S3Service } from '../services/s3.ts'
@@ -45,6 +47,13 @@ export async function s3Rows(service: S3Service, bucket: string): Promise<SinkRo
     token = page.NextContinuationToken
     if (token === undefined) return rows
   }
+}
+
+/** Of every file of rows below a directory. */
+export async function fileRows(directory: string): Promise<SinkRow[]> {
+  const paths = (await readdir(directory, { recursive: true })).filter((path) => path.endsWith('.jsonl'))
+  const texts = await Promise.all(paths.map((path) => readFile(join(directory, path), 'utf8')))
+  return texts.flatMap((text) => text.split('\n').filter((line) => line !== '')).map((line) => JSON.parse(line))
 }
 
 export const s3Client = ({ endpoint, region, accessKeyId, secretAccessKey }: S3Service): S3Client =>

@@ -454,7 +454,7 @@ describe('sinks', () => {
     [
       'are known',
       sink('kafak: { topic: t }'),
-      ['8:12 /sinks/0/kafak unknown name "kafak"; known here: kafka, mongodb, s3 [did you mean "kafka"?]'],
+      ['8:12 /sinks/0/kafak unknown name "kafak"; known here: kafka, mongodb, s3, file [did you mean "kafka"?]'],
     ],
     [
       'are a list',
@@ -508,6 +508,18 @@ describe('sinks', () => {
       [
         '8:39 /sinks/0/s3/prefix expected a prefix of at most 512 letters, digits and !_.*\'()-, its parts separated by single "/"; found "a/../b"',
       ],
+    ],
+    ...['../rows', '/etc', 'a/../b', '.quorate', 'a//b'].map((directory): Table[number] => [
+      `lead down from the directory of the peer, unlike ${directory}`,
+      sink(`file: { directory: ${directory} }`),
+      [
+        `8:31 /sinks/0/file/directory expected a relative path of at most 200 letters, digits, ".", "_" and "-", its parts separated by single "/"; found "${directory}"`,
+      ],
+    ]),
+    [
+      'are different directories',
+      sink('file: { directory: a } }, { file: { directory: a }'),
+      ['8:38 /sinks/1 the directory "a" is a sink of this job already'],
     ],
   ])
 })

@@ -1,10 +1,12 @@
 /** From a sink of a job document to the thing that writes there. */
 import { S3Client } from '@aws-sdk/client-s3'
 import { MongoClient } from 'mongodb'
+import type { PeerId } from '../../../mesh/index.ts'
 import { QuorateError } from '../../errors.ts'
 import type { Log } from '../../log/log.ts'
 import type { Sink, SinkConnections, SinkPlan } from '../sink.ts'
 import { sinkFailure } from './failure.ts'
+import { FileSink } from './file.ts'
 import { KafkaSink } from './kafka.ts'
 import { MongodbSink } from './mongodb.ts'
 import { S3Sink } from './s3.ts'
@@ -14,7 +16,7 @@ const CONNECT_TIMEOUT_MS = 5_000
 const REQUEST_TIMEOUT_MS = 30_000
 
 /** @throws QuorateError QRT_SINK_UNSUPPORTED when this peer has no connection for the kind of sink. */
-export function createSink(plan: SinkPlan, connections: SinkConnections, log: Log): Sink {
+export function createSink(plan: SinkPlan, connections: SinkConnections, log: Log, self: PeerId): Sink {
   switch (plan.kind) {
     case 'kafka':
       return new KafkaSink(plan.topic, log)
@@ -24,6 +26,10 @@ export function createSink(plan: SinkPlan, connections: SinkConnections, log: Lo
       return createMongodb(plan, connections.mongodb)
     case 's3':
       return createS3(plan, connections.s3)
+    case 'file': {
+      if (connections.file === undefined) throw unconfigured('file', 'directory')
+      return new FileSink(connections.file.directory, plan.directory, self)
+    }
   }
 }
 
@@ -72,5 +78,5 @@ function createS3({ bucket, prefix }: SinkPlan & { kind: 's3' }, connection: Sin
 const unconfigured = (kind: string, field: string): QuorateError =>
   new QuorateError(
     'QRT_SINK_UNSUPPORTED',
-    `the job writes to ${kind}, and this peer is not told how to reach it; set connections.${kind}.${field} and more in its configuration`,
+    `the job writes to ${kind}, and this peer is not told how to reach it; set connections.${kind}.${field} in its configuration`,
   )

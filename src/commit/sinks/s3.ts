@@ -14,13 +14,12 @@ import {
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3'
-import { type CutPosition, type Digest, parseUnitId, sortable } from '../../../mesh/index.ts'
-import { readRows } from '../../../operators/index.ts'
+import type { CutPosition, Digest } from '../../../mesh/index.ts'
 import { QuorateError } from '../../errors.ts'
 import type { CertifiedBatch, Sink, SinkProgress, UnitIdentity, UnitSink } from '../sink.ts'
 import { sinkFailure } from './failure.ts'
+import { certificateName, jsonLines, positionIn, rowsName, unitPath } from './lines.ts'
 import { compareDigests, isThere, progressOf } from './progress.ts'
-import { placeFields, placeOf } from './row-text.ts'
 import { lastPosition } from './s3-progress.ts'
 
 const CONFLICT = 409
@@ -58,8 +57,7 @@ export class S3Sink implements Sink {
   }
 
   async open(unit: UnitIdentity): Promise<UnitSink> {
-    const { stage, partition } = parseUnitId(unit.unit)
-    const base = `${this.#prefix}${unit.cluster}/${unit.generation}/${stage}-${partition}`
+    const base = `${this.#prefix}${unitPath(unit)}`
     let progress = await this.#progress(base)
     return {
       get progress() {
@@ -104,7 +102,7 @@ export class S3Sink implements Sink {
           }),
         ),
       )
-      const positions = (listing.Contents ?? []).flatMap(({ Key = '' }) => positionOf(Key) ?? [])
+      const positions = (listing.Contents ?? []).flatMap(({ Key = '' }) => positionIn(Key) ?? [])
       return { last: positions.at(-1), count: positions.length, more: listing.IsTruncated === true }
     })
     if (position === undefined) return undefined
@@ -168,23 +166,6 @@ const REFUSALS: ReadonlySet<number> = new Set([400, 405, 411, 413, 414])
 const statusOf = (error: unknown): number | undefined =>
   error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined
 
-const positionName = ({ seq, part }: CutPosition): string => `${sortable(seq)}-${sortable(part)}`
-const rowsKey = (base: string, position: CutPosition): string => `${base}/${positionName(position)}.jsonl`
+const rowsKey = (base: string, position: CutPosition): string => `${base}/${rowsName(position)}`
 const certificateKey = (base: string, position: CutPosition): string =>
-  `${base}.certificates/${positionName(position)}.json`
-
-function positionOf(key: string): CutPosition | undefined {
-  const [, seq, part] = /\/(\d+)-(\d+)\.jsonl$/.exec(key) ?? []
-  return seq === undefined || part === undefined ? undefined : { seq: Number(seq), part: Number(part) }
-}
-
-/** `{"key":…,"window":{…},"revision":…,"final":…,"value":…}` a line, key and value byte for byte. */
-function jsonLines(body: Uint8Array): Uint8Array {
-  const pieces: Uint8Array[] = []
-  for (const row of readRows(body)) {
-    const fields = JSON.stringify(placeFields(placeOf(row))).slice(1, -1)
-    const key = row.key.length === 0 ? Buffer.from('null') : row.key
-    pieces.push(Buffer.from('{"key":'), key, Buffer.from(`,${fields},"value":`), row.value, Buffer.from('}\n'))
-  }
-  return Buffer.concat(pieces)
-}
+  `${base}.certificates/${certificateName(position)}`

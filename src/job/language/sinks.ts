@@ -42,15 +42,28 @@ const s3 = () =>
       .transform((prefix) => (prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`)),
   })
 
+/** Relative, each part beginning with a letter or digit: it leads nowhere but down. */
+export const SINK_DIRECTORY = /^(?=.{1,200}$)[A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/
+
+const file = () =>
+  strict('a sink such as { directory: delays }', {
+    directory: pattern(
+      'a relative path of at most 200 letters, digits, ".", "_" and "-", its parts separated by single "/"',
+      SINK_DIRECTORY,
+    ).meta({ description: 'Below the directory that each peer is configured with (connections.file.directory).' }),
+  })
+
 export const sink = () =>
-  oneOf('one sink: kafka, mongodb or s3', {
+  oneOf('one sink: kafka, mongodb, s3 or file', {
     kafka: kafka().optional(),
     mongodb: mongodb().optional(),
     s3: s3().optional(),
-  }).transform(({ kafka, mongodb, s3 }): ExternalSink => {
+    file: file().optional(),
+  }).transform(({ kafka, mongodb, s3, file }): ExternalSink => {
     if (kafka !== undefined) return { kind: 'kafka', ...kafka }
     if (mongodb !== undefined) return { kind: 'mongodb', ...mongodb }
     if (s3 !== undefined) return { kind: 's3', ...s3 }
+    if (file !== undefined) return { kind: 'file', ...file }
     // Only where a name is unknown, for which there is an issue already.
     return z.NEVER
   })
@@ -64,5 +77,7 @@ export function targetOf(sink: ExternalSink): string {
       return `mongodb collection "${sink.database}.${sink.collection}"`
     case 's3':
       return `s3 bucket "${sink.bucket}" with prefix "${sink.prefix}"`
+    case 'file':
+      return `directory "${sink.directory}"`
   }
 }

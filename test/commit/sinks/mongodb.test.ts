@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, beforeEach, describe, it } from 'node:test'
 import { type Collection, type Document, MongoBulkWriteError, MongoClient, MongoNetworkError } from 'mongodb'
+import type { PeerId } from '../../../mesh/index.ts'
 import { createSink } from '../../../src/commit/sinks/index.ts'
 import { type MongodbClient, MongodbSink } from '../../../src/commit/sinks/mongodb.ts'
 import { ConnectionLost, type SinkHarness, type Step, sinkContract } from '../../contract/sink.contract.ts'
@@ -10,6 +11,7 @@ import { mongodb } from '../../services/mongodb.ts'
 
 const server = await mongodb()
 const skip = skipReason(server)
+const PEER = 'a'.repeat(64) as PeerId
 const url = 'url' in server ? server.url : ''
 const COLLECTION = 'rows'
 let databases = 0
@@ -249,7 +251,7 @@ describe('a MongoDB sink that cannot be reached', () => {
     for (const address of [connection, { url: 'mongodb://user:hunter%402@' }]) {
       let message = ''
       try {
-        const sink = createSink(plan, { mongodb: address }, undefined as never)
+        const sink = createSink(plan, { mongodb: address }, undefined as never, PEER)
         await sink.open(identity()).finally(() => sink.close())
       } catch (error) {
         message = (error as Error).message
@@ -261,6 +263,6 @@ describe('a MongoDB sink that cannot be reached', () => {
 
   it('is unsupported where the peer has no connection for it', () => {
     const plan = { kind: 'mongodb', database: 'db', collection: 'rows' } as const
-    assert.throws(() => createSink(plan, {}, undefined as never), { code: 'QRT_SINK_UNSUPPORTED' })
+    assert.throws(() => createSink(plan, {}, undefined as never, PEER), { code: 'QRT_SINK_UNSUPPORTED' })
   })
 })

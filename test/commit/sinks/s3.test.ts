@@ -7,6 +7,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
+import type { PeerId } from '../../../mesh/index.ts'
 import { createSink } from '../../../src/commit/sinks/index.ts'
 import { S3Sink } from '../../../src/commit/sinks/s3.ts'
 import { ConnectionLost, type SinkHarness, type Step, sinkContract } from '../../contract/sink.contract.ts'
@@ -17,6 +18,7 @@ import { s3 } from '../../services/s3.ts'
 const server = await s3()
 const skip = skipReason(server)
 const BUCKET = `sinks-${process.pid}`
+const PEER = 'a'.repeat(64) as PeerId
 let prefixes = 0
 const connect = (): S3Client => {
   if ('unavailable' in server) throw new Error(server.unavailable)
@@ -163,7 +165,7 @@ describe('an S3 sink that cannot be reached', () => {
       accessKeyId: 'id',
       secretAccessKey: 'hunter2',
     }
-    const sink = createSink({ kind: 's3', bucket: 'rows', prefix: 'p' }, { s3: connection }, undefined as never)
+    const sink = createSink({ kind: 's3', bucket: 'rows', prefix: 'p' }, { s3: connection }, undefined as never, PEER)
     await assert.rejects(sink.probe(), (error: Error & { code: string; indefinite: boolean }) => {
       assert.equal(error.code, 'QRT_SINK_UNREACHABLE')
       assert.equal(error.indefinite, true)
