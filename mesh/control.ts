@@ -105,6 +105,18 @@ export class Control {
 
   /** Runs a change; resolves with the document that holds it. */
   change(change: ControlChange, timeoutMs: number): Promise<ControlDocument> {
+    return this.#start(timeoutMs, (agreement, now, id) => agreement.change(now, id, change))
+  }
+
+  /** Without the majority of the acceptors, which is gone for good; resolves once this peer goes by the new document. */
+  force(lost: readonly PeerId[], timeoutMs: number): Promise<ControlDocument> {
+    return this.#start(timeoutMs, (agreement, _now, id) => agreement.force(id, lost))
+  }
+
+  #start(
+    timeoutMs: number,
+    begin: (agreement: ControlAgreement, now: number, id: string) => readonly ControlEffect[],
+  ): Promise<ControlDocument> {
     const agreement = this.#agreement
     const { clock } = this.#options
     if (agreement === undefined) {
@@ -129,7 +141,7 @@ export class Control {
           reject(error)
         },
       })
-      this.#carry(agreement.change(clock.now(), id, change))
+      this.#carry(begin(agreement, clock.now(), id))
     })
   }
 

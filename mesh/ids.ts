@@ -26,6 +26,9 @@ const PEER_ID = /^[0-9a-f]{32}$/
 const DIGEST = /^[0-9a-f]{64}$/
 
 export const isPeerId = (value: unknown): value is PeerId => typeof value === 'string' && PEER_ID.test(value)
+/** Of no more peers than a cluster can have. */
+export const isPeerList = (value: unknown): value is PeerId[] =>
+  Array.isArray(value) && value.length <= 512 && value.every(isPeerId)
 export const isDigest = (value: unknown): value is Digest => typeof value === 'string' && DIGEST.test(value)
 
 /** Digest of "nothing before": the parent of a unit's first cut and of the first term. */

@@ -2,6 +2,10 @@
 export const LIMITS = {
   /** Votes of one unit are counted at most at this many positions beyond its frontier; later ones are asked for again. */
   pollsPerUnit: 512,
+  /** Determinism versions that one peer names; the rest is not read. */
+  versions: 64,
+  /** Votes that are repeated at once; the next ones follow when these are certified. */
+  repeatedVotes: 8,
   /** Contents that a replica may compute beyond the frontier before its source pauses. */
   runAheadCuts: 64,
   /** Certificates and terms in one answer to `ask`; the asker asks again for the rest. */
@@ -25,6 +29,8 @@ export const TIMING = {
   askMs: 1_000,
   /** Peers tell one another where their units stand. */
   heartbeatMs: 400,
+  /** From one step of the view to the next that the same peer proposes. */
+  stepPauseMs: 200,
   /** Whom a new term is to name must have said within this that it is ready. */
   standingMs: 2_000,
   /** Each rank waits this much longer before it proposes the same decision. */

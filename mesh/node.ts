@@ -15,8 +15,8 @@ import { isBootstrapMessage, type NamedPeer } from './bootstrap.ts'
 import { Control } from './control.ts'
 import { assert, MeshError } from './errors.ts'
 import { Flushes } from './flushes.ts'
-import { isPeerId, type PeerId, type UnitId } from './ids.ts'
-import { TIMING } from './limits.ts'
+import { isPeerList, type PeerId, type UnitId } from './ids.ts'
+import { LIMITS, TIMING } from './limits.ts'
 import { createMembership, type Member, type MembershipCore, type MembershipEffect } from './membership/index.ts'
 import { loadBytes, loadOwn } from './mesh-store.ts'
 import type { MeshNodeOptions } from './node-contract.ts'
@@ -29,8 +29,6 @@ import { Wholeness } from './wholeness.ts'
 
 const TICK_MS = 20
 const STEP_TIMEOUT_MS = 10_000
-const STEP_PAUSE_MS = 200
-const MOST_VERSIONS = 64
 
 export class MeshNode {
   readonly #options: MeshNodeOptions
@@ -197,6 +195,16 @@ export class MeshNode {
   }
 
   /**
+   * Goes on without members that are gone for good where no majority is left: an operator's order, at one peer. What only
+   * they knew is lost, and may differ from what comes in its place.
+   */
+  async force(lost: readonly PeerId[]): Promise<ControlDocument> {
+    const document = await this.#started(this.#control).force(lost, STEP_TIMEOUT_MS)
+    await this.durable()
+    return document
+  }
+
+  /**
    * Loads a unit's agreement from disk, or begins its first term. `since`: certificates from here on are kept at hand.
    * Undefined when this identity has to be retired.
    */
@@ -267,7 +275,7 @@ export class MeshNode {
     for (const effect of this.#membership?.tick(now) ?? []) this.#carryMembership(effect)
     const alive = this.alive()
     this.#control?.tick(alive)
-    this.#units?.tick(alive)
+    this.#units?.tick(alive, new Set(this.document?.lost))
     this.#keepView(now)
     this.#clear(now)
     if (now >= this.#heartbeatAt) {
@@ -332,7 +340,7 @@ export class MeshNode {
     if (step === undefined) return
     this.#stepping = true
     const ended = () => {
-      this.#options.clock.after(STEP_PAUSE_MS, () => {
+      this.#options.clock.after(TIMING.stepPauseMs, () => {
         this.#stepping = false
       })
     }
@@ -369,7 +377,7 @@ export class MeshNode {
       return
     }
     this.#keeper.heard(from, dead, leaving === true)
-    if (Array.isArray(versions)) this.#versions.set(from, versions.slice(0, MOST_VERSIONS))
+    if (Array.isArray(versions)) this.#versions.set(from, versions.slice(0, LIMITS.versions))
     this.#control?.heard(from, { forced: document[0] as number, number: document[1] as number })
     this.#units?.heard(from, units)
   }
@@ -494,6 +502,3 @@ export class MeshNode {
     this.#options.onEvent({ kind: 'malformed', from, what })
   }
 }
-
-const isPeerList = (value: unknown): value is PeerId[] =>
-  Array.isArray(value) && value.length <= 512 && value.every(isPeerId)

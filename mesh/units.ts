@@ -100,7 +100,7 @@ export class Units {
       votes: votes.filter((vote) => vote.term === term.number).map(({ content }) => content),
       successions,
     })
-    agreement.setAlive(alive)
+    agreement.setPeers(alive, new Set())
     this.#units.set(unit, agreement)
     const { frontier } = agreement
     const damage = damageOf(certificates, since)
@@ -165,10 +165,11 @@ export class Units {
     if (agreement !== undefined) this.#carry(unit, input(agreement, this.#options.clock.now()))
   }
 
-  tick(alive: ReadonlySet<PeerId>): void {
+  /** @param lost identities that an operator has given up */
+  tick(alive: ReadonlySet<PeerId>, lost: ReadonlySet<PeerId>): void {
     const now = this.#options.clock.now()
     for (const [unit, agreement] of this.#units) {
-      agreement.setAlive(alive)
+      agreement.setPeers(alive, lost)
       this.#carry(unit, agreement.tick(now))
     }
   }

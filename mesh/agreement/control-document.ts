@@ -2,10 +2,10 @@
  * The control document: the view that places units and the jobs by hash; and the changes that lead from one to the next.
  * Pure: which change wins is control.ts's business.
  */
-import { type Digest, isDigest, isPeerId, type PeerId } from '../ids.ts'
+import { type Digest, isDigest, isPeerId, isPeerList, type PeerId } from '../ids.ts'
 import type { View } from '../ring/view.ts'
 import { digestOf, sha256 } from './encoding.ts'
-import { chooseAcceptors, isStepDone, type StepRefusal, stepView, type ViewStep } from './view-change.ts'
+import { chooseAcceptors, isStepDone, loseMembers, type StepRefusal, stepView, type ViewStep } from './view-change.ts'
 
 /** A job as the mesh knows it: a name, its generation, and the hash of a body that only `src` understands. */
 export interface JobEntry {
@@ -29,6 +29,8 @@ export interface ControlDocument {
   readonly names: Readonly<Record<PeerId, string>>
   /** Identities that were replaced or removed for good. */
   readonly banned: readonly PeerId[]
+  /** Of those, whom an operator has given up for good: where too few are left without them, those that are left decide. */
+  readonly lost: readonly PeerId[]
   /** Who chooses the next document: an odd number of members, at most seven. */
   readonly acceptors: readonly PeerId[]
   readonly jobs: readonly JobEntry[]
@@ -50,6 +52,8 @@ export type ControlChange =
   /** The generation that another one replaced has ended everywhere. */
   | { readonly kind: 'replaced'; readonly generation: string }
   | { readonly kind: 'view'; readonly step: ViewStep }
+  /** An operator says that these identities, and what they held, are gone for good. */
+  | { readonly kind: 'lose'; readonly peers: readonly PeerId[] }
 
 export type ChangeRefusal = 'conflict' | 'unknown' | 'outrun' | StepRefusal
 
@@ -63,6 +67,7 @@ export function genesis(peers: readonly { readonly id: PeerId; readonly name: st
     view: { number: 1, members },
     names: Object.fromEntries(peers.map(({ id, name }) => [id, name])),
     banned: [],
+    lost: [],
     acceptors: chooseAcceptors(members, [], new Set(members)),
     jobs: [],
     submissions: 0,
@@ -126,7 +131,24 @@ function applied(
       return { ...document, jobs: jobs.filter(({ generation }) => generation !== change.generation) }
     case 'view':
       return stepView(document, change.step, alive)
+    case 'lose':
+      return loseMembers(document, change.peers, alive)
   }
+}
+
+/**
+ * The document that an operator makes at one peer when a majority of the acceptors is gone for good: without these members,
+ * and ahead of whatever others may still choose. Its number leaps, so that two of them are never the same.
+ * @param leap at least 1, drawn at random
+ */
+export function forceDocument(
+  document: ControlDocument,
+  peers: readonly PeerId[],
+  alive: ReadonlySet<PeerId>,
+  leap: number,
+): ControlDocument | ChangeRefusal {
+  const next = loseMembers(document, peers, alive)
+  return typeof next === 'string' ? next : { ...next, forced: document.forced + 1, number: document.number + leap }
 }
 
 /** Whether a document holds what a change wanted, whoever made it. */
@@ -146,13 +168,14 @@ export function isDone(change: ControlChange, document: ControlDocument): boolea
       return !jobs.some(({ generation }) => generation === change.generation)
     case 'view':
       return isStepDone(document, change.step)
+    case 'lose':
+      return change.peers.every((peer) => document.lost.includes(peer))
   }
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-const isPeers = (value: unknown): boolean => Array.isArray(value) && value.length <= 256 && value.every(isPeerId)
-const isView = (value: unknown): boolean => isObject(value) && isCount(value.number) && isPeers(value.members)
+const isView = (value: unknown): boolean => isObject(value) && isCount(value.number) && isPeerList(value.members)
 const isNames = (value: unknown): boolean =>
   isObject(value) && Object.entries(value).every(([peer, name]) => isPeerId(peer) && typeof name === 'string')
 const isEntry = (job: unknown): boolean =>
@@ -172,8 +195,9 @@ export function isControlDocument(value: unknown): value is ControlDocument {
     isCount(value.forced) &&
     isView(value.view) &&
     isNames(value.names) &&
-    isPeers(value.banned) &&
-    isPeers(value.acceptors) &&
+    isPeerList(value.banned) &&
+    isPeerList(value.lost) &&
+    isPeerList(value.acceptors) &&
     isCount(value.submissions) &&
     Array.isArray(value.jobs) &&
     value.jobs.every(isEntry)

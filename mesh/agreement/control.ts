@@ -15,6 +15,7 @@ import {
   type ControlDocument,
   compareDocuments,
   type DocumentNumber,
+  forceDocument,
   isControlDocument,
   isDone,
 } from './control-document.ts'
@@ -59,7 +60,7 @@ interface ControlPromise {
 
 const documentDigest = (document: ControlDocument): Digest => digestOf('control', document)
 /** What promises and accepts about the document's successor are about. */
-export const controlScope = (document: ControlDocument): string => `control/${sortable(document.number)}`
+export const controlScope = ({ forced, number }: ControlDocument): string => `control/${forced}/${sortable(number)}`
 
 export class ControlAgreement {
   readonly #self: PeerId
@@ -113,6 +114,13 @@ export class ControlAgreement {
     const effects = change.kind === 'put' ? this.#keep([change.body]) : []
     this.#pending.push({ id, change, submission: this.#document.submissions })
     return [...effects, ...this.#start(now)]
+  }
+
+  /** An operator's word, without the others': see forceDocument. */
+  force(id: string, peers: readonly PeerId[]): ControlEffect[] {
+    const forced = forceDocument(this.#document, peers, this.#alive, 1 + this.#random.below(2 ** 20))
+    if (typeof forced === 'string') return [{ kind: 'event', event: { kind: 'refused', id, reason: forced } }]
+    return [...this.#install(forced), { kind: 'event', event: { kind: 'changed', id, document: forced } }]
   }
 
   /** Withdraws a change whose caller no longer waits; it may still win if it was proposed. */

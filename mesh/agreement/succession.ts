@@ -51,6 +51,8 @@ export interface SuccessionParts {
   readonly random: Random
   /** Of cuts that earlier terms left open. */
   readonly knowledge: OpenKnowledge
+  /** An operator has given this member up. */
+  readonly isLost: (peer: PeerId) => boolean
 }
 
 const promiseBody = (attachment: UnitPromise) => digestOf('promise', attachment)
@@ -76,6 +78,7 @@ export class Succession {
   #wish: { readonly wish: Wish; readonly dueAt: Instant } | undefined
   readonly #seals = new Map<PeerId, Seal>()
   readonly #knowledge: OpenKnowledge
+  readonly #isLost: (peer: PeerId) => boolean
 
   constructor(parts: SuccessionParts, term: Term, state: SuccessionState | undefined) {
     this.term = term
@@ -83,6 +86,7 @@ export class Succession {
     this.#chain = parts.chain
     this.#random = parts.random
     this.#knowledge = parts.knowledge
+    this.#isLost = parts.isLost
     this.#acceptor = state?.acceptor ?? FRESH_ACCEPTOR
     this.#seal = state?.seal
     this.#highestRound = state?.acceptor.promised?.round ?? 0
@@ -187,7 +191,7 @@ export class Succession {
     if (attempt?.value === undefined || compareBallots(statement.ballot, attempt.ballot) !== 0) return []
     if (statement.value !== valueDigest(attempt.value)) return []
     attempt.acceptedBy.add(from)
-    if (attempt.acceptedBy.size < majority(this.term.members.length)) return []
+    if (!this.#isEnough(attempt.acceptedBy, majority(this.term.members.length))) return []
     const { value } = attempt
     this.#attempt = undefined
     // Those who leave hear of it, and so do those who come.
@@ -298,7 +302,7 @@ export class Succession {
     const attempt = this.#attempt
     if (attempt === undefined || attempt.value !== undefined) return []
     const { members, write } = this.term
-    if (attempt.promises.size < sealsNeeded(members.length, write)) return []
+    if (!this.#isEnough(attempt.promises, sealsNeeded(members.length, write))) return []
     const complete = members.every((member) => attempt.promises.has(member) || !alive.has(member))
     if (!complete && now - this.#attemptStarted < TIMING.promiseGraceMs) return []
     const seals = new Map([...attempt.promises].map(([peer, { handedOver }]) => [peer, handedOver]))
@@ -313,6 +317,13 @@ export class Succession {
     const certificates = this.#chain.certificates(lowest, value.base) ?? []
     const { ballot } = attempt
     return members.map((to) => this.#send(to, { t: 'propose', term: this.term.number, ballot, value, certificates }))
+  }
+
+  /** So many, or, where an operator has given up the others, all that are left: any two attempts meet in them. */
+  #isEnough(peers: ReadonlyMap<PeerId, unknown> | ReadonlySet<PeerId>, needed: number): boolean {
+    if (peers.size >= needed) return true
+    const left = this.term.members.filter((member) => !this.#isLost(member))
+    return left.length > 0 && left.length < needed && left.every((member) => peers.has(member))
   }
 
   #persist(): SuccessionEffect {

@@ -58,7 +58,7 @@ export const sealsNeeded = (members: number, write: number): number => Math.max(
 
 /**
  * The value a proposer offers when no promise binds it.
- * @param seals from at least `sealsNeeded` distinct members
+ * @param seals from at least `sealsNeeded` distinct members; from all that are left, when an operator gave up the others
  */
 export function successor(
   term: Term,
@@ -66,7 +66,8 @@ export function successor(
   wish: Wish | undefined,
   knowledge: OpenKnowledge = NOTHING_KNOWN,
 ): Term {
-  assert(seals.size >= sealsNeeded(term.members.length, term.write), `${seals.size} seals of ${term.members.length}`)
+  assert(seals.size > 0, 'a successor is made of what members hand over')
+  const enough = seals.size >= sealsNeeded(term.members.length, term.write)
   let base = term.base
   for (const { frontier } of seals.values()) if (isBehind(base, frontier)) base = frontier
   const possible = openCuts(term, seals, base).filter((cut) => cut.term === term.number || !knowledge.isDisproved(cut))
@@ -86,7 +87,7 @@ export function successor(
     ...pausedAt(term, decision),
     ...(decision === undefined ? {} : { decision }),
     ...(dispute === undefined ? {} : { dispute }),
-    ...(term.forced === true || open.length < possible.length ? { forced: true } : {}),
+    ...(term.forced === true || !enough || open.length < possible.length ? { forced: true } : {}),
   }
 }
 

@@ -10,6 +10,7 @@
 import type { Instant } from '../clock.ts'
 import { assert } from '../errors.ts'
 import { type Digest, GENESIS, type PeerId, type UnitId } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
 import type { Random } from '../random.ts'
 import type { Wire } from '../transport/transport.ts'
 import { Acknowledgements } from './acknowledgements.ts'
@@ -47,9 +48,6 @@ import { Wishing } from './wishing.ts'
 
 const at = (position: CutPosition): string => `${position.seq}/${position.part}`
 
-/** Votes that are repeated at once. */
-const REPEATED_VOTES = 8
-
 export class UnitAgreement {
   readonly unit: UnitId
   readonly #self: PeerId
@@ -64,9 +62,9 @@ export class UnitAgreement {
   readonly #repeating = new Repeating()
   readonly #wishing = new Wishing()
   readonly #acknowledgements = new Acknowledgements()
-  /** Where others stand, and this peer itself. */
   readonly following: Following
   #alive: ReadonlySet<PeerId> = new Set()
+  #lost: ReadonlySet<PeerId> = new Set()
   readonly #ended = new EndedTerms()
 
   constructor(options: UnitOptions) {
@@ -141,8 +139,9 @@ export class UnitAgreement {
   certificateAt(position: CutPosition): Certificate | undefined {
     return this.#chain.at(position)
   }
-  setAlive(alive: ReadonlySet<PeerId>): void {
+  setPeers(alive: ReadonlySet<PeerId>, lost: ReadonlySet<PeerId>): void {
     this.#alive = alive
+    this.#lost = lost
   }
 
   /** The replica computed the next content of its chain. */
@@ -278,7 +277,8 @@ export class UnitAgreement {
     this.#succession.wish(now, this.#wishNow(now), this.#rank())
     const effects = this.#wrap(now, this.#succession.tick(now, this.#alive, this.#rank()))
     if (!this.sealed && this.#repeating.isDue(now)) {
-      for (const own of this.#own.voted.slice(0, REPEATED_VOTES)) effects.push(this.#signVote(own, this.#others()))
+      for (const own of this.#own.voted.slice(0, LIMITS.repeatedVotes))
+        effects.push(this.#signVote(own, this.#others()))
     }
     const asked = this.sealed ? undefined : this.#ended.whomToAsk(now, this.#own.next, this.term)
     for (const to of asked?.witnesses ?? []) effects.push(this.#send(to, { t: 'seals', term: asked?.term ?? 0 }))
@@ -302,7 +302,12 @@ export class UnitAgreement {
       isDisproved: (open: OpenCut) => this.#ended.isDisproved(open),
       unheard: (open: OpenCut) => this.#ended.unheard(open, this.term),
     }
-    return new Succession({ self: this.#self, chain: this.#chain, random: this.#random, knowledge }, term, state)
+    const isLost = (peer: PeerId) => this.#lost.has(peer)
+    return new Succession(
+      { self: this.#self, chain: this.#chain, random: this.#random, knowledge, isLost },
+      term,
+      state,
+    )
   }
 
   #rank(): number {

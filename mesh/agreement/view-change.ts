@@ -73,6 +73,24 @@ export function stepView(
   )
 }
 
+/** The document without members that are gone for good, in one step. */
+export function loseMembers(
+  document: ControlDocument,
+  peers: readonly PeerId[],
+  alive: ReadonlySet<PeerId>,
+): ControlDocument | StepRefusal {
+  const { view, names, banned, lost } = document
+  const members = view.members.filter((member) => !peers.includes(member))
+  if (members.length === 0) return 'last'
+  const told = {
+    ...document,
+    names: Object.fromEntries(Object.entries(names).filter(([member]) => !peers.includes(member as PeerId))),
+    banned: peers.reduce(ban, banned),
+    lost: peers.reduce(ban, lost),
+  }
+  return members.length === view.members.length ? told : withMembers(told, members, alive)
+}
+
 function withMembers(
   document: ControlDocument,
   members: readonly PeerId[],

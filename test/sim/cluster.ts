@@ -86,6 +86,39 @@ export class Cluster {
     return damaged
   }
 
+  /**
+   * A majority of the members whose loss loses nothing that was agreed: each unit has a voter among the others that holds
+   * all of it, and nothing is under way. Empty: there is none now.
+   */
+  expendable(): readonly SimulatedPeer[] {
+    if (!this.#whole() || this.#peers.some(({ running }) => !running)) return []
+    const victims = this.#peers.slice(0, Math.floor(this.#peers.length / 2) + 1)
+    const left = this.#peers.filter((peer) => !victims.includes(peer))
+    const settled = victims.every(({ peer }) =>
+      [...(peer?.host.units.entries() ?? [])].every(([unit, { waiting }]) => {
+        const own = peer?.node.unit(unit)
+        return (
+          waiting.size === 0 &&
+          own?.sealed === false &&
+          left.some(({ id, peer: other }) => {
+            const its = other?.node.unit(unit)
+            const same = its?.frontier?.digest === own.frontier?.digest && its?.term.number === own.term.number
+            return same && its?.term.members.includes(id) === true
+          })
+        )
+      }),
+    )
+    const [first] = this.#peers
+    const documents = new Set(this.#peers.map(({ peer }) => peer?.node.document?.number))
+    return settled && documents.size === 1 && first !== undefined ? victims : []
+  }
+
+  /** A peer's machine is gone, and comes back as an empty one under its name when it is started. */
+  burn(peer: SimulatedPeer): void {
+    peer.crash()
+    peer.wipe()
+  }
+
   /** Every unit's voters are identities that there are, and all of them have caught up. */
   #whole(): boolean {
     const ids = new Set(this.#peers.map(({ id }) => id))

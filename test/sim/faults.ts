@@ -35,6 +35,7 @@ export const FAULTS = [
   'poison',
   'pauseJob',
   'retention',
+  'majorityLost',
 ] as const
 export type Fault = (typeof FAULTS)[number]
 
@@ -217,6 +218,9 @@ export class Faults {
         operator.pause(victim)
         network.clock.after(lastsMs, () => operator.resume())
         return
+      case 'majorityLost':
+        count(operator.loseMajority())
+        return
       case 'retention':
         count(operator.loseOldRecords(random.below(sourcePartitions)))
         return
@@ -258,4 +262,5 @@ const MOMENTARY: ReadonlySet<Fault> = new Set([
   'poison',
   'pauseJob',
   'retention',
+  'majorityLost',
 ])

@@ -12,6 +12,7 @@ import { JOB, SOURCE } from './workload.ts'
 
 const CHANGE_MS = 10_000
 const LOOKS_EVERY_MS = 5_000
+const RETURNS_AFTER_MS = 12_000
 
 export class Operator {
   readonly #clock: SimulatedClock
@@ -67,6 +68,31 @@ export class Operator {
     const start = this.#log.partition({ topic: SOURCE, partition })?.start ?? 0
     if (enough === undefined || enough <= start) return false
     this.#log.trim({ topic: SOURCE, partition }, enough)
+    return true
+  }
+
+  /**
+   * A majority burns down at once, disks and all, at a moment when nothing is under way that only they know. The operator
+   * says so at one that is left, and starts others under the old names. False: this is no such moment.
+   */
+  loseMajority(): boolean {
+    const victims = this.#cluster.expendable()
+    const [survivor] = this.#cluster.running.filter((peer) => !victims.includes(peer))
+    const node = survivor?.peer?.node
+    if (victims.length === 0 || node === undefined) return false
+    const lost = victims.map(({ id }) => id)
+    for (const victim of victims) this.#cluster.burn(victim)
+    const force = () => {
+      const node = survivor?.peer?.node
+      if (lost.every((id) => node?.document?.lost.includes(id))) return
+      // They must have been missed first: whoever is alive is counted as one that can go on.
+      if (!lost.some((id) => node?.alive().has(id))) node?.force(lost).catch(() => undefined)
+      this.#clock.after(LOOKS_EVERY_MS, force)
+    }
+    this.#clock.after(LOOKS_EVERY_MS, force)
+    this.#clock.after(RETURNS_AFTER_MS, () => {
+      for (const victim of victims) victim.start()
+    })
     return true
   }
 
