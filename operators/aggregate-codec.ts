@@ -5,13 +5,14 @@
  *   count     varint
  *   sum, avg  u8 form, the value, varint third cell
  *   min, max  u8 form, the value (form 0: none)
+ *   others    as their state writes itself (aggregates/)
  *
  *   form 0  zero, or none            form 3  f64 high, f64 low
  *   form 1  signed integer           form 4  bigint (sums: units of 2^-1074)
  *   form 2  f64
  */
 import type { AggregateSlot } from './aggregate.ts'
-import { AVG, addExtreme, addUnits, COUNT, extremeOf, MAX, MIN, unitsOf } from './aggregate.ts'
+import { AVG, addExtreme, addUnits, COUNT, extremeOf, MAX, MIN, STATE, stateAt, unitsOf } from './aggregate.ts'
 import { OperatorError } from './errors.ts'
 import { addToPair, exactUnits, pairOf } from './exact-sum.ts'
 import type { StateReader, StateWriter } from './snapshot.ts'
@@ -34,9 +35,11 @@ export function writeGroup(
 ): void {
   const { cells } = table
   writer.varint(cells[base + RECORDS] as number)
-  for (const { operation, cell } of slots) {
-    const at = base + cell
+  for (const slot of slots) {
+    const { operation } = slot
+    const at = base + slot.cell
     if (operation === COUNT) writer.varint(cells[at] as number)
+    else if (operation === STATE) stateAt(slot, table, at).write(writer)
     else if (operation >= MIN) writeExtreme(extremeOf(table, at), writer)
     else {
       writeSum(table, at, writer)
@@ -91,10 +94,12 @@ export function mergeGroup(
 ): number {
   const records = reader.varint()
   table.touch(base, records)
-  for (const { operation, cell } of slots) {
-    const at = base + cell
+  for (const slot of slots) {
+    const { operation } = slot
+    const at = base + slot.cell
     const { cells } = table
     if (operation === COUNT) cells[at] = (cells[at] as number) + reader.varint()
+    else if (operation === STATE) stateAt(slot, table, at).merge(reader)
     else if (operation >= MIN) mergeExtreme(table, at, reader, operation === MAX)
     else {
       mergeSum(table, at, reader)

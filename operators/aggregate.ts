@@ -1,13 +1,17 @@
 /**
  * Aggregates over the cells of a group (window-table.ts): count, sum, avg, min, max, compiled to a list of operations
- * without closures. Nulls are skipped; sum and count of nothing are 0, avg, min and max of nothing are null.
+ * without closures. Nulls are skipped; sum and count of nothing are 0, avg, min and max of nothing are null. Aggregates that are
+ * more than numbers have a state beside the cells (aggregates/).
  *
  *   count  1 cell   how many
  *   sum    3 cells  exact pair, 1 if any number was no exact integer (the result is then a double, else an integer)
  *   avg    3 cells  exact pair, how many
  *   min    1 cell   the number; NaN: none, or a bigint among the spilled
  *   max    1 cell   likewise
+ *   others 1 cell   stands for the state
  */
+import type { AggregateState, RecordPlace } from './aggregates/state.ts'
+import { stateMaker } from './aggregates/states.ts'
 import { addToPair, divideExactly, exactUnits, integerUnits, roundUnits, unitsToInteger } from './exact-sum.ts'
 import { narrow, type Value } from './json.ts'
 import type { AggregatePlan } from './plan.ts'
@@ -19,8 +23,9 @@ export const SUM = 1
 export const AVG = 2
 export const MIN = 3
 export const MAX = 4
+export const STATE = 5
 
-const OPERATIONS: Readonly<Record<AggregatePlan['kind'], number>> = {
+const OPERATIONS: Readonly<Partial<Record<AggregatePlan['kind'], number>>> = {
   count: COUNT,
   sum: SUM,
   avg: AVG,
@@ -29,7 +34,7 @@ const OPERATIONS: Readonly<Record<AggregatePlan['kind'], number>> = {
 }
 
 /** By operation. */
-const CELLS = [1, 3, 3, 1, 1]
+const CELLS = [1, 3, 3, 1, 1, 1]
 
 export interface AggregateSlot {
   readonly operation: number
@@ -37,13 +42,15 @@ export interface AggregateSlot {
   readonly input: number
   /** Its first cell, relative to the group. */
   readonly cell: number
+  /** Makes the state of a group; only for STATE. */
+  readonly create: (() => AggregateState) | undefined
 }
 
 export function layOut(aggregates: readonly AggregatePlan[], inputs: readonly number[]): AggregateSlot[] {
   let cell = HEADER_CELLS
-  return aggregates.map(({ kind }, i) => {
-    const operation = OPERATIONS[kind]
-    const slot = { operation, input: inputs[i] ?? -1, cell }
+  return aggregates.map((plan, i) => {
+    const operation = OPERATIONS[plan.kind] ?? STATE
+    const slot = { operation, input: inputs[i] ?? -1, cell, create: stateMaker(plan) }
     cell += CELLS[operation] as number
     return slot
   })
@@ -53,25 +60,29 @@ export function emptyGroup(slots: readonly AggregateSlot[]): Float64Array {
   const cells = new Float64Array(
     HEADER_CELLS + slots.reduce((sum, { operation }) => sum + (CELLS[operation] as number), 0),
   )
-  for (const { operation, cell } of slots) if (operation >= MIN) cells[cell] = Number.NaN
+  for (const { operation, cell } of slots) if (operation === MIN || operation === MAX) cells[cell] = Number.NaN
   return cells
 }
 
-/** Takes one record whose inputs were checked: true or null for a count, a number or null for the others. */
+/** Takes one record whose inputs were checked: true or null for a count, a number, a value, or null for the others. */
 export function addRecord(
   slots: readonly AggregateSlot[],
   table: GroupTable,
   base: number,
   inputs: readonly Value[],
+  place: RecordPlace,
 ): void {
   table.touch(base, 1)
   const { cells } = table
   for (let i = 0; i < slots.length; i++) {
-    const { operation, input, cell } = slots[i] as AggregateSlot
-    const at = base + cell
+    const slot = slots[i] as AggregateSlot
+    const { operation, input } = slot
+    const at = base + slot.cell
     const value = input < 0 ? true : inputs[input]
     if (operation === COUNT) {
       if (value === true) cells[at] = (cells[at] as number) + 1
+    } else if (operation === STATE) {
+      if (value !== null) stateAt(slot, table, at).add(value, place)
     } else if (typeof value === 'number') {
       if (operation === MAX) {
         const known = cells[at] as number
@@ -94,6 +105,16 @@ export function addRecord(
       }
     }
   }
+}
+
+/** The state of a slot whose cell this is; made where there is none. */
+export function stateAt({ create }: AggregateSlot, table: GroupTable, at: number): AggregateState {
+  const known = table.states[at]
+  if (known !== undefined) return known
+  if (create === undefined) throw new RangeError('an aggregate of numbers has no state')
+  const state = create()
+  table.states[at] = state
+  return state
 }
 
 /** Adds to a sum by way of the bigint form, and stays there: canonical form is restored where it is written. */
@@ -132,9 +153,13 @@ export function extremeOf(table: GroupTable, at: number): number | bigint | null
   return Number.isNaN(known) ? (table.spilled.get(at) ?? null) : known
 }
 
-/** What a row shows. A double beyond the range of doubles has no JSON number and is null. */
-export function resultOf({ operation, cell }: AggregateSlot, table: GroupTable, base: number): number | bigint | null {
-  const at = base + cell
+/**
+ * What a row shows: a number, or the JSON text of what is more than one. A double beyond the range of doubles has no JSON number
+ * and is null.
+ */
+export function resultOf(slot: AggregateSlot, table: GroupTable, base: number): number | bigint | string | null {
+  const { operation } = slot
+  const at = base + slot.cell
   const { cells } = table
   const third = cells[at + 2] as number
   switch (operation) {
@@ -143,6 +168,8 @@ export function resultOf({ operation, cell }: AggregateSlot, table: GroupTable, 
     case MIN:
     case MAX:
       return extremeOf(table, at)
+    case STATE:
+      return stateAt(slot, table, at).result()
     case SUM: {
       const spilled = table.spilled.get(at)
       const high = cells[at] as number

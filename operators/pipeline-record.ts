@@ -2,6 +2,7 @@
  * A record on its way to state: the steps one after another, then everything that state will be given, all of it evaluated
  * before any of it is used.
  */
+import { takes } from './aggregates/states.ts'
 import { EvaluationError, type OperatorErrorCode, OVERFLOW, WRONG_TYPE } from './errors.ts'
 import { compileExpression } from './expression/compile.ts'
 import type { Evaluate } from './expression/logic.ts'
@@ -129,7 +130,7 @@ function condition(value: Value): boolean {
 interface Input {
   readonly where: Evaluate | undefined
   readonly of: Evaluate | undefined
-  readonly counts: boolean
+  readonly takes: ReturnType<typeof takes>
 }
 
 /** What the aggregates of a record are given: each distinct pair of `of` and `where` is evaluated once. */
@@ -142,15 +143,16 @@ export class AggregateInputs {
   constructor(aggregates: readonly AggregatePlan[], fields: FieldSet) {
     const known = new Map<string, number>()
     this.indexes = aggregates.map(({ name, kind, of, where }) => {
-      const counts = kind === 'count'
-      if (of === undefined && !counts) throw new RangeError(`aggregate "${name}": ${kind} needs an expression`)
+      const taken = takes(kind)
+      if (of === undefined && taken !== 'condition')
+        throw new RangeError(`aggregate "${name}": ${kind} needs an expression`)
       if (of === undefined && where === undefined) return -1
-      const identity = JSON.stringify([counts, of?.source, where?.source])
+      const identity = JSON.stringify([taken, of?.source, where?.source])
       const index = known.get(identity) ?? this.#inputs.length
       if (index === this.#inputs.length) {
         known.set(identity, index)
         this.#inputs.push({
-          counts,
+          takes: taken,
           where: where && compileExpression(where, fields),
           of: of && compileExpression(of, fields),
         })
@@ -160,16 +162,18 @@ export class AggregateInputs {
     })
   }
 
-  /** Fills `values`: true or null for counts, a number, bigint or null for the others. Throws before anything is used. */
+  /** Fills `values`: true or null for counts, else a number, a bigint, any value, or null. Throws before anything is used. */
   evaluate(slots: readonly Value[]): void {
     for (let i = 0; i < this.#inputs.length; i++) {
-      const { where, of, counts } = this.#inputs[i] as Input
+      const { where, of, takes } = this.#inputs[i] as Input
       this.values[i] =
         where !== undefined && !condition(where(slots))
           ? null
-          : counts
+          : takes === 'condition'
             ? of === undefined || countable(of(slots)) || null
-            : numeric((of as Evaluate)(slots))
+            : takes === 'number'
+              ? numeric((of as Evaluate)(slots))
+              : shown((of as Evaluate)(slots))
     }
   }
 }
@@ -186,4 +190,11 @@ function numeric(value: Value): number | bigint | null {
   }
   if (value === null || typeof value === 'bigint') return value
   throw WRONG_TYPE
+}
+
+/** A value that has a JSON text. */
+function shown(value: Value): Value {
+  if (value === undefined) throw WRONG_TYPE
+  if (typeof value === 'number' && value - value !== 0) throw OVERFLOW
+  return value
 }

@@ -4,6 +4,7 @@
  * before it.
  */
 import { addRecord } from './aggregate.ts'
+import type { RecordPlace } from './aggregates/state.ts'
 import { EvaluationError, type OperatorErrorCode } from './errors.ts'
 import { FieldSet } from './fields.ts'
 import { canonicalJson, encodeUtf8, type Value } from './json.ts'
@@ -39,6 +40,8 @@ export class RecordStage implements StageProcessor, ItemTaker {
   /** Slot of the whole record after the steps, for rows without a window. */
   readonly #whole: number
   readonly #windows: WindowOutput | undefined
+  /** What windows are told of the record that is being taken. */
+  readonly #place: RecordPlace
   /** 0: rows for sinks. */
   readonly #partitions: number
   /** Of the record that is being taken. */
@@ -54,6 +57,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
   constructor(plan: StagePlan, input: InputPlan & { readonly kind: 'records' }, partition: number) {
     this.#plan = plan
     this.#rule = new CutRule(plan, partition)
+    this.#place = { time: 0, partition, offset: 0, index: 0 }
     this.#outOfOrdernessMs = input.outOfOrdernessMs
     const fields = new FieldSet()
     this.#time = compileTime(input.time, fields)
@@ -165,11 +169,14 @@ export class RecordStage implements StageProcessor, ItemTaker {
       this.#rule.late(this.#offset, index, this.#value, 1)
       return
     }
+    this.#place.time = this.#eventTime
+    this.#place.offset = this.#offset
+    this.#place.index = index
     for (let w = 0; w < windows.length; w++) {
       const window = windows[w] as (typeof windows)[number]
       const { table } = window
       if (table.changed === 0) output.store.willOwe(window)
-      addRecord(output.slots, table, table.at(key), this.#inputs.values)
+      addRecord(output.slots, table, table.at(key), this.#inputs.values, this.#place)
     }
   }
 

@@ -42,9 +42,24 @@ export interface WindowPlan {
 
 export interface AggregatePlan {
   readonly name: string
-  readonly kind: 'count' | 'sum' | 'avg' | 'min' | 'max'
-  /** For count: counts where it is true (absent: every record). For the others: the number to aggregate. */
+  readonly kind:
+    | 'count'
+    | 'sum'
+    | 'avg'
+    | 'min'
+    | 'max'
+    | 'variance'
+    | 'stddev'
+    | 'quantile'
+    | 'topK'
+    | 'first'
+    | 'last'
+    | 'collect'
+    | 'countDistinct'
+  /** For count: counts where it is true (absent: every record). For the others: the value to aggregate. */
   readonly of?: ExpressionPlan
+  /** quantile: which, from 0 to 1. topK and collect: how many values are kept. */
+  readonly parameter?: number
   /** An extra condition on the records this aggregate sees. */
   readonly where?: ExpressionPlan
 }

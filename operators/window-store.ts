@@ -145,7 +145,7 @@ export class WindowStore {
 
   get bytes(): number {
     let bytes = 0
-    for (const { table } of this.#windows.values()) bytes += table.cells.byteLength + 64 * table.groups.size
+    for (const { table } of this.#windows.values()) bytes += table.bytes
     return bytes
   }
 }

@@ -3,6 +3,8 @@
  * each aggregate, side by side, so that a record touches one or two cache lines and allocates nothing.
  */
 
+import type { AggregateState } from './aggregates/state.ts'
+
 /** A key as the map holds it (see pipeline-key.ts): equal keys are the same number or string. */
 export type GroupKey = number | string
 
@@ -18,6 +20,8 @@ export class GroupTable {
   readonly groups = new Map<GroupKey, number>()
   /** Values that do not fit their cells, by cell; NaN stands in the cell meanwhile. */
   readonly spilled = new Map<number, bigint>()
+  /** What is more than numbers, by cell; such a cell itself is unused. */
+  readonly states: (AggregateState | undefined)[] = []
   cells: Float64Array
   /** Groups whose CHANGED cell is 1. */
   changed = 0
@@ -45,6 +49,13 @@ export class GroupTable {
     this.cells.set(this.#initial, base)
     this.groups.set(key, base)
     return base
+  }
+
+  /** Approximately. */
+  get bytes(): number {
+    let bytes = this.cells.byteLength + 64 * this.groups.size
+    for (const state of this.states) bytes += state?.bytes ?? 0
+    return bytes
   }
 
   touch(base: number, records: number): void {

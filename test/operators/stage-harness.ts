@@ -14,9 +14,16 @@ import {
 
 export const expression = (source: string): ExpressionPlan => ({ source, pointer: '' })
 
-export const aggregate = (name: string, kind: AggregatePlan['kind'], of?: string, where?: string): AggregatePlan => ({
+export const aggregate = (
+  name: string,
+  kind: AggregatePlan['kind'],
+  of?: string,
+  where?: string,
+  parameter?: number,
+): AggregatePlan => ({
   name,
   kind,
+  ...(parameter === undefined ? {} : { parameter }),
   ...(of === undefined ? {} : { of: expression(of) }),
   ...(where === undefined ? {} : { where: expression(where) }),
 })

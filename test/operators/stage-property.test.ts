@@ -17,6 +17,13 @@ const AGGREGATES = [
   aggregate('avg', 'avg', 'v'),
   aggregate('min', 'min', 'v'),
   aggregate('max', 'max', 'v'),
+  aggregate('stddev', 'stddev', 'v'),
+  aggregate('median', 'quantile', 'v', undefined, 0.5),
+  aggregate('top', 'topK', 'v', 'v < 50', 2),
+  aggregate('distinct', 'countDistinct', 'v'),
+  aggregate('first', 'first', 'v'),
+  aggregate('last', 'last', '[v, t]', 'v > 0'),
+  aggregate('some', 'collect', 'v', undefined, 3),
 ]
 
 const bid = fc.record({
@@ -119,6 +126,11 @@ function twin(plan: StagePlan, records: readonly (Bid | string)[]): { rows: Map<
       sumTenths: tenths,
       min: Math.min(...values),
       max: Math.max(...values),
+      top: values
+        .filter((v) => v < 50)
+        .sort((a, b) => b - a)
+        .slice(0, 2),
+      distinct: new Set(values).size,
     })
   }
   return { rows, late }
@@ -128,12 +140,12 @@ function twin(plan: StagePlan, records: readonly (Bid | string)[]): { rows: Map<
 function finals(cuts: readonly CutOutput[]): Map<string, object> {
   const rows = new Map<string, object>()
   for (const row of rowsOfCuts(cuts)) {
-    const { key, final, n, big, sum, avg, min, max } = JSON.parse(row.value)
+    const { key, final, n, big, sum, avg, min, max, top, distinct } = JSON.parse(row.value)
     const id = JSON.stringify([row.a, key])
     if (!final) continue
     assert.ok(!rows.has(id), `${id} is final once`)
     assert.ok(Math.abs(avg * n - sum) < 1e-9)
-    rows.set(id, { n, big, sumTenths: Math.round(sum * 10), min, max })
+    rows.set(id, { n, big, sumTenths: Math.round(sum * 10), min, max, top, distinct })
   }
   return rows
 }
