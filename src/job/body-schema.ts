@@ -38,8 +38,23 @@ const window = z.strictObject({
 
 const aggregate: z.ZodType<AggregatePlan> = z.strictObject({
   name: text,
-  kind: z.enum(['count', 'sum', 'avg', 'min', 'max']),
+  kind: z.enum([
+    'count',
+    'sum',
+    'avg',
+    'min',
+    'max',
+    'variance',
+    'stddev',
+    'quantile',
+    'topK',
+    'first',
+    'last',
+    'collect',
+    'countDistinct',
+  ]),
   of: z.exactOptional(expression),
+  parameter: z.exactOptional(z.number().min(0).max(JOB_LIMITS.collected)),
   where: z.exactOptional(expression),
 })
 

@@ -21,6 +21,10 @@ export const JOB_LIMITS = {
   fields: 256,
   fieldNameCharacters: 128,
   aggregates: 64,
+  /** Values that one collect keeps of a group; each may be as large as a record. */
+  collected: 1_000,
+  /** Numbers that one topK keeps of a group. */
+  top: 100,
   /** Expressions of a key. */
   keys: 8,
   sinks: 8,

@@ -86,9 +86,10 @@ function windowText({ sizeMs, slideMs, offsetMs, allowedLatenessMs }: WindowPlan
   return [`${kind} ${durationText(sizeMs)}`, ...every, ...offset, ...lateness].join(', ')
 }
 
-function aggregateText({ name, kind, of, where }: AggregatePlan): string {
+function aggregateText({ name, kind, of, parameter, where }: AggregatePlan): string {
   const text = (expression: ExpressionPlan | undefined) => expression?.source ?? ''
-  return `${name}: ${kind}(${text(of)})${where === undefined ? '' : ` where ${text(where)}`}`
+  const second = parameter === undefined ? '' : `, ${parameter}`
+  return `${name}: ${kind}(${text(of)}${second})${where === undefined ? '' : ` where ${text(where)}`}`
 }
 
 const UNITS = [

@@ -72,6 +72,8 @@ describe('docs/jobs.md', () => {
       `${JOB_LIMITS.steps} steps`,
       `${JOB_LIMITS.fields} fields`,
       `${JOB_LIMITS.aggregates} aggregates`,
+      `greatest first: ${JOB_LIMITS.top} at most`,
+      `as many as it says: ${JOB_LIMITS.collected.toLocaleString('en')} at most`,
       `${JOB_LIMITS.names} different names`,
       `1 to ${JOB_LIMITS.replicas}`,
       `1 to ${JOB_LIMITS.shufflePartitions.toLocaleString('en')}`,

@@ -51,7 +51,19 @@ const window = merged(
 
 const aggregate = fc.oneof(
   fc.constantFrom('count()', 'count(delay > 15)', 'sum(delay)', ' avg( delay / 2 ) ', 'min(a.b)', 'max(size(name))'),
-  merged(fc.constantFrom({ max: 'delay' }, { sum: 'a + b' }, { count: 'late' }), optional('where', condition)),
+  fc.constantFrom('stddev(delay)', 'median(x)', 'quantile(x, 0.99)', 'topK(x, 3)', 'collect([a, b], 7)', 'last(a)'),
+  merged(
+    fc.constantFrom<object>(
+      { max: 'delay' },
+      { sum: 'a + b' },
+      { count: 'late' },
+      { quantile: 'delay', at: 0.9 },
+      { collect: 'name' },
+      { topK: 'delay', limit: 4 },
+      { countDistinct: 'user' },
+    ),
+    optional('where', condition),
+  ),
 )
 const aggregates = fc.dictionary(fieldName, aggregate, { minKeys: 1, maxKeys: 4 }).map(plain)
 

@@ -16,6 +16,8 @@ function check(table: Table, format: JobFormat = 'yaml'): void {
 }
 
 const DURATION = 'expected a duration such as 10s, 1h30m or 1d'
+const AGGREGATES =
+  'count, sum, avg, min, max, variance, stddev, median, quantile, topK, first, last, collect, countDistinct'
 const CALL = 'expected a call such as count(), count(delay > 15), sum(x), avg(x), min(x) or max(x)'
 
 const inPlaceOf = (part: string, replacement: string): string => edited([part, replacement])
@@ -215,7 +217,7 @@ describe('aggregates', () => {
     [
       'have names that others know them by',
       aggregate('n: mean(x)'),
-      ['7:21 /pipeline/3/aggregate/n expected one of count, sum, avg, min, max; found "mean" [did you mean avg?]'],
+      [`7:21 /pipeline/3/aggregate/n expected one of ${AGGREGATES}; found "mean" [did you mean avg?]`],
     ],
     [
       'count everything without a star',
@@ -233,6 +235,50 @@ describe('aggregates', () => {
       ['7:21 /pipeline/3/aggregate/n expected one expression in the brackets of max; found 2 expressions'],
     ],
     [
+      'have names that others know them by, in any case',
+      aggregate('n: COUNT_DISTINCT(x)'),
+      [
+        `7:21 /pipeline/3/aggregate/n expected one of ${AGGREGATES}; found "COUNT_DISTINCT" [did you mean countDistinct?]`,
+      ],
+    ],
+    [
+      'that need a number beside the expression say so',
+      aggregate('n: quantile(x)'),
+      [
+        '7:21 /pipeline/3/aggregate/n expected an expression and a number from 0 to 1 in the brackets of quantile; found one expression [write quantile(x, 0.99)]',
+      ],
+    ],
+    [
+      'have that number told where it stands',
+      aggregate('n: "topK(x, 500)"'),
+      ['7:30 /pipeline/3/aggregate/n expected a whole number from 1 to 100 after the comma in topK; found "500"'],
+    ],
+    [
+      'do not compute that number',
+      aggregate('n: "collect(x, size(x))"'),
+      [
+        '7:33 /pipeline/3/aggregate/n expected a whole number from 1 to 1000 after the comma in collect; found "size(x)"',
+      ],
+    ],
+    [
+      'in the long form have that number in a field of its own',
+      aggregate('n: { quantile: x }'),
+      ['7:23 /pipeline/3/aggregate/n/quantile quantile needs at beside it: a number from 0 to 1 [add at: 0.99]'],
+    ],
+    [
+      'in the long form bound it',
+      aggregate('n: { topK: x, limit: 101 }, m: { quantile: x, at: 2 }'),
+      [
+        '7:39 /pipeline/3/aggregate/n/limit expected a whole number from 1 to 100; found 101',
+        '7:68 /pipeline/3/aggregate/m/at expected a number from 0 to 1; found 2',
+      ],
+    ],
+    [
+      'in the long form have no number that means nothing',
+      aggregate('n: { median: x, at: 0.9 }'),
+      ['7:34 /pipeline/3/aggregate/n/at median has no at; leave it out'],
+    ],
+    [
       'are told at the character of their argument',
       aggregate('n: max( a.matches("b") )'),
       [
@@ -242,12 +288,12 @@ describe('aggregates', () => {
     [
       'in the long form are one',
       aggregate('n: { max: a, min: b }'),
-      ['7:21 /pipeline/3/aggregate/n expected one of count, sum, avg, min, max in an aggregate; found min and max'],
+      [`7:21 /pipeline/3/aggregate/n expected one of ${AGGREGATES} in an aggregate; found min and max`],
     ],
     [
       'in the long form are at least one',
       aggregate('n: { where: a }'),
-      ['7:21 /pipeline/3/aggregate/n expected one of count, sum, avg, min, max in an aggregate; found none'],
+      [`7:21 /pipeline/3/aggregate/n expected one of ${AGGREGATES} in an aggregate; found none`],
     ],
     [
       'in the long form have expressions',
@@ -261,7 +307,7 @@ describe('aggregates', () => {
       'in the long form have known names',
       aggregate('n: { max: a, wher: b }'),
       [
-        '7:31 /pipeline/3/aggregate/n/wher unknown name "wher"; known here: count, sum, avg, min, max, where [did you mean "where"?]',
+        `7:31 /pipeline/3/aggregate/n/wher unknown name "wher"; known here: ${AGGREGATES}, at, limit, where [did you mean "where"?]`,
       ],
     ],
     [

@@ -92,4 +92,36 @@ describe('the sample jobs', () => {
       )
     }
   })
+
+  it('delay-profile says what sorted lists of all flights say, from two partitions through a shuffle', () => {
+    const days = new Map<string, Flight[]>()
+    for (const flight of FLIGHTS) {
+      const group = `${flight.date.slice(0, 10).replaceAll('/', '-')} ${flight.origin}`
+      days.set(group, [...(days.get(group) ?? []), flight])
+    }
+    const final = run(compiled('delay-profile.yaml', 2)).rows.filter((row) => row.final)
+    assert.equal(final.length, days.size)
+    const close = (found: number, exact: number, share: number) =>
+      assert.ok(Math.abs(found - exact) <= share * Math.abs(exact), `${found} for ${exact}`)
+    for (const { value } of final) {
+      const row = JSON.parse(value)
+      const flights = days.get(`${row.window.start.slice(0, 10)} ${row.key}`)!
+      const delays = flights.map(({ delay }) => delay).sort((a, b) => a - b)
+      assert.equal(row.flights, flights.length)
+      close(row.typical, delays[Math.floor(0.5 * (delays.length - 1))]!, 0.01)
+      close(row.nearlyAll, delays[Math.floor(0.95 * (delays.length - 1))]!, 0.01)
+      assert.deepEqual(row.worst, delays.toReversed().slice(0, 3))
+      assert.equal(row.destinations, new Set(flights.map(({ destination }) => destination)).size)
+      const mean = delays.reduce((sum, delay) => sum + delay, 0) / delays.length
+      const squares = delays.reduce((sum, delay) => sum + (delay - mean) ** 2, 0)
+      if (delays.length < 2) assert.equal(row.spread, null)
+      else close(row.spread, Math.sqrt(squares / (delays.length - 1)), 1e-12)
+      const minute = (edge: 0 | -1) => flights.filter(({ date }) => date === flights.at(edge)?.date)
+      assert.ok(minute(0).some(({ destination }) => destination === row.firstTo))
+      assert.ok(minute(-1).some(({ destination }) => destination === row.lastTo))
+      const far = flights.filter(({ distance }) => distance > 1500).map(({ destination }) => destination)
+      assert.equal(row.farEarly.length, Math.min(5, far.length))
+      for (const destination of row.farEarly) assert.ok(far.includes(destination))
+    }
+  })
 })

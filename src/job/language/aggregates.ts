@@ -10,25 +10,84 @@ import { suggest } from '../../suggest.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { shorten } from '../text/tree.ts'
 import { checkExpression, expression, findingFor } from './expressions.ts'
-import { fieldName, text } from './values.ts'
-import { expects, type Finding, type Reporter, report, rule, strict } from './words.ts'
+import { fieldName, text, wholeNumber } from './values.ts'
+import { expects, type Finding, type Reporter, report, requires, rule, strict } from './words.ts'
 
 type Kind = AggregatePlan['kind']
 
-const KINDS: readonly Kind[] = ['count', 'sum', 'avg', 'min', 'max']
+/** What stands beside the expression: in a call as its second argument, in the long form as a field of this name. */
+interface Parameter {
+  readonly field: 'limit' | 'at'
+  readonly what: string
+  readonly accepts: (value: number) => boolean
+  /** Where there is none it has to be written. */
+  readonly otherwise?: number
+}
+
+const limit = (most: number): Parameter => ({
+  field: 'limit',
+  what: `a whole number from 1 to ${most}`,
+  accepts: (value) => Number.isInteger(value) && value >= 1 && value <= most,
+})
+
+const QUANTILE: Parameter = { field: 'at', what: 'a number from 0 to 1', accepts: (value) => value >= 0 && value <= 1 }
+
+interface Form {
+  readonly kind: Kind
+  readonly parameter?: Parameter
+  /** Of a kind that has one, where the name says it. */
+  readonly fixed?: number
+}
+
+const FORMS = {
+  count: { kind: 'count' },
+  sum: { kind: 'sum' },
+  avg: { kind: 'avg' },
+  min: { kind: 'min' },
+  max: { kind: 'max' },
+  variance: { kind: 'variance' },
+  stddev: { kind: 'stddev' },
+  median: { kind: 'quantile', fixed: 0.5 },
+  quantile: { kind: 'quantile', parameter: QUANTILE },
+  topK: { kind: 'topK', parameter: limit(JOB_LIMITS.top) },
+  first: { kind: 'first' },
+  last: { kind: 'last' },
+  collect: { kind: 'collect', parameter: { ...limit(JOB_LIMITS.collected), otherwise: 100 } },
+  countDistinct: { kind: 'countDistinct' },
+} as const satisfies Readonly<Record<string, Form>>
+
+type Name = keyof typeof FORMS
+
+const NAMES = Object.keys(FORMS) as readonly Name[]
+const LIST = NAMES.join(', ')
+const nameOf = (text: string | undefined): Name | undefined => NAMES.find((known) => known === text)
+const formOf = (name: Name): Form => FORMS[name]
+
 /** What they are called elsewhere. */
-const OTHER_NAMES: ReadonlyMap<string, Kind> = new Map([
+const OTHER_NAMES: ReadonlyMap<string, Name> = new Map([
+  ['approx_count_distinct', 'countDistinct'],
+  ['array_agg', 'collect'],
   ['average', 'avg'],
+  ['count_distinct', 'countDistinct'],
+  ['distinct', 'countDistinct'],
+  ['earliest', 'first'],
+  ['latest', 'last'],
   ['maximum', 'max'],
   ['mean', 'avg'],
   ['minimum', 'min'],
+  ['percentile', 'quantile'],
+  ['stdev', 'stddev'],
+  ['top', 'topK'],
   ['total', 'sum'],
 ])
 
 /** Before its expressions have pointers. */
 export interface Aggregate {
   readonly kind: Kind
+  /** The name that it is written with. */
+  readonly name: string
   readonly of?: string
+  readonly parameter?: number
   readonly where?: string
   /** Written as an object, its expressions each in a field. */
   readonly long: boolean
@@ -39,9 +98,17 @@ const CALL = 'a call such as count(), count(delay > 15), sum(x), avg(x), min(x) 
 const call = () =>
   text(CALL).transform((value, reporter): Aggregate => {
     const parsed = parse(value, reporter)
-    const kind = KINDS.find((known) => known === parsed?.name)
-    const [of] = parsed?.args ?? []
-    return { kind: kind ?? 'count', long: false, ...(of === undefined ? {} : { of }) }
+    const name = nameOf(parsed?.name) ?? 'count'
+    const [of, second] = parsed?.args ?? []
+    const { kind, fixed, parameter: rule } = formOf(name)
+    const parameter = fixed ?? (second === undefined ? rule?.otherwise : Number(second))
+    return {
+      kind,
+      name,
+      long: false,
+      ...(of === undefined ? {} : { of }),
+      ...(parameter === undefined ? {} : { parameter }),
+    }
   })
 
 /** Reports what keeps a text from being a call of an aggregate. */
@@ -56,7 +123,7 @@ function parse(value: string, reporter: Reporter): AggregateCall | undefined {
     report(reporter, [], CALL, help === undefined ? finding : { ...finding, suggestion: help })
     return undefined
   }
-  const finding = parsed === undefined ? notACall(value) : wrongCall(parsed)
+  const finding = parsed === undefined ? notACall(value) : wrongCall(parsed, value)
   if (finding !== undefined) report(reporter, [], CALL, finding)
   const [of] = parsed?.args ?? []
   if (finding === undefined && of !== undefined)
@@ -65,22 +132,40 @@ function parse(value: string, reporter: Reporter): AggregateCall | undefined {
 }
 
 function notACall(value: string): Finding {
-  const name = value.trim()
-  if (!KINDS.some((kind) => kind === name)) return {}
-  return { suggestion: `write ${name}(${name === 'count' ? '' : 'x'})` }
+  const name = nameOf(value.trim())
+  return name === undefined ? {} : { suggestion: `write ${exampleOf(name)}` }
 }
 
-function wrongCall({ name, args }: AggregateCall): Finding | undefined {
-  if (!KINDS.some((kind) => kind === name)) {
+function exampleOf(name: Name): string {
+  const { parameter } = formOf(name)
+  if (name === 'count') return 'count()'
+  if (parameter === undefined || parameter.otherwise !== undefined) return `${name}(x)`
+  return `${name}(x, ${parameter.field === 'at' ? 0.99 : 3})`
+}
+
+function wrongCall({ name, args }: AggregateCall, value: string): Finding | undefined {
+  const known = nameOf(name)
+  if (known === undefined) {
     const found = shorten(name)
-    const near = OTHER_NAMES.get(found) ?? suggest(found, KINDS)
-    const sentence = `expected one of ${KINDS.join(', ')}; found "${found}"`
+    const near = OTHER_NAMES.get(found.toLowerCase()) ?? suggest(found, NAMES)
+    const sentence = `expected one of ${LIST}; found "${found}"`
     return near === undefined ? { sentence } : { sentence, suggestion: `did you mean ${near}?` }
   }
-  if (args.length === 1 || (name === 'count' && args.length === 0)) return undefined
-  const expected = name === 'count' ? 'a condition or nothing' : 'one expression'
-  const found = args.length === 0 ? 'nothing' : `${args.length} expressions`
-  return { sentence: `expected ${expected} in the brackets of ${name}; found ${found}` }
+  const { parameter } = formOf(known)
+  const [, second] = args
+  const most = parameter === undefined ? 1 : 2
+  const least = known === 'count' ? 0 : parameter === undefined || parameter.otherwise !== undefined ? 1 : 2
+  if (args.length < least || args.length > most) {
+    const one = parameter === undefined ? 'one expression' : `an expression and ${parameter.what}`
+    const expected = known === 'count' ? 'a condition or nothing' : one
+    const found = args.length === 0 ? 'nothing' : args.length === 1 ? 'one expression' : `${args.length} expressions`
+    const sentence = `expected ${expected} in the brackets of ${known}; found ${found}`
+    return parameter === undefined ? { sentence } : { sentence, suggestion: `write ${exampleOf(known)}` }
+  }
+  if (second === undefined || parameter === undefined) return undefined
+  if (/^\d+(\.\d+)?$/.test(second) && parameter.accepts(Number(second))) return undefined
+  const character = value.lastIndexOf(second)
+  return { sentence: `expected ${parameter.what} after the comma in ${known}; found "${shorten(second)}"`, character }
 }
 
 const LONG = 'an aggregate such as { max: delay, where: cancelled == false }'
@@ -92,23 +177,76 @@ const longForm = () =>
     avg: expression().optional(),
     min: expression().optional(),
     max: expression().optional(),
+    variance: expression().optional(),
+    stddev: expression().optional(),
+    median: expression().optional(),
+    quantile: expression().optional(),
+    topK: expression().optional(),
+    first: expression().optional(),
+    last: expression().optional(),
+    collect: expression().optional(),
+    countDistinct: expression().optional(),
+    at: z
+      .number(requires(QUANTILE.what))
+      .min(0, expects(QUANTILE.what))
+      .max(1, expects(QUANTILE.what))
+      .optional()
+      .meta({ description: 'Which quantile: 0.5 is the median, 0.99 what one number in a hundred exceeds.' }),
+    limit: wholeNumber(`a whole number from 1 to ${JOB_LIMITS.collected}`, 1, JOB_LIMITS.collected)
+      .optional()
+      .meta({ description: 'How many values collect or topK keep.' }),
     where: expression('a condition')
       .optional()
       .meta({ description: 'Only records for which this is true are looked at.' }),
   })
     .check(
-      rule<{ [kind in Kind]?: string | undefined }>(KINDS, (value, reporter) => {
-        const found = KINDS.filter((kind) => value[kind] !== undefined)
+      rule<LongShape>(NAMES, (value, reporter) => {
+        const found = NAMES.filter((name) => value[name] !== undefined)
         if (found.length === 1) return
         const names = found.length === 0 ? 'none' : found.join(' and ')
-        report(reporter, [], LONG, { sentence: `expected one of ${KINDS.join(', ')} in an aggregate; found ${names}` })
+        report(reporter, [], LONG, { sentence: `expected one of ${LIST} in an aggregate; found ${names}` })
       }),
+      rule<LongShape>([...NAMES, 'at', 'limit'], checkParameter),
     )
     .transform((value): Aggregate => {
-      const kind = KINDS.find((known) => value[known] !== undefined) ?? 'count'
-      const { [kind]: of, where } = value
-      return { kind, long: true, ...(of === undefined ? {} : { of }), ...(where === undefined ? {} : { where }) }
+      const name = NAMES.find((known) => value[known] !== undefined) ?? 'count'
+      const { [name]: of, where } = value
+      const { kind, fixed, parameter: rule } = formOf(name)
+      const parameter = fixed ?? (rule === undefined ? undefined : (value[rule.field] ?? rule.otherwise))
+      return {
+        kind,
+        name,
+        long: true,
+        ...(of === undefined ? {} : { of }),
+        ...(parameter === undefined ? {} : { parameter }),
+        ...(where === undefined ? {} : { where }),
+      }
     })
+
+type LongShape = { [name in Name]?: string | undefined } & { at?: number | undefined; limit?: number | undefined }
+
+/** `at` and `limit` stand where they mean something, and where they have to. */
+function checkParameter(value: LongShape, reporter: Reporter): void {
+  const [name, ...others] = NAMES.filter((known) => value[known] !== undefined)
+  if (name === undefined || others.length > 0) return
+  const { parameter } = formOf(name)
+  for (const field of ['at', 'limit'] as const) {
+    const given = value[field]
+    if (field !== parameter?.field) {
+      if (given === undefined) continue
+      const sentence = `${name} has no ${field}; leave it out`
+      report(reporter, [field], 'nothing', { sentence, atName: true })
+    } else if (given !== undefined) {
+      if (!parameter.accepts(given)) report(reporter, [field], parameter.what)
+    } else if (parameter.otherwise === undefined) {
+      report(reporter, [name], parameter.what, {
+        sentence: `${name} needs ${field} beside it: ${parameter.what}`,
+        suggestion: `add ${field}: ${field === 'at' ? 0.99 : 3}`,
+        atName: true,
+      })
+    }
+  }
+}
 
 /** What every result row has besides its aggregates. */
 const TAKEN: readonly string[] = ['final', 'key', 'revision', 'window']

@@ -225,13 +225,14 @@ function aggregatePlans(aggregates: Readonly<Record<string, Aggregate>>, step: n
   return names.flatMap((name): AggregatePlan[] => {
     const aggregate = aggregates[name]
     if (aggregate === undefined) return []
-    const { kind, of, where, long } = aggregate
+    const { kind, name: written, of, parameter, where, long } = aggregate
     const plan = (source: string, ...below: readonly string[]) => planOf(source, step, 'aggregate', name, ...below)
     return [
       {
         name,
         kind,
-        ...(of === undefined ? {} : { of: long ? plan(of, kind) : plan(of) }),
+        ...(of === undefined ? {} : { of: long ? plan(of, written) : plan(of) }),
+        ...(parameter === undefined ? {} : { parameter }),
         ...(where === undefined ? {} : { where: plan(where, 'where') }),
       },
     ]

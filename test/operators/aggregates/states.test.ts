@@ -198,7 +198,10 @@ function neighbour(x: number, direction: 1 | -1): number {
 }
 
 const inOrder = (given: readonly Given[]): readonly Given[] =>
-  [...given].sort(({ place: a }, { place: b }) => a.time - b.time || a.partition - b.partition || a.offset - b.offset)
+  [...given].sort(
+    ({ place: a }, { place: b }) =>
+      a.time - b.time || a.partition - b.partition || a.offset - b.offset || a.index - b.index,
+  )
 
 describe('first, last and collect', () => {
   const texts = (given: readonly Given[]) => given.map(({ value }) => canonicalJson(value))
