@@ -15,8 +15,9 @@ import { isBootstrapMessage, type NamedPeer } from './bootstrap.ts'
 import { Control } from './control.ts'
 import { assert, MeshError } from './errors.ts'
 import { Flushes } from './flushes.ts'
-import { isPeerList, type PeerId, type UnitId } from './ids.ts'
-import { LIMITS, TIMING } from './limits.ts'
+import { type Heartbeat, heartbeatWire, readHeartbeat } from './heartbeat.ts'
+import type { PeerId, UnitId } from './ids.ts'
+import { TIMING } from './limits.ts'
 import { createMembership, type Member, type MembershipCore, type MembershipEffect } from './membership/index.ts'
 import { loadBytes, loadOwn } from './mesh-store.ts'
 import type { MeshNodeOptions } from './node-contract.ts'
@@ -291,18 +292,17 @@ export class MeshNode {
     const { document } = this
     if (document === undefined) return
     const beat = {
-      c: 'beat',
-      cluster: document.cluster,
-      control: [document.forced, document.number],
+      has: document,
       dead: this.members().flatMap(({ id, state }) => (state === 'dead' ? [id] : [])),
       leaving: this.#leaving,
       versions: this.#options.versions,
       units: this.#units?.standing() ?? [],
-    } as const
+    }
+    const { transport } = this.#options
     // What it says is there is on disk: others rely on it when they forget what they hold.
     this.#outbox?.after(() => {
-      for (const peer of this.#options.transport.peers.keys()) {
-        this.#options.transport.send(peer, { ...beat, seen: this.#wholeness?.seen(peer) ?? 0 })
+      for (const peer of transport.peers.keys()) {
+        transport.send(peer, heartbeatWire({ ...beat, seen: this.#wholeness?.seen(peer) ?? 0 }))
       }
     })
   }
@@ -350,36 +350,23 @@ export class MeshNode {
 
   /** Lets signed statements go once nobody can know of more than this peer does. */
   #clear(now: number): void {
-    const { document } = this
-    if (document === undefined) return
     const gone = new Set(this.members().flatMap(({ id, state }) => (state === 'dead' || state === 'left' ? [id] : [])))
-    const others = document.view.members.filter((member) => member !== this.self)
-    if (
-      this.#wholeness?.clears(
-        now,
-        others.map((id) => ({ id, gone: gone.has(id) })),
-      ) === true
-    )
-      this.#outbox?.release()
+    const members = this.document?.view.members.filter((member) => member !== this.self)
+    const others = members?.map((id) => ({ id, gone: gone.has(id) }))
+    if (others !== undefined && this.#wholeness?.clears(now, others) === true) this.#outbox?.release()
   }
 
-  #onBeat(from: PeerId, beat: { readonly [key: string]: unknown }): void {
-    const { control, units, dead, seen, leaving, versions } = beat
-    const document = Array.isArray(control) ? (control as readonly unknown[]) : []
-    if (!document.every(Number.isSafeInteger) || document.length !== 2 || !Array.isArray(units) || !isPeerList(dead)) {
-      this.#malformed(from, 'heartbeat')
-      return
-    }
-    if (typeof seen === 'number' && this.#wholeness?.told(from, seen, this.#outbox?.counter ?? 0) === false) {
-      const known = this.#outbox?.counter ?? 0
-      const reason = `peer ${from} has seen flush ${seen} of this identity, and this disk knows of ${known} only: it is an old copy`
+  #onBeat(from: PeerId, beat: Heartbeat): void {
+    const known = this.#outbox?.counter ?? 0
+    if (this.#wholeness?.told(from, beat.seen, known) === false) {
+      const reason = `peer ${from} has seen flush ${beat.seen} of this identity, and this disk knows of ${known} only: it is an old copy`
       this.#retire(reason, true)
       return
     }
-    this.#keeper.heard(from, dead, leaving === true)
-    if (Array.isArray(versions)) this.#versions.set(from, versions.slice(0, LIMITS.versions))
-    this.#control?.heard(from, { forced: document[0] as number, number: document[1] as number })
-    this.#units?.heard(from, units)
+    this.#keeper.heard(from, beat.dead, beat.leaving)
+    this.#versions.set(from, beat.versions)
+    this.#control?.heard(from, beat.has)
+    this.#units?.heard(from, beat.units)
   }
 
   #onTransport(event: TransportEvent): void {
@@ -424,9 +411,12 @@ export class MeshNode {
         if (!isBootstrapMessage(envelope.m)) this.#malformed(from, 'bootstrap message')
         else this.#control?.bootstrapMessage(from, envelope.m)
         return
-      case 'beat':
-        this.#onBeat(from, envelope)
+      case 'beat': {
+        const beat = readHeartbeat(envelope)
+        if (beat === undefined) this.#malformed(from, 'heartbeat')
+        else this.#onBeat(from, beat)
         return
+      }
       case 'request':
       case 'response':
         this.#requests.receive(from, envelope as never)
