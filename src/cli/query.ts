@@ -20,6 +20,7 @@ export const verb: Verb = {
     from: { type: 'string', placeholder: 'TIME', help: 'Only windows that end after this time (ISO 8601)' },
     to: { type: 'string', placeholder: 'TIME', help: 'Only windows that start before this time' },
     open: { type: 'boolean', help: 'Also windows that are still open' },
+    stale: { type: 'boolean', help: 'What is known where too few replicas answer for a read that sees everything' },
     limit: { type: 'string', placeholder: 'ROWS', help: `At most this many (default ${HTTP_LIMITS.pageDefault})` },
     cursor: { type: 'string', placeholder: 'CURSOR', help: 'Go on behind an earlier page' },
     all: { type: 'boolean', help: 'Every page; --limit is then the size of one' },
@@ -62,6 +63,7 @@ function queryOf(options: VerbOptions): Query {
     from: options.string('from'),
     to: options.string('to'),
     open: options.flag('open') ? true : undefined,
+    stale: options.flag('stale') ? true : undefined,
     limit,
     cursor: options.string('cursor'),
   }

@@ -151,6 +151,8 @@ export interface WindowQuery {
   readonly to?: number
   /** Also windows that are still open, marked `certified: false`. */
   readonly open?: boolean
+  /** Where fewer than R replicas answer, what the newest of them has, marked `mayBeStale`; else that is an error. */
+  readonly stale?: boolean
   /** At most this many rows; default 100, at most 1,000. */
   readonly limit: number
   readonly cursor?: string

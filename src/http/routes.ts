@@ -131,7 +131,7 @@ export const ROUTES: readonly Route[] = [
     answers: { 200: schemas.windowsAnswer },
     run: async (api, { path, query }) => {
       knownJob(api, path.name)
-      const { key, from, to, open, limit, cursor } = query
+      const { key, from, to, open, stale, limit, cursor } = query
       if (from !== undefined && to !== undefined && from >= to) {
         throw new QuorateError('QRT_REQUEST_INVALID', 'from must be before to')
       }
@@ -139,6 +139,7 @@ export const ROUTES: readonly Route[] = [
         job: path.name,
         limit,
         open,
+        stale,
         ...(key === undefined ? {} : { key }),
         ...(from === undefined ? {} : { from }),
         ...(to === undefined ? {} : { to }),

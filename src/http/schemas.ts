@@ -54,6 +54,9 @@ export const windowsQuery = z.strictObject({
   from: instant.optional().describe('Only windows that end after this time'),
   to: instant.optional().describe('Only windows that start before this time'),
   open: flag.default(false).describe('Also open windows, marked `certified: false`'),
+  stale: flag
+    .default(false)
+    .describe('Where fewer than R replicas answer, what the newest of them has, marked `mayBeStale`'),
   ...page,
 })
 export const eventsQuery = z.strictObject({

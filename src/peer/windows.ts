@@ -73,7 +73,8 @@ export class Windows {
       upTo: null,
       after: after === undefined ? null : placeOf(after),
     } as const
-    return this.#options.reader.read(request, this.#options.replicas.of(unit), job.body.compiled.quorum)
+    const { reader, replicas } = this.#options
+    return reader.read(request, replicas.of(unit), job.body.compiled.quorum, query.stale)
   }
 
   /** From this peer's replica, or another's. */

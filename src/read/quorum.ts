@@ -111,8 +111,11 @@ export class Reader {
     return { term, members, complete, stored: stored ?? null, acknowledged, rows, certificates }
   }
 
-  /** @throws QuorateError QRT_QUORUM_NOT_MET when fewer than R replicas answer. */
-  async read(request: ReadRequest, members: readonly PeerId[], quorum: QuorumPlan): Promise<UnitRead> {
+  /**
+   * @param stale where fewer than R replicas answer in full, what the newest of them has
+   * @throws QuorateError QRT_QUORUM_NOT_MET when fewer than R replicas answer.
+   */
+  async read(request: ReadRequest, members: readonly PeerId[], quorum: QuorumPlan, stale = false): Promise<UnitRead> {
     let asked = members
     for (let attempt = 1; ; attempt++) {
       if (attempt > 1) await new Promise((resolve) => this.#clock.after(RETRY_MS, () => resolve(undefined)))
@@ -124,12 +127,16 @@ export class Reader {
       const complete = answers.filter((answer) => answer.complete)
       if (complete.length < quorum.read) {
         if (attempt < ATTEMPTS) continue
+        if (stale && given.length > 0) {
+          const { rows, certificates } = newestOf(given)
+          return { unit: request.unit, rows: [...rows].sort(compareRows), certificates, mayBeStale: true }
+        }
         throw new QuorateError(
           'QRT_QUORUM_NOT_MET',
           `${complete.length} of ${quorum.read} replicas of unit ${request.unit} answered; a read needs ${quorum.read}`,
         )
       }
-      const newest = complete.reduce((best, answer) => (compareStored(answer.stored, best.stored) > 0 ? answer : best))
+      const newest = newestOf(complete)
       this.#repair(request.unit, answers, newest)
       const holders = answers.filter((answer) => compareStored(answer.stored, newest.stored) >= 0).length
       const acknowledged = answers.some((answer) => compareStored(answer.acknowledged, newest.stored) >= 0)
@@ -183,6 +190,10 @@ export class Reader {
 }
 
 const majority = (members: number): number => Math.floor(members / 2) + 1
+
+/** Of at least one answer. */
+const newestOf = (answers: readonly Answered[]): Answered =>
+  answers.reduce((best, answer) => (compareStored(answer.stored, best.stored) > 0 ? answer : best))
 
 function compareStored(a: CutPosition | null, b: CutPosition | null): number {
   if (a === null || b === null) return (a === null ? 0 : 1) - (b === null ? 0 : 1)

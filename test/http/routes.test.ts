@@ -50,7 +50,7 @@ describe('reading', () => {
   }
 
   it('passes every parameter of a windows query, validated', async () => {
-    const query = 'key=%22ORD%22&from=2001-01-14T00:00:00Z&to=1000000000000&open=true&limit=1000&cursor=page-2'
+    const query = 'key=%22ORD%22&from=2001-01-14T00:00:00Z&to=1000000000000&open=true&stale=true&limit=1000&cursor=page-2'
     assert.equal((await get(`/v1/jobs/flight-delays/windows?${query}`)).status, 200)
     assert.deepEqual(peer.queries.at(-1), {
       job: 'flight-delays',
@@ -58,6 +58,7 @@ describe('reading', () => {
       from: Date.UTC(2001, 0, 14),
       to: 1_000_000_000_000,
       open: true,
+      stale: true,
       limit: 1000,
       cursor: 'page-2',
     })
@@ -268,7 +269,7 @@ describe('probes and documents', () => {
     const windows = document.paths['/v1/jobs/{name}/windows']!.get!
     assert.deepEqual(
       windows.parameters?.map((parameter) => parameter.name),
-      ['name', 'key', 'from', 'to', 'open', 'limit', 'cursor'],
+      ['name', 'key', 'from', 'to', 'open', 'stale', 'limit', 'cursor'],
     )
     const limit = windows.parameters?.find((parameter) => parameter.name === 'limit')
     assert.deepEqual(limit?.schema, { type: 'integer', minimum: 1, maximum: 1000, default: 100 })
