@@ -90,9 +90,7 @@ export class MeshNode {
   }
   /** Alive by gossip, self included: a hint for who goes first, never for placement. */
   alive(): ReadonlySet<PeerId> {
-    const alive = new Set<PeerId>([this.self])
-    for (const member of this.members()) if (member.state === 'alive') alive.add(member.id)
-    return alive
+    return this.#membership?.alive() ?? new Set([this.self])
   }
   unit(unit: UnitId): UnitAgreement | undefined {
     return this.#units?.get(unit)

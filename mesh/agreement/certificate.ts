@@ -1,12 +1,21 @@
 /** Certificates: W equal votes of distinct members, and how anyone checks one offline. */
 import type { Verifier } from '../identity.ts'
-import { isDigest, type PeerId } from '../ids.ts'
+import { type Digest, isDigest, type PeerId } from '../ids.ts'
 import { digestOf } from './encoding.ts'
 import { isStatementProof, verifyStatement } from './statement.ts'
 import type { Certificate, CutContent, Vote } from './types.ts'
 
+/** Contents do not change, and each is asked about by several. */
+const digests = new WeakMap<CutContent, Digest>()
+
 /** What replicas compare and vote on. */
-export const contentDigest = (content: CutContent) => digestOf('cut', content)
+export function contentDigest(content: CutContent): Digest {
+  const known = digests.get(content)
+  if (known !== undefined) return known
+  const digest = digestOf('cut', content)
+  digests.set(content, digest)
+  return digest
+}
 
 /** The vote each signer of a certificate made. */
 export function certifiedVote(certificate: Certificate): Vote {

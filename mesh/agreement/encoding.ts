@@ -2,7 +2,7 @@
  * The one byte form of what is hashed or signed: JSON with sorted keys, no spaces, UTF-8. Slow next to a binary codec,
  * and right: it is readable in a dispute, it has one form per value, and it runs once per cut, not once per record.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { assert } from '../errors.ts'
 import type { Digest } from '../ids.ts'
 
@@ -16,15 +16,16 @@ export function canonicalText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`
   assert(typeof value === 'object', `a signed value is plain data, got ${typeof value}`)
   const fields = value as Record<string, unknown>
-  const parts: string[] = []
+  let text = ''
   for (const key of Object.keys(fields).sort()) {
-    if (fields[key] !== undefined) parts.push(`${JSON.stringify(key)}:${canonicalText(fields[key])}`)
+    if (fields[key] === undefined) continue
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalText(fields[key])}`
   }
-  return `{${parts.join(',')}}`
+  return `{${text}}`
 }
 
 export function sha256(bytes: Uint8Array | string): Digest {
-  return createHash('sha256').update(bytes).digest('hex') as Digest
+  return hash('sha256', bytes) as Digest
 }
 
 /** Digest of a plain object in its canonical form, prefixed by what it is, so that no two kinds can be confused. */

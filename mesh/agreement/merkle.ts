@@ -2,18 +2,20 @@
  * Merkle trees as in RFC 9162, section 2.1: leaves and nodes are hashed under different prefixes, so a node can never be
  * passed off as a leaf, and a tree of n leaves is split at the largest power of two below n.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { assert } from '../errors.ts'
 import type { Digest } from '../ids.ts'
 
-const EMPTY = createHash('sha256').digest('hex') as Digest
+const EMPTY = hash('sha256', '') as Digest
+
+const LEAF = Buffer.of(0)
 
 export function leafDigest(bytes: Uint8Array | string): Digest {
-  return createHash('sha256').update('\0').update(bytes).digest('hex') as Digest
+  return hash('sha256', typeof bytes === 'string' ? `\0${bytes}` : Buffer.concat([LEAF, bytes])) as Digest
 }
 
 function nodeDigest(left: Digest, right: Digest): Digest {
-  return createHash('sha256').update('\x01').update(left, 'hex').update(right, 'hex').digest('hex') as Digest
+  return hash('sha256', Buffer.from(`01${left}${right}`, 'hex')) as Digest
 }
 
 /** Largest power of two below n, for n > 1. */
@@ -31,14 +33,29 @@ export function merkleRoot(leaves: readonly Digest[]): Digest {
   return nodeDigest(merkleRoot(leaves.slice(0, half)), merkleRoot(leaves.slice(half)))
 }
 
-/** Siblings from the leaf up. */
-export function merklePath(leaves: readonly Digest[], index: number): Digest[] {
-  assert(index >= 0 && index < leaves.length, `leaf ${index} of ${leaves.length}`)
-  if (leaves.length === 1) return []
+export interface MerkleTree {
+  readonly root: Digest
+  /** Of each leaf: siblings from the leaf up. */
+  readonly paths: readonly (readonly Digest[])[]
+}
+
+/** The root and every leaf's path; each node is hashed once. */
+export function merkleTree(leaves: readonly Digest[]): MerkleTree {
+  const [only] = leaves
+  if (only === undefined) return { root: EMPTY, paths: [] }
+  if (leaves.length === 1) return { root: only, paths: [[]] }
   const half = split(leaves.length)
-  return index < half
-    ? [...merklePath(leaves.slice(0, half), index), merkleRoot(leaves.slice(half))]
-    : [...merklePath(leaves.slice(half), index - half), merkleRoot(leaves.slice(0, half))]
+  const left = merkleTree(leaves.slice(0, half))
+  const right = merkleTree(leaves.slice(half))
+  const paths = [...left.paths.map((path) => [...path, right.root]), ...right.paths.map((path) => [...path, left.root])]
+  return { root: nodeDigest(left.root, right.root), paths }
+}
+
+/** Siblings of one leaf, from it up. */
+export function merklePath(leaves: readonly Digest[], index: number): readonly Digest[] {
+  const path = merkleTree(leaves).paths[index]
+  assert(path !== undefined, `leaf ${index} of ${leaves.length}`)
+  return path
 }
 
 /** The root that a leaf at `index` of `count` leads to along `path`; undefined when the path has the wrong length. */

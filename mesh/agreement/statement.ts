@@ -5,7 +5,7 @@
 import { peerIdOf, type Signer, type Verifier } from '../identity.ts'
 import { type Digest, isDigest, isPeerId, type PeerId } from '../ids.ts'
 import { canonicalText } from './encoding.ts'
-import { leafDigest, merklePath, merkleRoot, rootFromPath } from './merkle.ts'
+import { leafDigest, merkleTree, rootFromPath } from './merkle.ts'
 import type { Ballot, StatementProof, Vote } from './types.ts'
 
 /** "I have sealed `scope` under this ballot": `body` is the digest of what was handed over. */
@@ -36,15 +36,16 @@ export function flushBytes(peer: PeerId, counter: number, root: Digest): Uint8Ar
 /** Signs statements as one flush; the proofs are in the order of the statements. */
 export function signFlush(signer: Signer, counter: number, statements: readonly Statement[]): StatementProof[] {
   const leaves = statements.map(statementLeaf)
-  const signature = Buffer.from(signer.sign(flushBytes(signer.id, counter, merkleRoot(leaves)))).toString('hex')
+  const { root, paths } = merkleTree(leaves)
+  const signature = Buffer.from(signer.sign(flushBytes(signer.id, counter, root))).toString('hex')
   const publicKey = Buffer.from(signer.publicKey).toString('hex')
-  return leaves.map((_, index) => ({
+  return paths.map((path, index) => ({
     peer: signer.id,
     publicKey,
     counter,
     index,
     leaves: leaves.length,
-    path: merklePath(leaves, index),
+    path,
     signature,
   }))
 }

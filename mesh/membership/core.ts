@@ -53,6 +53,8 @@ export interface MembershipCore {
   leave(now: Instant): readonly MembershipEffect[]
   /** This peer first, then the others as heard of, the dead and departed included. */
   members(): readonly Member[]
+  /** Those who are alive, this peer included. */
+  alive(): ReadonlySet<PeerId>
   /** 1 when this peer hears answers in time; higher: it is likely the slow one, and waits that much longer. */
   readonly healthMultiplier: number
   readonly counters: MembershipCounters

@@ -52,6 +52,9 @@ class Membership implements MembershipCore {
   #tickedAt: Instant
   #counters = { malformed: 0, refused: 0, refuted: 0 }
   #effects: MembershipEffect[] = []
+  /** As of the last input: asked for several times between two of them. */
+  #members: readonly Member[] | undefined
+  #alive: ReadonlySet<PeerId> | undefined
 
   constructor(options: MembershipOptions) {
     const { now, random, self } = options
@@ -90,11 +93,29 @@ class Membership implements MembershipCore {
   }
 
   members(): readonly Member[] {
-    const others = [...this.#table.entries()].map(({ claim, lastHeardAt }) => memberOf(claim, lastHeardAt))
-    return [memberOf(this.#self, this.#tickedAt), ...others]
+    this.#members ??= [
+      memberOf(this.#self, this.#tickedAt),
+      ...[...this.#table.entries()].map(({ claim, lastHeardAt }) => memberOf(claim, lastHeardAt)),
+    ]
+    return this.#members
+  }
+
+  alive(): ReadonlySet<PeerId> {
+    const { self } = this.#options
+    this.#alive ??= new Set([
+      self.id,
+      ...[...this.#table.entries()].flatMap(({ claim }) => (claim.state === 'alive' ? [claim.announcement.id] : [])),
+    ])
+    return this.#alive
+  }
+
+  #changes(): void {
+    this.#members = undefined
+    this.#alive = undefined
   }
 
   receive(now: Instant, input: MembershipInput): readonly MembershipEffect[] {
+    this.#changes()
     if (this.#hasLeft) return []
     switch (input.kind) {
       case 'connected':
@@ -119,6 +140,7 @@ class Membership implements MembershipCore {
   }
 
   tick(now: Instant): readonly MembershipEffect[] {
+    this.#changes()
     if (this.#hasLeft) return []
     this.#allowForStall(now)
     this.#carry(now, this.#detector.tick(now))
@@ -133,6 +155,7 @@ class Membership implements MembershipCore {
   }
 
   leave(now: Instant): readonly MembershipEffect[] {
+    this.#changes()
     if (this.#hasLeft) return []
     this.#announce(now, this.#self.announcement.incarnation + 1, true)
     for (const to of this.#connected.keys()) this.#send(now, to, { t: 'gossip', rumors: [this.#selfRumor()] })

@@ -77,6 +77,8 @@ export class MemberTable {
 }
 
 export function memberOf(claim: Claim, lastHeardAt: Instant): Member {
-  const { left: _, ...announcement } = claim.announcement
-  return { ...announcement, state: claim.state, lastHeardAt }
+  const { id, publicKey, name, address, httpAddress, version, bootstrapExpect, incarnation } = claim.announcement
+  const expects = bootstrapExpect === undefined ? {} : { bootstrapExpect }
+  const { state } = claim
+  return { id, publicKey, name, address, httpAddress, version, ...expects, incarnation, state, lastHeardAt }
 }

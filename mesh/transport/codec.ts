@@ -31,16 +31,18 @@ const malformed = (what: string, at: number) =>
 
 const PROTO = Buffer.from('__proto__')
 
+/** One token after another; the same object for all, since a message has thousands. */
 interface Token {
-  readonly kind: 'scalar' | 'string' | 'array' | 'map'
+  kind: 'scalar' | 'string' | 'array' | 'map'
   /** Where the token's own bytes end; for strings and bytes, after their content. */
-  readonly end: number
+  end: number
   /** Elements of an array, pairs of a map, bytes of a string. */
-  readonly size: number
+  size: number
 }
 
 function checkWire(bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const token: Token = { kind: 'scalar', end: 0, size: 0 }
   /** Values still to come per open container; a map counts keys and values. */
   const left: number[] = [1]
   const isMap: boolean[] = [false]
@@ -56,7 +58,7 @@ function checkWire(bytes: Uint8Array): void {
     }
     left[top] = open - 1
     if (++values > TRANSPORT_LIMITS.values) throw malformed(`more than ${TRANSPORT_LIMITS.values} values`, at)
-    const token = tokenAt(bytes, view, at)
+    readToken(token, bytes, view, at)
     if (isMap[top] === true && open % 2 === 0) checkKey(bytes, token, at)
     if (token.kind === 'array' || token.kind === 'map') {
       const size = token.kind === 'map' ? token.size * 2 : token.size
@@ -78,73 +80,78 @@ function checkKey(bytes: Uint8Array, token: Token, at: number): void {
 }
 
 /** The MessagePack formats that `encodeWire` makes; all others are refused. */
-function tokenAt(bytes: Uint8Array, view: DataView, at: number): Token {
+function readToken(token: Token, bytes: Uint8Array, view: DataView, at: number): void {
   const type = bytes[at]
-  const need = (count: number): void => {
-    if (bytes.length - at - 1 < count) throw malformed('it ends too early', at)
-  }
-  const scalar = (count: number): Token => {
-    need(count)
-    return { kind: 'scalar', end: at + 1 + count, size: 0 }
-  }
-  const length = (width: 1 | 2 | 4): number => {
-    need(width)
-    return width === 1 ? view.getUint8(at + 1) : width === 2 ? view.getUint16(at + 1) : view.getUint32(at + 1)
-  }
-  const content = (kind: 'scalar' | 'string', width: 0 | 1 | 2 | 4, size: number): Token => {
-    need(width + size)
-    return { kind, end: at + 1 + width + size, size }
-  }
-  const container = (kind: 'array' | 'map', width: 0 | 2 | 4, size: number): Token => ({
-    kind,
-    end: at + 1 + width,
-    size,
-  })
   if (type === undefined) throw malformed('it ends too early', at)
-  if (type <= 0x7f || type >= 0xe0) return scalar(0)
-  if (type <= 0x8f) return container('map', 0, type - 0x80)
-  if (type <= 0x9f) return container('array', 0, type - 0x90)
-  if (type <= 0xbf) return content('string', 0, type - 0xa0)
-  switch (type) {
-    case 0xc0:
-    case 0xc2:
-    case 0xc3:
-      return scalar(0)
-    case 0xc4:
-      return content('scalar', 1, length(1))
-    case 0xc5:
-      return content('scalar', 2, length(2))
-    case 0xc6:
-      return content('scalar', 4, length(4))
-    case 0xcb: {
-      const token = scalar(8)
-      if (!Number.isFinite(view.getFloat64(at + 1))) throw malformed('a number is not finite', at)
-      return token
-    }
-    case 0xcc:
-    case 0xd0:
-      return scalar(1)
-    case 0xcd:
-    case 0xd1:
-      return scalar(2)
-    case 0xce:
-    case 0xd2:
-      return scalar(4)
-    case 0xd9:
-      return content('string', 1, length(1))
-    case 0xda:
-      return content('string', 2, length(2))
-    case 0xdb:
-      return content('string', 4, length(4))
-    case 0xdc:
-      return container('array', 2, length(2))
-    case 0xdd:
-      return container('array', 4, length(4))
-    case 0xde:
-      return container('map', 2, length(2))
-    case 0xdf:
-      return container('map', 4, length(4))
-    default:
-      throw malformed(`the type 0x${type.toString(16)}, which no message uses`, at)
-  }
+  if (type <= 0x7f || type >= 0xe0) set(token, 'scalar', at + 1, 0)
+  else if (type <= 0x8f) set(token, 'map', at + 1, type - 0x80)
+  else if (type <= 0x9f) set(token, 'array', at + 1, type - 0x90)
+  else if (type <= 0xbf) content(token, 'string', bytes, at + 1, type - 0xa0)
+  else readLongToken(token, type, bytes, view, at)
+}
+
+function readLongToken(token: Token, type: number, bytes: Uint8Array, view: DataView, at: number): void {
+  const form = FORMS[type - 0xc0]
+  if (form === undefined) throw malformed(`the type 0x${type.toString(16)}, which no message uses`, at)
+  const [kind, width, fixed] = form
+  const start = at + 1 + width
+  const size = width === 0 ? fixed : lengthAt(bytes, view, at, width)
+  if (kind === 'array' || kind === 'map') set(token, kind, start, size)
+  else content(token, kind, bytes, start, size)
+  if (type === 0xcb && !Number.isFinite(view.getFloat64(start))) throw malformed('a number is not finite', at)
+}
+
+type Form = readonly [kind: Token['kind'], lengthBytes: 0 | 1 | 2 | 4, size: number]
+
+/** From 0xc0 on: what follows the type, either so many bytes of length or a fixed size. */
+const FORMS: readonly (Form | undefined)[] = [
+  ['scalar', 0, 0],
+  undefined,
+  ['scalar', 0, 0],
+  ['scalar', 0, 0],
+  ['scalar', 1, 0],
+  ['scalar', 2, 0],
+  ['scalar', 4, 0],
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  ['scalar', 0, 8],
+  ['scalar', 0, 1],
+  ['scalar', 0, 2],
+  ['scalar', 0, 4],
+  undefined,
+  ['scalar', 0, 1],
+  ['scalar', 0, 2],
+  ['scalar', 0, 4],
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  ['string', 1, 0],
+  ['string', 2, 0],
+  ['string', 4, 0],
+  ['array', 2, 0],
+  ['array', 4, 0],
+  ['map', 2, 0],
+  ['map', 4, 0],
+]
+
+function set(token: Token, kind: Token['kind'], end: number, size: number): void {
+  token.kind = kind
+  token.end = end
+  token.size = size
+}
+
+/** A token with so many bytes of its own from `start` on. */
+function content(token: Token, kind: 'scalar' | 'string', bytes: Uint8Array, start: number, size: number): void {
+  if (bytes.length - start < size) throw malformed('it ends too early', start)
+  set(token, kind, start + size, size)
+}
+
+function lengthAt(bytes: Uint8Array, view: DataView, at: number, width: 1 | 2 | 4): number {
+  if (bytes.length - at - 1 < width) throw malformed('it ends too early', at)
+  return width === 1 ? view.getUint8(at + 1) : width === 2 ? view.getUint16(at + 1) : view.getUint32(at + 1)
 }
