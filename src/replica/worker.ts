@@ -306,7 +306,14 @@ export class ReplicaWorker {
   #onEmpty(hosted: Hosted, position: number, end: number): void {
     const { replica, assignment, epoch } = hosted
     if (replica.blocked) return
-    replica.passed(position)
+    try {
+      replica.passed(position)
+    } catch (error) {
+      // What is decided on the way may be beyond this release, or beyond the operators.
+      if (error instanceof QuorateError) this.#onHalt(hosted, error)
+      else this.#crashed(hosted, error)
+      return
+    }
     this.#reportPending(hosted)
     this.#reportEnd(hosted)
     this.#reportProgress(hosted, end)
