@@ -14,14 +14,14 @@ import {
 } from '../../mesh/index.ts'
 import { ROW_RECORD, ROW_WINDOW, readRows } from '../../operators/index.ts'
 import type { Batch } from '../../src/replica/batch.ts'
-import type { SimulatedLog } from './log.ts'
+import type { SimulatedLog, StoredPartition } from './log.ts'
 import type { Expected } from './oracle.ts'
 import { SINK } from './workload.ts'
 
 interface Certified {
   readonly certificate: Certificate
   readonly digest: Digest
-  batch: Batch | undefined
+  held: boolean
 }
 
 /** Thrown by whichever check fails first; the run is over then. */
@@ -32,6 +32,10 @@ export class Checks {
   readonly #certified = new Map<UnitId, Map<string, Certified>>()
   /** By the place that must continue it. */
   readonly #parents = new Map<string, Digest>()
+  /** Certified rows that are not at the sink yet: how many of each. */
+  readonly #allowed = new Map<string, number>()
+  /** Records of each partition of the sink that were looked at. */
+  readonly #seen = new Map<StoredPartition, number>()
   certificates = 0
   votes = 0
 
@@ -66,7 +70,7 @@ export class Checks {
       throw new Violation(`${unit} ${seq}.${part} is no link of the chain`)
     const next = nextPosition(content)
     this.#parents.set(`${unit} ${next.seq}/${next.part}`, digest)
-    chain.set(`${seq}/${part}`, { certificate, digest, batch: undefined })
+    chain.set(`${seq}/${part}`, { certificate, digest, held: false })
     this.certificates += 1
   }
 
@@ -74,23 +78,26 @@ export class Checks {
   heldBy(peer: string, { content }: Certificate, batch: Batch): void {
     const known = this.#chain(content.unit).get(`${content.seq}/${content.part}`)
     if (known === undefined) throw new Violation(`${peer} holds a batch without a certificate`)
-    known.batch ??= { bodies: batch.bodies, deadLetters: batch.deadLetters, watermark: batch.watermark }
+    if (known.held) return
+    known.held = true
+    for (const { kind, value } of readRows(batch.bodies[0] ?? new Uint8Array())) {
+      if (kind !== ROW_WINDOW && kind !== ROW_RECORD) continue
+      const text = textOf(value)
+      this.#allowed.set(text, (this.#allowed.get(text) ?? 0) + 1)
+    }
   }
 
   /** Every row at the sink is a certified one, none is there twice. */
   sink(log: SimulatedLog): void {
-    const allowed = new Map<string, number>()
-    for (const { value } of this.#rows()) {
-      const text = Buffer.from(value).toString()
-      allowed.set(text, (allowed.get(text) ?? 0) + 1)
-    }
-    for (const { records } of log.partitionsOf(SINK)) {
-      for (const { value } of records) {
-        const text = Buffer.from(value ?? []).toString()
-        const left = allowed.get(text) ?? 0
+    for (const partition of log.partitionsOf(SINK)) {
+      const { history } = partition
+      for (let index = this.#seen.get(partition) ?? 0; index < history.length; index++) {
+        const text = textOf(history[index]?.value ?? null)
+        const left = this.#allowed.get(text) ?? 0
         if (left === 0) throw new Violation(`a row at the sink that is not certified, or there twice: ${text}`)
-        allowed.set(text, left - 1)
+        this.#allowed.set(text, left - 1)
       }
+      this.#seen.set(partition, history.length)
     }
   }
 
@@ -103,7 +110,7 @@ export class Checks {
     const passed = new Map<string, string>()
     for (const { records } of log.partitionsOf(SINK)) {
       for (const { value, headers } of records) {
-        const text = Buffer.from(value ?? []).toString()
+        const text = textOf(value)
         if (headers.source !== undefined) {
           const [partition, offset] = headers.source.split('/')
           passed.set(`${partition}/${offset}`, text)
@@ -156,16 +163,6 @@ export class Checks {
     return { late, dead }
   }
 
-  *#rows() {
-    for (const chain of this.#certified.values()) {
-      for (const { batch } of chain.values()) {
-        for (const row of readRows(batch?.bodies[0] ?? new Uint8Array())) {
-          if (row.kind === ROW_WINDOW || row.kind === ROW_RECORD) yield row
-        }
-      }
-    }
-  }
-
   #chain(unit: UnitId): Map<string, Certified> {
     const known = this.#certified.get(unit)
     if (known !== undefined) return known
@@ -174,6 +171,9 @@ export class Checks {
     return chain
   }
 }
+
+const textOf = (bytes: Uint8Array | null): string =>
+  bytes === null ? '' : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
 
 interface SinkRow {
   readonly window: { readonly start: string; readonly end: string }

@@ -34,6 +34,8 @@ export class SimulatedDisk {
   readonly #random: Random
   readonly #syncMs: number
   readonly #tables = new Map<StoreTable, Map<string, Stored>>()
+  /** Keys of each table, in order. */
+  readonly #sorted = new Map<StoreTable, string[]>()
   /** Rises at each open and crash: answers to an earlier process are dropped. */
   #epoch = 0
   #syncing: Group | undefined
@@ -109,6 +111,7 @@ export class SimulatedDisk {
   /** What was on it at an earlier time; to be called while no process has it open. */
   restore(image: ReadonlyMap<StoreTable, ReadonlyMap<string, Stored>>): void {
     this.#tables.clear()
+    this.#sorted.clear()
     for (const [name, table] of image) this.#tables.set(name, new Map(table))
   }
 
@@ -121,7 +124,7 @@ export class SimulatedDisk {
 
   /** What would be found after a crash at this moment: for checkers. */
   keys(table: StoreTable): string[] {
-    return [...this.#table(table).keys()].sort()
+    return [...this.#keys(table)]
   }
 
   #serve(): void {
@@ -150,18 +153,36 @@ export class SimulatedDisk {
   #apply(ops: readonly StoreOp[]): void {
     for (const op of ops) {
       const table = this.#table(op.table)
-      if (op.kind === 'put') table.set(op.key, { value: op.value, corrupt: false })
-      else if (op.kind === 'delete') table.delete(op.key)
-      else for (const key of [...table.keys()]) if (key >= op.from && key < op.to) table.delete(key)
+      const keys = this.#keys(op.table)
+      if (op.kind === 'put') {
+        if (!table.has(op.key)) keys.splice(firstAtOrAbove(keys, op.key), 0, op.key)
+        table.set(op.key, { value: op.value, corrupt: false })
+      } else if (op.kind === 'delete') {
+        if (table.delete(op.key)) keys.splice(firstAtOrAbove(keys, op.key), 1)
+      } else {
+        const first = firstAtOrAbove(keys, op.from)
+        for (const key of keys.splice(first, firstAtOrAbove(keys, op.to) - first)) table.delete(key)
+      }
     }
   }
 
   #range(table: StoreTable, from: string, to: string, limit: number): StoreEntry[] {
-    const entries = [...this.#table(table)].filter(([key]) => key >= from && key < to)
-    entries.sort(([a], [b]) => (a < b ? -1 : 1))
-    return entries
-      .slice(0, limit)
-      .map(([key, { value, corrupt }]) => (corrupt ? { key, corrupt } : { key, value: new Uint8Array(value) }))
+    const values = this.#table(table)
+    const keys = this.#keys(table)
+    const first = firstAtOrAbove(keys, from)
+    return keys.slice(first, Math.min(firstAtOrAbove(keys, to), first + limit)).flatMap((key): StoreEntry[] => {
+      const stored = values.get(key)
+      if (stored === undefined) return []
+      return [stored.corrupt ? { key, corrupt: true } : { key, value: new Uint8Array(stored.value) }]
+    })
+  }
+
+  #keys(table: StoreTable): string[] {
+    const known = this.#sorted.get(table)
+    if (known !== undefined) return known
+    const keys = [...this.#table(table).keys()].sort()
+    this.#sorted.set(table, keys)
+    return keys
   }
 
   #table(name: StoreTable): Map<string, Stored> {
@@ -171,4 +192,15 @@ export class SimulatedDisk {
     this.#tables.set(name, table)
     return table
   }
+}
+
+function firstAtOrAbove(keys: readonly string[], key: string): number {
+  let low = 0
+  let high = keys.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((keys[middle] ?? '') < key) low = middle + 1
+    else high = middle
+  }
+  return low
 }

@@ -2,7 +2,6 @@
  * One run: a cluster, a job and producers, all chosen by the seed. First safety under faults, then, when they have ended,
  * progress within a bounded time. The same seed gives the same trace.
  */
-import { createHash, type Hash } from 'node:crypto'
 import { type Certificate, type PeerId, seededRandom, type UnitId, type Wire } from '../../mesh/index.ts'
 import type { Divergence } from '../../src/peer/divergences.ts'
 import { Observer } from '../../src/peer/observer.ts'
@@ -18,6 +17,7 @@ import { Operator } from './operator.ts'
 import { expectedOf } from './oracle.ts'
 import type { SimulatedPeer, World } from './peer.ts'
 import { quietLogger, quietMetrics } from './quiet.ts'
+import { Trace } from './trace.ts'
 import { chooseWorkload, jobText, Producers, SINK, SOURCE } from './workload.ts'
 
 export interface RunOptions {
@@ -68,7 +68,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
 
 class Simulation {
   readonly #options: RunOptions
-  readonly #trace: Hash = createHash('sha256')
+  readonly #trace = new Trace()
   readonly #clock = new SimulatedClock()
   readonly #checks = new Checks()
   readonly #network: SimulatedNetwork
@@ -134,7 +134,7 @@ class Simulation {
     return {
       seed: this.#options.seed,
       violation,
-      trace: this.#trace.digest('hex'),
+      trace: this.#trace.digest(),
       simulatedMs: Math.round(this.#clock.now()),
       certificates: this.#checks.certificates,
       faults: this.#faults.counts,
@@ -220,7 +220,10 @@ class Simulation {
   #watch(peer: SimulatedPeer): Observer {
     return new SimulatedObserver({
       certified: (certificate) => {
-        this.#note('certified', peer.name, certificate.content.unit, certificate.content.seq, certificate.content.part)
+        const { unit, seq, part } = certificate.content
+        const what = `certified ${peer.name} ${unit} ${seq} ${part}`
+        this.#note(what)
+        this.#say(what)
         this.#checks.certifiedBy(peer.name, certificate)
       },
       held: (certificate, batch) => this.#checks.heldBy(peer.name, certificate, batch),
@@ -238,13 +241,12 @@ class Simulation {
 
   #sent(from: PeerId, to: PeerId, body: Wire): void {
     const channel = (body as { readonly c?: unknown } | null)?.c
-    this.#note('sent', from, to, String(channel))
+    this.#note(`sent ${from} ${to} ${channel}`)
     this.#checks.sent(from, body)
   }
 
-  #note(...what: readonly (string | number)[]): void {
-    this.#trace.update(`${this.#clock.now()} ${what.join(' ')}\n`)
-    if (what[0] !== 'sent') this.#say(what.join(' '))
+  #note(what: string): void {
+    this.#trace.add(`${this.#clock.now()} ${what}\n`)
   }
 
   #say(text: string): void {
