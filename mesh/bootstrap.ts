@@ -7,6 +7,7 @@ import { type ControlDocument, genesis } from './agreement/control-document.ts'
 import { encodeStored, type PersistOp } from './agreement/effects.ts'
 import { canonicalText } from './agreement/encoding.ts'
 import { isPeerId, type PeerId } from './ids.ts'
+import type { Member } from './membership/index.ts'
 
 /** A peer with the name that it was started with. */
 export interface NamedPeer {
@@ -94,3 +95,9 @@ export class Bootstrap {
     return [{ kind: 'complete', document: genesis(list) }]
   }
 }
+
+/** Others that are alive and were told to expect as many. */
+export const peersExpecting = (expect: number | undefined, members: readonly Member[], self: PeerId): NamedPeer[] =>
+  members
+    .filter(({ id, state, bootstrapExpect }) => id !== self && state === 'alive' && bootstrapExpect === expect)
+    .map(({ id, name }) => ({ id, name }))

@@ -1,7 +1,7 @@
 /** The one door of the mesh: what `src` may use. */
 
 export { contentDigest, isCertificate, isCutContent, verifyCertificate } from './agreement/certificate.ts'
-export type { ControlDocument, JobEntry } from './agreement/control-document.ts'
+export type { ControlChange, ControlDocument, JobEntry } from './agreement/control-document.ts'
 export { decodeStored, encodeStored, positionKey, sortable } from './agreement/effects.ts'
 export { canonicalText, digestOf } from './agreement/encoding.ts'
 export { leafDigest, merklePath, merkleRoot, rootFromPath } from './agreement/merkle.ts'

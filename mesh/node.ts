@@ -11,7 +11,7 @@ import { isUnitMessage } from './agreement/messages.ts'
 import type { Certificate, CutPosition, Term } from './agreement/types.ts'
 import type { UnitAgreement } from './agreement/unit.ts'
 import type { UnitEffect } from './agreement/unit-contract.ts'
-import { isBootstrapMessage, type NamedPeer } from './bootstrap.ts'
+import { isBootstrapMessage, peersExpecting } from './bootstrap.ts'
 import { Control } from './control.ts'
 import { assert, MeshError } from './errors.ts'
 import { Flushes } from './flushes.ts'
@@ -157,7 +157,7 @@ export class MeshNode {
       store,
       outbox,
       bootstrapExpect,
-      bootstrapPeers: () => this.#bootstrapPeers(),
+      bootstrapPeers: () => peersExpecting(bootstrapExpect, this.members(), this.self),
       send: (to, channel, message) => this.#send(to, { c: channel, m: message }),
       onDocument: (document) => this.#onDocument(document),
     })
@@ -475,15 +475,6 @@ export class MeshNode {
 
   #versionsOf(peer: PeerId): readonly unknown[] {
     return peer === this.self ? this.#options.versions : (this.#versions.get(peer) ?? [])
-  }
-
-  #bootstrapPeers(): NamedPeer[] {
-    const { bootstrapExpect } = this.#options
-    return this.members()
-      .filter(({ id, state, ...member }) => {
-        return id !== this.self && state === 'alive' && member.bootstrapExpect === bootstrapExpect
-      })
-      .map(({ id, name }) => ({ id, name }))
   }
 
   #malformed(from: PeerId, what: string): void {

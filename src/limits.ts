@@ -32,6 +32,8 @@ export const HOST_TIMING = {
   divergedWaitMaxMs: 60_000,
   /** Units of a worker that ended start again after this long. */
   workerRestartMs: 500,
+  /** What a peer says of itself counts against its divergence from then on: what it said before may still be what is known. */
+  divergedLatelyMs: 5_000,
   /** As many of a unit's new replicas as certify wait so long for the rest of them to catch up. */
   learnerGraceMs: 10_000,
   /** A unit that nobody could hand over is asked for again after this. */

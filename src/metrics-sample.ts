@@ -4,12 +4,15 @@
  */
 import { Gauge, type Registry } from 'prom-client'
 import type { MemberView, UnitStatus } from './http/api.ts'
+import { RESOLUTIONS } from './replica/resolution.ts'
 
 export interface UnitSample {
   readonly job: string
   readonly stage: number
   readonly partition: number
   readonly state: UnitStatus['state']
+  /** What an operator can order: it waits for one while there are any. */
+  readonly resolvable: UnitStatus['resolvable']
   /** Between what the replica took and the end of the partition when it was last fetched. */
   readonly lagRecords: number
   /** Undefined before the first record, and after the end of a bounded input. */
@@ -63,6 +66,8 @@ const UNIT_STATES: readonly UnitStatus['state'][] = [
   'running',
   'waiting',
   'catching-up',
+  'taking-over',
+  'paused',
   'degraded',
   'stalled',
   'diverged',
@@ -90,6 +95,11 @@ export function sampler(registry: Registry): (sample: MetricsSample) => void {
     perUnit,
   )
   const units = gauge('quorate_units', 'Units that this peer holds a replica of, by state.', ['job', 'state'])
+  const awaiting = gauge(
+    'quorate_units_awaiting_operator',
+    'Units that only an order of an operator brings on, by that order.',
+    ['job', 'order'],
+  )
   const behind = gauge(
     'quorate_replica_behind_seconds',
     'How long a cut that is certified here has not been confirmed by a replica of that peer; 0 when all are.',
@@ -120,10 +130,12 @@ export function sampler(registry: Registry): (sample: MetricsSample) => void {
     for (const { job, replicas, write, read } of sample.jobs) {
       for (const [kind, count] of Object.entries({ replicas, write, read })) quorum.set({ job, kind }, count)
       for (const state of UNIT_STATES) units.set({ job, state }, 0)
+      for (const order of RESOLUTIONS) awaiting.set({ job, order }, 0)
     }
-    for (const { job, stage, partition, state, ...unit } of sample.units) {
+    for (const { job, stage, partition, state, resolvable, ...unit } of sample.units) {
       const labels = { job, stage, partition }
       units.inc({ job, state })
+      for (const order of resolvable) awaiting.inc({ job, order })
       lag.set(labels, unit.lagRecords)
       if (unit.watermarkGapSeconds !== undefined) gap.set(labels, unit.watermarkGapSeconds)
       openWindows.set(labels, unit.openWindows)

@@ -25,6 +25,7 @@ const unitOf = (job: string, changes: Partial<UnitSample> = {}): UnitSample => (
   stage: 0,
   partition: 3,
   state: 'running',
+  resolvable: [],
   lagRecords: 42,
   watermarkGapSeconds: 1.5,
   openWindows: 12,
@@ -77,7 +78,7 @@ describe('metrics', () => {
   it('show what is so when they are asked for', async () => {
     const lines = await linesOf(createMetrics(), [
       unitOf('delays'),
-      unitOf('delays', { partition: 4, state: 'stalled' }),
+      unitOf('delays', { partition: 4, state: 'stalled', resolvable: ['settle'] }),
     ])
     for (const line of [
       'quorate_lag_records{job="delays",stage="0",partition="3"} 42',
@@ -88,6 +89,8 @@ describe('metrics', () => {
       'quorate_units{job="delays",state="running"} 1',
       'quorate_units{job="delays",state="stalled"} 1',
       'quorate_units{job="delays",state="halted"} 0',
+      'quorate_units_awaiting_operator{job="delays",order="settle"} 1',
+      'quorate_units_awaiting_operator{job="delays",order="retry"} 0',
       'quorate_job_quorum{job="delays",kind="write"} 2',
       'quorate_replica_behind_seconds{job="delays",peer="bo"} 7',
       'quorate_sink_backlog_bytes{job="delays",sink="kafka:out"} 512',

@@ -54,10 +54,16 @@ export class Following {
   }
 
   /** So many members that the others cannot certify without them are stuck, at this offset where one is given. */
-  isBlocked(now: Instant, { members, write }: Term, at?: number): boolean {
+  isBlocked(now: Instant, term: Term, at?: number): boolean {
+    const offsets = this.stuck(now, term).filter((offset) => at === undefined || offset === at)
+    return offsets.length >= term.members.length - term.write + 1
+  }
+
+  /** The offsets that members cannot pass, by what they said lately. */
+  stuck(now: Instant, { members }: Term): readonly number[] {
     const offsets = this.#standings.stuck(now, members)
-    if (this.stuckHere !== undefined && members.includes(this.#self)) offsets.push(this.stuckHere)
-    return offsets.filter((offset) => at === undefined || offset === at).length >= members.length - write + 1
+    const own = members.includes(this.#self) ? this.stuckHere : undefined
+    return own === undefined ? offsets : [...offsets, own]
   }
 
   /** Peers among these whose replica could take part at once. */

@@ -12,6 +12,7 @@ import type {
   WindowPage,
 } from '../http/api.ts'
 import type { Problem } from '../http/problems.ts'
+import type { Resolution } from '../replica/resolution.ts'
 
 /** A peer's own answer that something went wrong. */
 export class ProblemError extends Error {
@@ -96,6 +97,22 @@ export class Client {
 
   async deleteJob(name: string): Promise<void> {
     const response = await this.#request(`/v1/jobs/${encodeURIComponent(name)}`, {}, { method: 'DELETE' })
+    await response.body?.cancel()
+  }
+
+  async changeJob(name: string, change: 'pause' | 'resume'): Promise<JobSummary> {
+    return this.#parse(await this.#request(`/v1/jobs/${encodeURIComponent(name)}/${change}`, {}, { method: 'POST' }))
+  }
+
+  async resolveUnit(job: string, unit: string, order: Resolution): Promise<void> {
+    const path = `/v1/jobs/${encodeURIComponent(job)}/units/${encodeURIComponent(unit)}/resolve`
+    const response = await this.#request(path, { order }, { method: 'POST' })
+    await response.body?.cancel()
+  }
+
+  async removeMember(peer: string, ban: boolean): Promise<void> {
+    const query = ban ? { ban } : {}
+    const response = await this.#request(`/v1/members/${encodeURIComponent(peer)}`, query, { method: 'DELETE' })
     await response.body?.cancel()
   }
 

@@ -20,7 +20,7 @@ export const verb: Verb = {
         members.map((member) => [
           member.self ? `${member.name} (asked)` : member.name,
           member.id.slice(0, 8),
-          member.state,
+          member.leaving ? `${member.state}, leaving` : member.state,
           member.member ? 'yes' : 'no',
           member.self ? '-' : `${(member.lastHeardMs / 1000).toFixed(1)} s ago`,
           member.httpAddress,

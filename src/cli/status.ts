@@ -29,14 +29,16 @@ function statusText(status: StatusView, output: Output): void {
   if (status.reasons.length === 0) output.line(`ready: ${output.paint('green', 'yes')}`)
   else output.line(`ready: ${output.paint('red', 'no')}`)
   for (const reason of status.reasons) output.line(`  ${cellText(reason)}`)
+  for (const notice of status.notices) output.line(cellText(notice))
   output.line()
   if (status.units.length === 0) output.note('No units: no job runs here. Submit one: quorate submit FILE')
   else {
     output.table(
-      ['UNIT', 'STATE', 'CERTIFIED', 'COMPUTED', 'AT SINKS', 'OFFSET', 'END', 'WATERMARK', 'REPLICAS'],
+      ['UNIT', 'STATE', 'VERSION', 'CERTIFIED', 'COMPUTED', 'AT SINKS', 'OFFSET', 'END', 'WATERMARK', 'REPLICAS'],
       status.units.map((unit) => [
         unit.unit,
         unit.state,
+        unit.version,
         positionText(unit.certified),
         positionText(unit.computed),
         positionText(unit.committed),

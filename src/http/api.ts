@@ -3,6 +3,7 @@
  * forwards or gathers where needed. Errors are QuorateError or MeshError with their stable codes. Times are ISO 8601, UTC.
  */
 import type { Certificate, CutPosition, PeerId } from '../../mesh/index.ts'
+import type { Resolution } from '../replica/resolution.ts'
 
 export interface MemberView {
   readonly id: PeerId
@@ -15,6 +16,8 @@ export interface MemberView {
   readonly incarnation: number
   /** In the view that places units. */
   readonly member: boolean
+  /** It was asked to leave, and goes on until others hold what it holds. */
+  readonly leaving: boolean
   readonly self: boolean
   /** Milliseconds since this peer last heard of it. */
   readonly lastHeardMs: number
@@ -57,7 +60,7 @@ export interface JobSummary {
   }
   readonly stages: number
   readonly units: number
-  readonly state: 'running' | 'degraded' | 'stalled' | 'halted' | 'finished'
+  readonly state: 'running' | 'paused' | 'degraded' | 'stalled' | 'halted' | 'finished'
   /** The document as submitted (no secrets can be in it). */
   readonly document: string
   readonly format: 'yaml' | 'toml' | 'json'
@@ -87,13 +90,26 @@ export interface VotesView {
   readonly waitingMs: number
 }
 
+/** One replica of a unit, as the peer that answers has last heard of it. */
+export interface ReplicaView {
+  readonly peer: PeerId
+  readonly name: string
+  readonly alive: boolean
+  /** Everything that is certified up to here is on its disk. */
+  readonly stored?: CutPosition
+  /** It has computed all that is certified. */
+  readonly caughtUp: boolean
+}
+
 export interface UnitStatus {
   readonly unit: string
   readonly job: string
   readonly stage: number
   readonly partition: number
-  readonly replicas: readonly { readonly peer: PeerId; readonly name: string; readonly alive: boolean }[]
+  readonly replicas: readonly ReplicaView[]
   readonly term: number
+  /** Determinism version that it computes in; absent where no replica answers. */
+  readonly version?: number
   /** Last position certified here; absent before the first. */
   readonly certified?: CutPosition
   /** Last position that this peer computed. */
@@ -114,7 +130,19 @@ export interface UnitStatus {
   readonly stateBytes: number
   /** Absent where no replica answers. */
   readonly votes?: VotesView
-  readonly state: 'running' | 'catching-up' | 'waiting' | 'degraded' | 'stalled' | 'halted' | 'finished' | 'diverged'
+  readonly state:
+    | 'running'
+    | 'catching-up'
+    | 'taking-over'
+    | 'paused'
+    | 'waiting'
+    | 'degraded'
+    | 'stalled'
+    | 'halted'
+    | 'finished'
+    | 'diverged'
+  /** Orders that would bring it on now; it waits for an operator while there are any. */
+  readonly resolvable: readonly Resolution[]
   /** Sentences that answer "why is there no result". */
   readonly reasons: readonly string[]
 }
@@ -138,6 +166,10 @@ export interface StatusView {
   readonly view: number
   /** Why this peer is not ready; empty when it is. */
   readonly reasons: readonly string[]
+  /** Sentences about members: who is leaving, which identity was replaced or removed. */
+  readonly notices: readonly string[]
+  /** Identities that were replaced or removed for good, the latest last. */
+  readonly retired: readonly PeerId[]
   readonly units: readonly UnitStatus[]
   readonly divergences: readonly DivergenceView[]
 }
@@ -215,7 +247,9 @@ export type LiveEvent =
       readonly state: string
     }
   | { readonly kind: 'diverged'; readonly at: string; readonly divergence: DivergenceView }
-  | { readonly kind: 'job'; readonly at: string; readonly job: string; readonly change: 'submitted' | 'deleted' }
+  | { readonly kind: 'job'; readonly at: string; readonly job: string; readonly change: JobChange }
+
+type JobChange = 'submitted' | 'paused' | 'resumed' | 'deleted'
 
 export interface PeerApi {
   readonly version: string
@@ -228,6 +262,16 @@ export interface PeerApi {
   /** Text as posted, with its media type's format; errors carry pointer, line and column (JobInvalidError). */
   submit(document: { text: string; format: 'yaml' | 'toml' | 'json'; file?: string }): Promise<JobSummary>
   deleteJob(name: string): Promise<void>
+  /** Replicas stop to take records, or go on; when they do so already, nothing changes. */
+  pauseJob(name: string): Promise<JobSummary>
+  resumeJob(name: string): Promise<JobSummary>
+  /**
+   * An operator's word on what a unit cannot decide by itself.
+   * @param unit `STAGE:PARTITION`, or the partition alone where there is one stage
+   */
+  resolveUnit(job: string, unit: string, order: Resolution): Promise<void>
+  /** @param ban its identity does not come back */
+  removeMember(peer: string, ban: boolean): Promise<void>
   /** Asks this peer out of the cluster; again: nothing more. */
   leave(): LeaveView
   leaving(): LeaveView

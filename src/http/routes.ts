@@ -122,6 +122,46 @@ export const ROUTES: readonly Route[] = [
     },
   }),
   route({
+    method: 'post',
+    path: '/v1/jobs/{name}/pause',
+    summary: 'Pause a job: it takes no more records, and keeps its state; a job that is paused stays so',
+    role: 'admin',
+    pathSchema: schemas.jobPath,
+    querySchema: schemas.noQuery,
+    answers: { 200: schemas.jobAnswer },
+    run: async (api, { path }) => {
+      knownJob(api, path.name)
+      return ok(await api.pauseJob(path.name))
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/v1/jobs/{name}/resume',
+    summary: 'Let a paused job go on where it stopped',
+    role: 'admin',
+    pathSchema: schemas.jobPath,
+    querySchema: schemas.noQuery,
+    answers: { 200: schemas.jobAnswer },
+    run: async (api, { path }) => {
+      knownJob(api, path.name)
+      return ok(await api.resumeJob(path.name))
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/v1/jobs/{name}/units/{unit}/resolve',
+    summary: 'Decide what a unit cannot decide by itself; refused where it waits for no such order',
+    role: 'admin',
+    pathSchema: schemas.unitPath,
+    querySchema: schemas.resolveQuery,
+    answers: { 204: undefined },
+    run: async (api, { path, query }) => {
+      knownJob(api, path.name)
+      await api.resolveUnit(path.name, path.unit, query.order)
+      return { status: 204 }
+    },
+  }),
+  route({
     method: 'get',
     path: '/v1/jobs/{name}/windows',
     summary: 'Windows at read quorum, with the certificates that prove them',
@@ -177,6 +217,19 @@ export const ROUTES: readonly Route[] = [
     querySchema: schemas.noQuery,
     answers: { 200: schemas.membersAnswer },
     run: (api) => ok({ members: api.members() }),
+  }),
+  route({
+    method: 'delete',
+    path: '/v1/members/{peer}',
+    summary: 'Take a member that is gone out of the view; its units go to others',
+    role: 'admin',
+    pathSchema: schemas.memberPath,
+    querySchema: schemas.removeQuery,
+    answers: { 204: undefined },
+    run: async (api, { path, query }) => {
+      await api.removeMember(path.peer, query.ban)
+      return { status: 204 }
+    },
   }),
   route({
     method: 'post',

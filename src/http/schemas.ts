@@ -3,6 +3,7 @@
  * neither can say something else than the other. Answers are described here and come from api.ts.
  */
 import { z } from 'zod'
+import { RESOLUTIONS } from '../replica/resolution.ts'
 import { fromJson } from './json.ts'
 import { HTTP_LIMITS } from './limits.ts'
 
@@ -68,6 +69,24 @@ export const eventsQuery = z.strictObject({
 })
 export const noPath = z.strictObject({})
 export const jobPath = z.strictObject({ name: z.string().min(1).max(200).describe('Name of the job') })
+const unitOrder = z.enum(RESOLUTIONS)
+export const unitPath = jobPath.extend({
+  unit: z
+    .string()
+    .regex(/^(\d{1,4}:)?\d{1,7}$/, 'expected STAGE:PARTITION, or a partition where the job has one stage')
+    .describe('STAGE:PARTITION, or the partition alone where the job has one stage'),
+})
+export const resolveQuery = z.strictObject({
+  order: unitOrder.describe(
+    'retry: vote again on a disputed cut; accept-gap: go on without records that the log has lost; settle: go on without what only peers that are gone could say',
+  ),
+})
+export const memberPath = z.strictObject({
+  peer: z.string().min(1).max(200).describe('Its name, its id, or at least the first 8 digits of that'),
+})
+export const removeQuery = z.strictObject({
+  ban: flag.default(false).describe('Its identity does not come back, and it stops if it is alive'),
+})
 
 const hex = (length: number) => z.string().regex(new RegExp(`^[0-9a-f]{${length}}$`))
 const count = z.number().int().min(0)
@@ -113,6 +132,7 @@ const member = z.object({
   state: z.enum(['alive', 'suspect', 'dead', 'left']),
   incarnation: count,
   member: z.boolean().describe('In the view that places units'),
+  leaving: z.boolean().describe('It was asked to leave, and goes on until others hold what it holds'),
   self: z.boolean(),
   lastHeardMs: z.number(),
   version: z.string(),
@@ -160,7 +180,7 @@ export const jobAnswer = z.object({
   quorum: z.object({ replicas: count, write: count, read: count, allowForks: z.boolean() }),
   stages: count,
   units: count,
-  state: z.enum(['running', 'degraded', 'stalled', 'halted', 'finished']),
+  state: z.enum(['running', 'paused', 'degraded', 'stalled', 'halted', 'finished']),
   document: z.string().describe('As it was submitted'),
   format: z.enum(['yaml', 'toml', 'json']),
   graph: z.array(graphNode).describe('What records pass through'),
@@ -172,8 +192,17 @@ const unitStatus = z.object({
   job: z.string(),
   stage: count,
   partition: count,
-  replicas: z.array(z.object({ peer, name: z.string(), alive: z.boolean() })),
+  replicas: z.array(
+    z.object({
+      peer,
+      name: z.string(),
+      alive: z.boolean(),
+      stored: position.optional().describe('Everything that is certified up to here is on its disk'),
+      caughtUp: z.boolean().describe('It has computed all that is certified'),
+    }),
+  ),
   term: count,
+  version: count.optional().describe('Determinism version that it computes in'),
   certified: position.optional(),
   computed: position.optional(),
   committed: position.optional(),
@@ -194,7 +223,21 @@ const unitStatus = z.object({
     })
     .optional()
     .describe('On the cut after the last certified one'),
-  state: z.enum(['running', 'catching-up', 'waiting', 'degraded', 'stalled', 'halted', 'finished', 'diverged']),
+  state: z.enum([
+    'running',
+    'catching-up',
+    'taking-over',
+    'paused',
+    'waiting',
+    'degraded',
+    'stalled',
+    'halted',
+    'finished',
+    'diverged',
+  ]),
+  resolvable: z
+    .array(unitOrder)
+    .describe('Orders that would bring it on; it waits for an operator while there are any'),
   reasons: z.array(z.string()).describe('Why there is no result'),
 })
 const divergence = z.object({
@@ -214,6 +257,8 @@ export const statusAnswer = z.object({
   version: z.string(),
   view: count,
   reasons: z.array(z.string()).describe('Why this peer is not ready'),
+  notices: z.array(z.string()).describe('Who is leaving, and which identity was replaced or removed'),
+  retired: z.array(peer).describe('Identities that were replaced or removed for good, the latest last'),
   units: z.array(unitStatus),
   divergences: z.array(divergence),
 })

@@ -25,6 +25,7 @@ import {
   type LetterPlace,
   type OpenAnswer,
   type PeerRequest,
+  type ResolveAnswer,
   type TermsAnswer,
 } from './requests.ts'
 
@@ -74,9 +75,11 @@ export class Answers {
         const answer: TermsAnswer = { terms: this.#options.node.unit(request.unit)?.terms ?? [] }
         return answer as unknown as Wire
       }
-      case 'resolve':
-        this.#options.host.resolve(this.#hosted(request.unit).description.unit, request.what)
-        return null
+      case 'resolve': {
+        const { unit } = this.#hosted(request.unit).description
+        const answer: ResolveAnswer = { accepted: this.#options.host.resolve(unit, request.what) }
+        return answer as unknown as Wire
+      }
       case 'handoff':
       case 'chunk':
       case 'batches':

@@ -13,7 +13,7 @@ import {
   parseUnitId,
   type UnitId,
 } from '../../mesh/index.ts'
-import { LIMITS } from '../limits.ts'
+import { HOST_TIMING, LIMITS } from '../limits.ts'
 
 export interface Divergence {
   /** Wall clock of the peer that saw it, ISO 8601. */
@@ -42,13 +42,15 @@ export interface RepairedNote {
 
 export class Divergences {
   readonly #all: Divergence[] = []
+  /** Monotonic. */
+  readonly #learnedAt = new WeakMap<Divergence, number>()
 
   get all(): readonly Divergence[] {
     return this.#all
   }
 
   /** Undefined when it is known already. */
-  add({ at, peer, computed, certified }: Omit<DivergedNote, 'n'>): Divergence | undefined {
+  add({ at, peer, computed, certified }: Omit<DivergedNote, 'n'>, now: number): Divergence | undefined {
     const { unit, seq, part, offset } = computed
     const known = this.#all.some(
       (other) => other.unit === unit && other.peer === peer && comparePositions(other.position, { seq, part }) === 0,
@@ -65,6 +67,7 @@ export class Divergences {
       repaired: false,
     }
     this.#all.push(divergence)
+    this.#learnedAt.set(divergence, now)
     if (this.#all.length > LIMITS.divergences) this.#all.shift()
     return divergence
   }
@@ -81,6 +84,18 @@ export class Divergences {
   repaired(unit: UnitId, peer: PeerId): void {
     for (const divergence of this.#all) {
       if (divergence.unit === unit && divergence.peer === peer) divergence.repaired = true
+    }
+  }
+
+  /**
+   * The peer says of itself that it has computed all that is certified, up to a place: it agrees again, whether its note was
+   * heard or not.
+   */
+  caughtUp(unit: UnitId, peer: PeerId, stored: CutPosition, now: number): void {
+    for (const divergence of this.#all) {
+      if (divergence.unit !== unit || divergence.peer !== peer) continue
+      const old = now - (this.#learnedAt.get(divergence) ?? now) >= HOST_TIMING.divergedLatelyMs
+      if (old && comparePositions(stored, divergence.position) > 0) divergence.repaired = true
     }
   }
 

@@ -2,7 +2,7 @@
  * The API of a peer: what HTTP, the command line and the dashboard ask for, answered from this peer or, where that is
  * elsewhere, from others.
  */
-import { MeshError, type PeerId, type Wire } from '../../mesh/index.ts'
+import { type JobEntry, MeshError, type PeerId, type UnitId, type Wire } from '../../mesh/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { sinkName } from '../commit/thread.ts'
 import { QuorateError } from '../errors.ts'
@@ -18,10 +18,13 @@ import type {
   WindowPage,
   WindowQuery,
 } from '../http/api.ts'
+import type { Resolution } from '../replica/resolution.ts'
 import { sameMembers } from '../replica/wishes.ts'
 import { jobGraph } from './graph.ts'
 import type { Job, PlacedUnit } from './jobs.ts'
+import { noticesOf } from './notices.ts'
 import type { Observer } from './observer.ts'
+import { Operations } from './operations.ts'
 import type { Peer } from './peer.ts'
 import { Queries } from './queries.ts'
 import { Replicas } from './replicas.ts'
@@ -49,6 +52,7 @@ export class Front implements PeerApi {
   readonly #options: FrontOptions
   readonly #queries: Queries
   readonly #windows: Windows
+  readonly #operations: Operations
 
   constructor(options: FrontOptions) {
     const { peer } = options
@@ -57,6 +61,7 @@ export class Front implements PeerApi {
     const replicas = new Replicas(peer.node, (request) => peer.answers.answer(request as unknown as Wire))
     const queries = new Queries(replicas, (id) => peer.nameOf(id))
     this.#queries = queries
+    this.#operations = new Operations(peer, replicas)
     this.#windows = new Windows({
       reader: peer.reader,
       replicas,
@@ -78,6 +83,7 @@ export class Front implements PeerApi {
         state: member.state,
         incarnation: member.incarnation,
         member: view.includes(member.id),
+        leaving: peer.node.leaving.has(member.id),
         self,
         lastHeardMs: self ? 0 : Math.max(0, Math.round(now() - member.lastHeardAt)),
         version: member.version,
@@ -104,10 +110,16 @@ export class Front implements PeerApi {
   }
 
   async status(job?: string): Promise<StatusView> {
-    const { peer, name, version } = this.#options
+    const { peer, name, version, now } = this.#options
     const { node } = peer
     const jobs = peer.jobs.all.filter(({ entry }) => job === undefined || entry.name === job)
     const units = await Promise.all(jobs.flatMap(({ units }) => units.map((unit) => this.#unitStatus(unit))))
+    // Of units that are not here, this is how the end of a divergence is heard.
+    for (const { unit, replicas } of units) {
+      for (const { peer: id, stored, caughtUp } of replicas) {
+        if (caughtUp && stored !== undefined) peer.divergences.caughtUp(unit as UnitId, id, stored, now())
+      }
+    }
     return {
       cluster: node.document?.cluster,
       peer: node.self,
@@ -115,6 +127,8 @@ export class Front implements PeerApi {
       version,
       view: node.document?.view.number ?? 0,
       reasons: this.ready().reasons,
+      notices: noticesOf(node),
+      retired: node.document?.banned ?? [],
       units,
       divergences: peer.divergences.all
         .filter(({ unit }) => job === undefined || peer.jobs.ofUnit(unit)?.job.entry.name === job)
@@ -136,6 +150,24 @@ export class Front implements PeerApi {
 
   async deleteJob(name: string): Promise<void> {
     await this.#options.submissions.delete(this.#job(name), CHANGE_TIMEOUT_MS)
+  }
+
+  async pauseJob(name: string): Promise<JobSummary> {
+    await this.#operations.setState(this.#job(name), 'paused', CHANGE_TIMEOUT_MS)
+    return this.#summary(this.#job(name))
+  }
+
+  async resumeJob(name: string): Promise<JobSummary> {
+    await this.#operations.setState(this.#job(name), 'running', CHANGE_TIMEOUT_MS)
+    return this.#summary(this.#job(name))
+  }
+
+  resolveUnit(job: string, unit: string, order: Resolution): Promise<void> {
+    return this.#operations.resolve(this.#job(job), unit, order)
+  }
+
+  removeMember(peer: string, ban: boolean): Promise<void> {
+    return this.#operations.remove(peer, ban, CHANGE_TIMEOUT_MS)
   }
 
   leave(): LeaveView {
@@ -200,7 +232,7 @@ export class Front implements PeerApi {
       quorum,
       stages: stages.length,
       units: units.length,
-      state: jobState(statuses),
+      state: jobState(entry, statuses),
       document: body.document.text,
       format: body.document.format,
       graph: jobGraph(body.compiled),
@@ -231,7 +263,7 @@ export class Front implements PeerApi {
       job: description.job,
       stage: unit.stage,
       partition: description.partition,
-      replicas: members.map((id) => ({ peer: id, name: peer.nameOf(id), alive: alive.has(id) })),
+      replicas: members.map((id) => ({ peer: id, name: peer.nameOf(id), alive: alive.has(id), caughtUp: false })),
       term: 0,
       offset: 0,
       endOffset: 0,
@@ -241,6 +273,7 @@ export class Front implements PeerApi {
       openWindows: 0,
       stateBytes: 0,
       state: 'stalled',
+      resolvable: [],
       reasons: ['no replica of this unit answers'],
     }
   }
@@ -252,11 +285,12 @@ export class Front implements PeerApi {
   }
 }
 
-/** The worst that can be said of any of its units. */
-function jobState(units: readonly UnitStatus[]): JobSummary['state'] {
+/** The worst that can be said of any of its units, with what its operator wants of all of them. */
+function jobState({ state }: JobEntry, units: readonly UnitStatus[]): JobSummary['state'] {
   const has = (state: UnitStatus['state']) => units.some((unit) => unit.state === state)
   if (has('halted')) return 'halted'
   if (has('stalled')) return 'stalled'
+  if (state === 'paused') return 'paused'
   if (has('degraded')) return 'degraded'
   return units.length > 0 && units.every(({ state }) => state === 'finished') ? 'finished' : 'running'
 }

@@ -61,7 +61,7 @@ function unitSamples({ peer, now, wallClock }: GaugesOptions): UnitSample[] {
   for (const [unit, hosted] of peer.host.units) {
     const placed = peer.jobs.ofUnit(unit)?.unit
     if (placed === undefined) continue
-    samples.push(unitSample(placed, hosted, peer.statusOf(hosted).state, now(), wallClock()))
+    samples.push(unitSample(placed, hosted, peer.statusOf(hosted), now(), wallClock()))
   }
   return samples
 }
@@ -69,7 +69,7 @@ function unitSamples({ peer, now, wallClock }: GaugesOptions): UnitSample[] {
 function unitSample(
   { stage, description }: PlacedUnit,
   hosted: HostedUnit,
-  state: UnitSample['state'],
+  { state, resolvable }: Pick<UnitSample, 'state' | 'resolvable'>,
   now: number,
   wallClock: number,
 ): UnitSample {
@@ -82,6 +82,7 @@ function unitSample(
     stage,
     partition: description.partition,
     state,
+    resolvable,
     lagRecords: Math.max(0, hosted.endOffset - hosted.offset),
     watermarkGapSeconds: Number.isFinite(watermark) ? (wallClock - watermark) / 1000 : undefined,
     openWindows: hosted.openWindows,

@@ -27,6 +27,7 @@ export interface PlacedUnit {
 }
 
 export interface Job {
+  /** As in the latest document. */
   readonly entry: JobEntry
   readonly body: JobBody
   /** By stage, then partition. */
@@ -53,16 +54,19 @@ export class Jobs {
   follow(
     document: ControlDocument,
     bodyOf: (entry: JobEntry) => Uint8Array | undefined,
-  ): { readonly added: readonly Job[]; readonly removed: readonly Job[] } {
+  ): { readonly added: readonly Job[]; readonly ordered: readonly Job[]; readonly removed: readonly Job[] } {
     const named = new Set(document.jobs.map(({ generation }) => generation))
     const removed = [...this.#jobs.values()].filter(({ entry }) => !named.has(entry.generation))
     for (const job of removed) this.#remove(job)
     const added: Job[] = []
+    const ordered: Job[] = []
     for (const entry of document.jobs) {
       const known = this.#jobs.get(entry.generation)
       if (known !== undefined) {
         // What was ordered of it may have changed.
-        this.#put({ ...known, entry })
+        const job = { ...known, entry }
+        this.#put(job)
+        if (entry.state !== known.entry.state) ordered.push(job)
         continue
       }
       const bytes = bodyOf(entry)
@@ -71,7 +75,7 @@ export class Jobs {
       this.#put(job)
       added.push(job)
     }
-    return { added, removed }
+    return { added, ordered, removed }
   }
 
   #put(job: Job): void {

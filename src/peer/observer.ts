@@ -61,6 +61,13 @@ export class Observer {
     this.#emit({ kind: 'job', at: body.submittedAt, job: entry.name, change: 'submitted' })
   }
 
+  /** Its operator paused it, or had it go on. */
+  jobOrdered({ entry }: Job): void {
+    const change = entry.state === 'paused' ? 'paused' : 'resumed'
+    this.#options.logger.info(`job ${change}`, { job: entry.name, generation: entry.generation })
+    this.#emit({ kind: 'job', at: this.#at(), job: entry.name, change })
+  }
+
   jobDeleted({ entry }: Job): void {
     this.#jobOf.delete(entry.generation)
     this.#options.logger.info('job deleted', { job: entry.name, generation: entry.generation })

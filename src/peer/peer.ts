@@ -247,7 +247,19 @@ export class Peer {
     this.host.tick()
     this.commits.tick()
     this.leaving.tick()
+    this.#noteRepairs()
     this.#cancelTick = this.#parts.clock.after(this.#options.tickMs ?? HOST_TIMING.tickMs, () => this.#tick())
+  }
+
+  /** What a peer says of itself ends its divergence, should its note have been lost. */
+  #noteRepairs(): void {
+    const now = this.#parts.clock.now()
+    for (const { repaired, unit, peer } of this.divergences.all) {
+      const agreement = repaired ? undefined : this.node.unit(unit)
+      if (agreement === undefined || agreement.following.caughtUp(now, [peer]).length === 0) continue
+      const { stored } = (peer === this.node.self ? agreement.standing : agreement.following.standingOf(peer)) ?? {}
+      if (stored !== undefined) this.divergences.caughtUp(unit, peer, stored, now)
+    }
   }
 
   #onMesh(event: MeshEvent): void {
@@ -285,7 +297,7 @@ export class Peer {
   /** Opens and closes units until they are those of the document. */
   #follow(document: ControlDocument): void {
     const { observer } = this.#parts
-    const { added, removed } = this.jobs.follow(document, (entry) => this.node.body(entry))
+    const { added, ordered, removed } = this.jobs.follow(document, (entry) => this.node.body(entry))
     for (const job of removed) {
       for (const { description } of job.units) this.#closeUnit(description.unit)
       this.divergences.forget(job.entry.generation)
@@ -296,6 +308,7 @@ export class Peer {
       observer.jobDeleted(job)
     }
     for (const job of added) observer.jobAdded(job)
+    for (const job of ordered) observer.jobOrdered(job)
     for (const { entry, units } of this.jobs.all) {
       for (const placed of units) this.#place(placed, entry, document)
     }
@@ -364,7 +377,7 @@ export class Peer {
           computed: event.computed,
           certified: event.certified ?? null,
         } as const
-        const divergence = this.divergences.add(note)
+        const divergence = this.divergences.add(note, this.#parts.clock.now())
         if (divergence === undefined) return
         observer.diverged(divergence)
         this.#tellAll(note as unknown as Wire)
@@ -406,7 +419,7 @@ export class Peer {
     if (isCommittedNote(body)) this.commits.heard(body)
     else if (isRepairedNote(body)) this.divergences.repaired(body.unit, from)
     else if (isDivergedNote(body)) {
-      const divergence = this.divergences.add(body)
+      const divergence = this.divergences.add(body, this.#parts.clock.now())
       if (divergence !== undefined) this.#parts.observer.diverged(divergence)
     } else this.#parts.observer.malformed(from, 'note')
   }

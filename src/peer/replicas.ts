@@ -32,13 +32,30 @@ export class Replicas {
     let failure: unknown
     for (const member of this.of(unit).toSorted((a, b) => rank(a) - rank(b))) {
       try {
-        if (member === self) return await this.#answer(request)
-        return await this.#node.request(member, request as unknown as Wire, ASK_TIMEOUT_MS)
+        return await this.#askOne(member, request)
       } catch (error) {
         failure = error
       }
     }
-    const what = `no replica of unit ${unit.description.unit} answered`
-    throw new QuorateError('QRT_QUORUM_NOT_MET', what, { cause: failure })
+    throw nobody(unit, failure)
+  }
+
+  /**
+   * What each replica says that answers.
+   * @throws QuorateError QRT_QUORUM_NOT_MET when none does
+   */
+  async askAll(unit: PlacedUnit, request: PeerRequest): Promise<readonly Wire[]> {
+    const answers = await Promise.allSettled(this.of(unit).map((member) => this.#askOne(member, request)))
+    const given = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+    if (given.length > 0) return given
+    throw nobody(unit, answers.find((answer) => answer.status === 'rejected')?.reason)
+  }
+
+  #askOne(member: PeerId, request: PeerRequest): Promise<Wire> {
+    if (member === this.#node.self) return this.#answer(request)
+    return this.#node.request(member, request as unknown as Wire, ASK_TIMEOUT_MS)
   }
 }
+
+const nobody = ({ description }: PlacedUnit, cause: unknown): QuorateError =>
+  new QuorateError('QRT_QUORUM_NOT_MET', `no replica of unit ${description.unit} answered`, { cause })

@@ -3,7 +3,7 @@ import type { Certificate, CutPosition, Term, UnitId, Wire } from '../../mesh/in
 import type { RowPlace } from '../read/local.ts'
 import type { ReadRequest } from '../read/quorum.ts'
 import type { HandoffRequest } from '../replica/handoff.ts'
-import { RESOLUTIONS, type Resolution } from '../replica/host.ts'
+import { RESOLUTIONS, type Resolution } from '../replica/resolution.ts'
 
 export type PeerRequest =
   | ReadRequest
@@ -31,6 +31,11 @@ export type PeerRequest =
 
 export interface CertificatesAnswer {
   readonly certificates: readonly Certificate[]
+}
+
+export interface ResolveAnswer {
+  /** False: this replica waits for no such word. */
+  readonly accepted: boolean
 }
 
 export interface TermsAnswer {

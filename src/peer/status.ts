@@ -8,6 +8,7 @@ import type { UnitStatus, VotesView } from '../http/api.ts'
 import type { HostedUnit } from '../replica/hosted.ts'
 import type { Commits } from './commits.ts'
 import type { PlacedUnit } from './jobs.ts'
+import { type Situation, situationOf } from './situation.ts'
 
 export interface StatusParts {
   readonly node: MeshNode
@@ -25,12 +26,11 @@ const BEHIND_RECORDS = 1_000
 const PATIENCE_MS = 1_000
 
 export function unitStatus(placed: PlacedUnit, hosted: HostedUnit, parts: StatusParts): UnitStatus {
-  const { node, commits, nameOf } = parts
+  const { node, commits } = parts
   const { description } = hosted
   const { unit } = description
   const agreement = node.unit(unit)
   const members = agreement?.term.members ?? description.members
-  const alive = node.alive()
   const certified = agreement?.frontier
   const computed = agreement?.computedPosition
   const committed = commits.committed(unit)
@@ -40,8 +40,9 @@ export function unitStatus(placed: PlacedUnit, hosted: HostedUnit, parts: Status
     job: description.job,
     stage: placed.stage,
     partition: description.partition,
-    replicas: members.map((peer) => ({ peer, name: nameOf(peer), alive: alive.has(peer) })),
+    replicas: members.map((peer) => replicaView(peer, agreement, parts)),
     term: agreement?.term.number ?? 1,
+    version: hosted.course.version,
     ...(certified === undefined ? {} : { certified: { seq: certified.seq, part: certified.part } }),
     ...(computed === undefined ? {} : { computed }),
     ...(committed === undefined ? {} : { committed: { seq: committed.seq, part: committed.part } }),
@@ -58,9 +59,32 @@ export function unitStatus(placed: PlacedUnit, hosted: HostedUnit, parts: Status
   }
 }
 
+function replicaView(
+  peer: PeerId,
+  agreement: UnitAgreement | undefined,
+  { node, nameOf, now }: StatusParts,
+): UnitStatus['replicas'][number] {
+  const { stored } = (peer === node.self ? agreement?.standing : agreement?.following.standingOf(peer)) ?? {}
+  const place = stored === undefined ? {} : { stored: { seq: stored.seq, part: stored.part } }
+  const caughtUp = agreement !== undefined && agreement.following.caughtUp(now, [peer]).length > 0
+  return { peer, name: nameOf(peer), alive: node.alive().has(peer), ...place, caughtUp }
+}
+
 function stateOf(
   hosted: HostedUnit,
   members: readonly PeerId[],
+  parts: StatusParts,
+): Pick<UnitStatus, 'state' | 'reasons' | 'resolvable'> {
+  const situation = situationOf(hosted, parts)
+  const { state, reasons } = plainStateOf(hosted, members, situation, parts)
+  return { state, reasons: [...reasons, ...situation.reasons], resolvable: situation.resolvable }
+}
+
+/** A halt is told first, then what records and votes alone explain. */
+function plainStateOf(
+  hosted: HostedUnit,
+  members: readonly PeerId[],
+  situation: Situation,
   parts: StatusParts,
 ): Pick<UnitStatus, 'state' | 'reasons'> {
   const { description, halt } = hosted
@@ -69,6 +93,7 @@ function stateOf(
   const missing = unreachable.map((peer) => unreachableText(peer, parts))
   const reasons = [...votes(hosted, parts), ...commits.problems(description.unit)]
   if (halt !== undefined) return { state: 'halted', reasons: [`${halt.message} [${halt.code}]`, ...reasons] }
+  if (situation.state === 'halted') return { state: 'halted', reasons }
   const answering = members.length - unreachable.length
   if (answering < description.write) {
     const needed = `${description.write} of ${members.length} replicas must agree and ${answering} can be reached`
@@ -79,11 +104,13 @@ function stateOf(
     const what = `this replica computed another result at cut ${seq}.${part} than was certified; it replays from its last snapshot`
     return { state: 'diverged', reasons: [what, ...reasons] }
   }
+  if (situation.state === 'stalled' || situation.state === 'taking-over') return { state: situation.state, reasons }
   if (outage !== undefined) reasons.push(`the log cannot be read: ${outage}`)
   if (hosted.finished) return { state: 'finished', reasons }
   if (parts.commits.congested(description.unit)) {
     reasons.push('the source pauses until the sinks have taken what is certified')
   }
+  if (situation.state === 'paused') return { state: 'paused', reasons: [...missing, ...reasons] }
   const behind = hosted.endOffset - hosted.offset
   if (behind > BEHIND_RECORDS) {
     return {

@@ -88,6 +88,15 @@ export interface TakenOver {
     | undefined
 }
 
+/** How far it has come. */
+export interface HandoffProgress {
+  /** Who gives at present; undefined: nobody has answered yet. */
+  readonly from: PeerId | undefined
+  /** Of the snapshot; undefined: there is none, or it is complete. */
+  readonly chunks: { readonly done: number; readonly total: number } | undefined
+  readonly batches: number
+}
+
 const BATCHES_BYTES = 1024 * 1024
 const MOST_CHUNKS = 1 << 20
 
@@ -96,8 +105,21 @@ export class Handoff {
   /** Chunks of the snapshot with this digest. */
   #snapshot: { readonly content: Digest; readonly chunks: (Uint8Array | undefined)[] } | undefined
 
+  #from: PeerId | undefined
+  #batches = 0
+
   constructor(parts: HandoffParts) {
     this.#parts = parts
+  }
+
+  get progress(): HandoffProgress {
+    const chunks = this.#snapshot?.chunks
+    const done = chunks?.filter((chunk) => chunk !== undefined).length ?? 0
+    return {
+      from: this.#from,
+      chunks: chunks === undefined ? undefined : { done, total: chunks.length },
+      batches: this.#batches,
+    }
   }
 
   /**
@@ -109,7 +131,7 @@ export class Handoff {
     for (const giver of this.#parts.givers()) {
       if (!this.#parts.wanted()) return undefined
       try {
-        const taken = await this.#from(giver, after)
+        const taken = await this.#take(giver, after)
         if (taken !== undefined) return taken
       } catch {
         // It does not answer, has less than it said, or gave what does not check: the next one may do better.
@@ -118,10 +140,11 @@ export class Handoff {
     return undefined
   }
 
-  async #from(giver: PeerId, after: CutPosition | undefined): Promise<TakenOver | undefined> {
+  async #take(giver: PeerId, after: CutPosition | undefined): Promise<TakenOver | undefined> {
     const { unit, ask, checks } = this.#parts
     const manifest = (await ask(giver, { q: 'handoff', unit, limit: 1 })) as unknown as Manifest
     const { terms, snapshot } = manifest
+    this.#from = giver
     if (!isTermList(terms)) return undefined
     if (snapshot === null) return after === undefined ? { terms, snapshot: undefined } : undefined
     const { certificate, size, leaves } = snapshot
@@ -132,7 +155,7 @@ export class Handoff {
       return undefined
     }
     const bytes = await this.#state(giver, content, leaves, size)
-    if (bytes === undefined || !(await this.#batches(giver, content, terms))) return undefined
+    if (bytes === undefined || !(await this.#results(giver, content, terms))) return undefined
     const { applied } = decodeState(bytes).course
     return { terms, snapshot: { certificate, bytes, applied } }
   }
@@ -165,7 +188,7 @@ export class Handoff {
   }
 
   /** All that the giver keeps up to the snapshot. */
-  async #batches(giver: PeerId, upTo: CutPosition, terms: readonly Term[]): Promise<boolean> {
+  async #results(giver: PeerId, upTo: CutPosition, terms: readonly Term[]): Promise<boolean> {
     const { unit, ask, checks, held, onBatch, wanted } = this.#parts
     const { seq, part } = upTo
     let next: CutPosition | undefined
@@ -186,6 +209,7 @@ export class Handoff {
         const batch = decodeBatch(bytes)
         if (outDigestOf(batch) !== content.outDigest || !checks(certificate, terms)) return false
         onBatch(certificate, batch, bytes)
+        this.#batches += 1
         next = nextPosition(content)
       }
     }

@@ -29,17 +29,11 @@ import {
 } from './hosted.ts'
 import type { Culprit } from './mark.ts'
 import type { SliceTrust, WorkerReport } from './protocol.ts'
+import { type Resolution, resolvable } from './resolution.ts'
 import { expired } from './retention.ts'
 import { placed, Runs, type WorkerPort } from './runs.ts'
 import { decodeState, snapshotOps } from './snapshots.ts'
 import { wishOf } from './wishes.ts'
-
-/**
- * `retry`: vote again on a cut that no value could win. `acceptGap`: go on without the records that the log has lost.
- * `settle`: go on although only peers that are gone for good could say whether another result was certified.
- */
-export const RESOLUTIONS = ['retry', 'acceptGap', 'settle'] as const
-export type Resolution = (typeof RESOLUTIONS)[number]
 
 export type HostEvent =
   | { readonly kind: 'certified'; readonly unit: UnitId; readonly certificate: Certificate }
@@ -129,13 +123,19 @@ export class ReplicaHost {
     this.#onUnit(unit, (hosted) => this.#runs.damaged(hosted))
   }
 
-  /** An operator's word on what the unit cannot decide by itself. */
-  resolve(unit: UnitId, what: Resolution): void {
-    this.#onUnit(unit, ({ trouble }) => {
-      trouble.gapAccepted ||= what === 'acceptGap'
-      trouble.retryWanted ||= what === 'retry'
-      trouble.settleWanted ||= what === 'settle'
-    })
+  /** An operator's word on what the unit cannot decide by itself. False: it waits for no such word. */
+  resolve(unit: UnitId, what: Resolution): boolean {
+    const { node, now } = this.#options
+    const hosted = this.#units.get(unit)
+    const agreement = node.unit(unit)
+    if (hosted === undefined || agreement === undefined) return false
+    const view = node.document?.view.members ?? []
+    if (!resolvable(hosted, agreement, { alive: node.alive(), view, now: now() }).includes(what)) return false
+    const { trouble } = hosted
+    trouble.gapAccepted ||= what === 'accept-gap'
+    trouble.retryWanted ||= what === 'retry'
+    trouble.settleWanted ||= what === 'settle'
+    return true
   }
 
   close(unit: UnitId): void {

@@ -2,6 +2,7 @@
 import type { CutPosition, PeerId, UnitId } from '../../mesh/index.ts'
 import type { StagePlan } from '../../operators/index.ts'
 import { BatchIndex } from './batch.ts'
+import type { Handoff } from './handoff.ts'
 import type { WorkerReport } from './protocol.ts'
 import { type Course, FRESH } from './snapshots.ts'
 import { Trouble } from './trouble.ts'
@@ -81,6 +82,8 @@ export class HostedUnit {
   /** `joining`: takes over from other peers what it lacks. */
   state: 'opening' | 'joining' | 'running' | 'halted' = 'opening'
   halt: Halt | undefined
+  /** What it takes over, while it does. */
+  handoff: Handoff | undefined
   /** It takes records one by one, in a thread that nobody else depends on. */
   careful = false
   /** Its present members hold all that this peer has of it. */

@@ -64,6 +64,7 @@ export class Joining {
       },
       wanted: () => this.#options.wanted(hosted),
     })
+    hosted.handoff = handoff
     this.#attempt(hosted, handoff, beyond, tries)
   }
 
@@ -110,6 +111,7 @@ export class Joining {
     const { node, wanted, onJoined } = this.#options
     node.persist(ops)
     await node.durable()
+    hosted.handoff = undefined
     if (wanted(hosted)) onJoined(hosted)
   }
 

@@ -155,7 +155,6 @@ export class Runs {
     const kind = decision?.kind
     if (kind === 'skip' || kind === 'gap') {
       trouble.unstick()
-      trouble.gapAccepted = false
     }
     // A replica votes in a disputed term only after it has computed anew, from what was certified.
     const again = kind === 'gap' || dispute !== undefined || (kind === 'skip' && hosted.state !== 'running')
@@ -214,7 +213,7 @@ export class Runs {
   #reopen(hosted: HostedUnit): void {
     hosted.state = 'opening'
     hosted.halt = undefined
-    hosted.trouble.logStart = undefined
+    hosted.trouble.found()
     this.#options.node.closeUnit(hosted.description.unit)
     this.load(hosted).catch((error) => this.halt(hosted, { code: 'QRT_STORE_FAILED', message: String(error) }))
   }

@@ -46,8 +46,14 @@ export class Trouble {
   /** It tries again, or others have decided. */
   unstick(): void {
     this.stuckAt = undefined
-    this.logStart = undefined
+    this.found()
     this.#crashedAt = undefined
+  }
+
+  /** What the log has lost is not needed any more: it was got elsewhere, or given up. */
+  found(): void {
+    this.logStart = undefined
+    this.gapAccepted = false
   }
 
   /** How long it waits before it starts again, milliseconds. */

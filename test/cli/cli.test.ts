@@ -56,6 +56,10 @@ describe('help', { concurrency: 4 }, () => {
   for (const name of [
     'leave',
     'members',
+    'remove',
+    'pause',
+    'resume',
+    'resolve',
     'ring',
     'submit',
     'jobs',

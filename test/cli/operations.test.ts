@@ -83,3 +83,78 @@ describe('leave', () => {
     assert.match(stderr, /ended before it said that it had left.*quorate members --url http:\/\/127\.0\.0\.1:7402/)
   })
 })
+
+describe('pause and resume', () => {
+  it('show the job as it is then, and how to turn it back', async () => {
+    const paused = await ask(['pause', 'flight-delays'])
+    assert.equal(paused.code, 0, paused.stderr)
+    assert.match(paused.stdout, /^flight-delays +paused /m)
+    assert.match(paused.stderr, /quorate resume flight-delays/)
+    const resumed = await ask(['resume', 'flight-delays', '--json'])
+    assert.equal(resumed.code, 0, resumed.stderr)
+    assert.equal(JSON.parse(resumed.stdout).state, 'running')
+  })
+
+  it('fail for a job that nobody submitted', async () => {
+    const { code, stderr } = await ask(['pause', 'fligt-delays'])
+    assert.equal(code, 1)
+    assert.match(stderr, /QRT_JOB_UNKNOWN/)
+  })
+})
+
+describe('resolve', () => {
+  it('gives an order about a unit', async () => {
+    const { code, stdout } = await ask(['resolve', 'flight-delays', '--unit', '0:3', 'accept-gap', '--json'])
+    assert.equal(code, 0)
+    assert.deepEqual(JSON.parse(stdout), { job: 'flight-delays', unit: '0:3', order: 'accept-gap' })
+    assert.deepEqual(peer.orders.at(-1), { job: 'flight-delays', unit: '0:3', order: 'accept-gap' })
+  })
+
+  it('says in its help what each order gives up', async () => {
+    const { stdout } = await ask(['resolve', '--help'])
+    assert.match(
+      stdout,
+      /retry {7}.*Gives up nothing.*accept-gap.*Gives up all records.*settle.*Gives up what protects/s,
+    )
+  })
+
+  const wrong: [what: string, args: string[], message: RegExp][] = [
+    [
+      'an order that there is not',
+      ['resolve', 'x', '--unit', '0', 'forget'],
+      /expected one of retry, accept-gap, settle/,
+    ],
+    ['no unit', ['resolve', 'x', 'retry'], /--unit N is missing/],
+    [
+      'a unit that is none',
+      ['resolve', 'x', '--unit', 'all', 'retry'],
+      /expected STAGE:PARTITION or a partition, found "all"/,
+    ],
+  ]
+  for (const [what, args, message] of wrong) {
+    it(`is a usage error with ${what}`, async () => {
+      const { code, stderr } = await ask(args)
+      assert.equal(code, 2)
+      assert.match(stderr, message)
+    })
+  }
+
+  it('fails where the unit waits for no such order', async () => {
+    peer.failure = new QuorateError('QRT_UNIT_REFUSED', 'it does not wait for "settle"')
+    const { code, stderr } = await ask(['resolve', 'flight-delays', '--unit', '3', 'settle'])
+    assert.equal(code, 1)
+    assert.match(stderr, /does not wait for "settle".*QRT_UNIT_REFUSED/)
+  })
+})
+
+describe('remove', () => {
+  it('takes a member out, for good with --ban', async () => {
+    assert.match((await ask(['remove', 'cy'])).stderr, /Removed cy: others take/)
+    const banned = await ask(['remove', 'cy', '--ban', '--json'])
+    assert.deepEqual(JSON.parse(banned.stdout), { removed: 'cy', ban: true })
+    assert.deepEqual(peer.removed, [
+      { peer: 'cy', ban: false },
+      { peer: 'cy', ban: true },
+    ])
+  })
+})

@@ -53,6 +53,10 @@ describe('a peer with tokens', () => {
       ['GET', '/v1/leave', undefined, [401, 200, 200, 200]],
       // The only one: refused, but asked for.
       ['POST', '/v1/leave', undefined, [401, 403, 403, 409]],
+      ['POST', '/v1/jobs/nothing/pause', undefined, [401, 403, 403, 404]],
+      ['POST', '/v1/jobs/nothing/resume', undefined, [401, 403, 403, 404]],
+      ['POST', '/v1/jobs/nothing/units/0/resolve?order=retry', undefined, [401, 403, 403, 404]],
+      ['DELETE', '/v1/members/nobody', undefined, [401, 403, 403, 404]],
       ['GET', '/readyz', undefined, [200, 200, 200, 200]],
     ]
     for (const [method, path, body, statuses] of cases) {

@@ -28,6 +28,7 @@ import type {
   WindowPage,
   WindowQuery,
 } from '../../src/http/api.ts'
+import type { Resolution } from '../../src/replica/resolution.ts'
 
 export const AT = '2001-01-14T00:00:00.000Z'
 const UNIT = unitId('flight-delays-0123456789ab-1', 0, 0)
@@ -41,6 +42,8 @@ export class FakePeer implements PeerApi {
   readonly submitted: { text: string; format: string; file?: string }[] = []
   readonly queries: WindowQuery[] = []
   jobList: JobSummary[] = [jobNamed('flight-delays')]
+  readonly orders: { job: string; unit: string; order: Resolution }[] = []
+  readonly removed: { peer: string; ban: boolean }[] = []
   notReady: string[] = []
   /** What it says of its leaving, one after the other; the last of them for ever. */
   leaveViews: LeaveView[] = [STAYING]
@@ -85,6 +88,7 @@ export class FakePeer implements PeerApi {
       state: states[index]!,
       incarnation: 0,
       member: true,
+      leaving: false,
       self: index === 0,
       lastHeardMs: index * 1000,
       version: '0.1.0',
@@ -105,8 +109,15 @@ export class FakePeer implements PeerApi {
       job: 'flight-delays',
       stage: 0,
       partition: 0,
-      replicas: this.members().map(({ id, name, state }) => ({ peer: id, name, alive: state === 'alive' })),
+      replicas: this.members().map(({ id, name, state }) => ({
+        peer: id,
+        name,
+        alive: state === 'alive',
+        stored: { seq: 2, part: 0 },
+        caughtUp: true,
+      })),
       term: 1,
+      version: 1,
       certified: { seq: 2, part: 0 },
       computed: { seq: 3, part: 0 },
       committed: { seq: 2, part: 0 },
@@ -120,6 +131,7 @@ export class FakePeer implements PeerApi {
       stateBytes: 4096,
       votes: { position: { seq: 3, part: 0 }, voters: this.ids.slice(0, 1), results: 1, waitingMs: 9000 },
       state: 'waiting',
+      resolvable: [],
       reasons: ['seq 3 part 0: 1 of 2 votes, peer cy unreachable for 9 s'],
     }
     return {
@@ -129,6 +141,8 @@ export class FakePeer implements PeerApi {
       version: '0.1.0',
       view: 1,
       reasons: this.notReady,
+      notices: [],
+      retired: [],
       units: job === undefined || job === 'flight-delays' ? [unit] : [],
       divergences: [divergenceAt(this.ids[2]!)],
     }
@@ -163,6 +177,32 @@ export class FakePeer implements PeerApi {
     this.#fail()
     if (!this.jobList.some((job) => job.name === name)) throw new QuorateError('QRT_JOB_UNKNOWN', `no job "${name}"`)
     this.jobList = this.jobList.filter((job) => job.name !== name)
+  }
+
+  pauseJob(name: string): Promise<JobSummary> {
+    return this.#setState(name, 'paused')
+  }
+
+  resumeJob(name: string): Promise<JobSummary> {
+    return this.#setState(name, 'running')
+  }
+
+  async #setState(name: string, state: JobSummary['state']): Promise<JobSummary> {
+    this.#fail()
+    const job = this.jobList.find((candidate) => candidate.name === name)
+    if (job === undefined) throw new QuorateError('QRT_JOB_UNKNOWN', `no job "${name}"`)
+    this.jobList = this.jobList.map((candidate) => (candidate === job ? { ...job, state } : candidate))
+    return { ...job, state }
+  }
+
+  async resolveUnit(job: string, unit: string, order: Resolution): Promise<void> {
+    this.#fail()
+    this.orders.push({ job, unit, order })
+  }
+
+  async removeMember(peer: string, ban: boolean): Promise<void> {
+    this.#fail()
+    this.removed.push({ peer, ban })
   }
 
   async windows(query: WindowQuery): Promise<WindowPage> {

@@ -190,6 +190,51 @@ describe('submitting and deleting', () => {
   })
 })
 
+describe('operating', () => {
+  const order = (path: string, method = 'POST') => get(`/v1/${path}`, { method })
+
+  it('pauses a job and lets it go on, as often as it is asked to', async () => {
+    for (const [change, state] of [
+      ['pause', 'paused'],
+      ['pause', 'paused'],
+      ['resume', 'running'],
+      ['resume', 'running'],
+    ]) {
+      const response = await order(`jobs/flight-delays/${change}`)
+      assert.equal(response.status, 200)
+      assert.equal(((await response.json()) as { state: string }).state, state)
+    }
+    await problem(await order('jobs/fligt-delays/pause'), 404, 'QRT_JOB_UNKNOWN')
+  })
+
+  it('passes an order about a unit on, and knows three of them', async () => {
+    for (const word of ['retry', 'accept-gap', 'settle']) {
+      assert.equal((await order(`jobs/flight-delays/units/0:3/resolve?order=${word}`)).status, 204)
+      assert.deepEqual(peer.orders.at(-1), { job: 'flight-delays', unit: '0:3', order: word })
+    }
+    const { errors } = await problem(
+      await order('jobs/flight-delays/units/3/resolve?order=forget'),
+      400,
+      'QRT_REQUEST_INVALID',
+    )
+    assert.equal(errors?.[0]?.pointer, 'order')
+    await problem(await order('jobs/flight-delays/units/x/resolve?order=retry'), 400, 'QRT_REQUEST_INVALID')
+    peer.failure = new QuorateError('QRT_UNIT_REFUSED', 'it waits for nothing')
+    await problem(await order('jobs/flight-delays/units/3/resolve?order=retry'), 409, 'QRT_UNIT_REFUSED')
+  })
+
+  it('removes a member by name or id, for good when that is asked for', async () => {
+    assert.equal((await order('members/cy', 'DELETE')).status, 204)
+    assert.equal((await order(`members/${peer.ids[2]}?ban=true`, 'DELETE')).status, 204)
+    assert.deepEqual(peer.removed, [
+      { peer: 'cy', ban: false },
+      { peer: peer.ids[2], ban: true },
+    ])
+    peer.failure = new QuorateError('QRT_MEMBER_UNKNOWN', 'nobody')
+    await problem(await order('members/nobody', 'DELETE'), 404, 'QRT_MEMBER_UNKNOWN')
+  })
+})
+
 describe('leaving', () => {
   const leave = () => get('/v1/leave', { method: 'POST' })
 

@@ -1,7 +1,7 @@
-/** Submitting and deleting jobs. A document's faults come back with their places, which are shown in the text itself. */
+/** Submitting, pausing and deleting jobs. A document's faults come back with their places, which are shown in the text itself. */
 import { cli } from './cli.js'
 import { element, show } from './dom.js'
-import { deleteJob, submitJob } from './peer.js'
+import { changeJob, deleteJob, submitJob } from './peer.js'
 
 const form = document.querySelector('#submit-form')
 const text = form.elements.namedItem('document')
@@ -21,6 +21,17 @@ export function startActions(changed) {
   })
   document.querySelector('#submit .content').addEventListener('click', ({ target }) => {
     if (target instanceof HTMLElement && target.dataset.line !== undefined) goTo(target.dataset)
+  })
+  document.addEventListener('click', async ({ target }) => {
+    if (!(target instanceof HTMLElement)) return
+    const { pause, resume } = target.dataset
+    const name = pause ?? resume
+    if (name === undefined) return
+    await attempt('job-orders', async () => {
+      await changeJob(name, pause === undefined ? 'resume' : 'pause')
+      return element('p', {}, `${name} ${pause === undefined ? 'goes on' : 'is paused'}.`)
+    })
+    changed()
   })
   document.addEventListener('click', ({ target }) => {
     if (!(target instanceof HTMLElement) || target.dataset.delete === undefined) return

@@ -2,11 +2,14 @@
  * What somebody should know at once: the peer does not answer, it is not ready, a machine computes wrongly, units stand
  * still, members are down. Read aloud when it changes, and only then: nothing in it counts seconds.
  */
-import { cliAt } from './cli.js'
+import { cli, cliAt } from './cli.js'
 import { element } from './dom.js'
 import { morph } from './morph.js'
 import { peerLink } from './peers.js'
-import { clock, plural } from './text.js'
+import { clock, plural, unitText } from './text.js'
+
+/** Commands that are shown at once. */
+const ORDERS = 10
 
 /** The last documents, for what can still be said when the peer is silent. */
 let peers
@@ -19,7 +22,13 @@ export function showAlarms({ members, status }, nowPeers) {
   document.body.classList.remove('silent')
   const alarms = []
   if (status.reasons.length > 0) alarms.push(alarm('bad', `This peer is not ready: ${status.reasons.join('; ')}.`))
-  alarms.push(...divergences(status), ...units(status), ...absentees(members))
+  alarms.push(
+    ...orders(status),
+    ...divergences(status),
+    ...units(status),
+    ...absentees(members),
+    ...status.notices.map((notice) => alarm('waiting', `${notice}.`)),
+  )
   render(alarms)
 }
 
@@ -51,6 +60,24 @@ function divergences({ divergences }) {
       to('divergences'),
     ),
   ]
+}
+
+/** Units that wait for an operator, each with the command that goes on. */
+function orders({ units }) {
+  return units
+    .flatMap(({ unit, job, stage, partition, resolvable }) =>
+      resolvable.map((order) => ({ unit, job, stage, partition, order })),
+    )
+    .slice(0, ORDERS)
+    .map(({ unit, job, stage, partition, order }) =>
+      alarm(
+        'bad',
+        `${unitText(unit)} waits for an operator. `,
+        to('units'),
+        ' ',
+        cli('resolve', job, '--unit', `${stage}:${partition}`, order),
+      ),
+    )
 }
 
 function units({ units }) {

@@ -5,7 +5,14 @@ import { jobGraph } from './graph.js'
 import { sum } from './rates.js'
 import { count, instant } from './text.js'
 
-const TONE = { running: 'good', finished: 'good', degraded: 'waiting', stalled: 'bad', halted: 'bad' }
+const TONE = {
+  running: 'good',
+  finished: 'good',
+  paused: 'neutral',
+  degraded: 'waiting',
+  stalled: 'bad',
+  halted: 'bad',
+}
 
 /** @param {readonly any[]} jobs @param {any} status @param {import('./rates.js').Rates} rates */
 export function showJobs(jobs, status, rates) {
@@ -57,6 +64,10 @@ function card(job, units, rates) {
       badge(state, TONE[state] ?? 'neutral'),
       cli('status', name),
       element('span', { className: 'push' }),
+      cli(state === 'paused' ? 'resume' : 'pause', name),
+      state === 'paused'
+        ? element('button', { type: 'button', 'data-resume': name }, 'Resume')
+        : element('button', { type: 'button', 'data-pause': name }, 'Pause'),
       element('button', { type: 'button', className: 'danger', 'data-delete': name }, 'Delete …'),
     ),
     element('dl', { className: 'facts' }, ...facts.map(([term, value]) => fact(term, value))),

@@ -9,7 +9,11 @@ const TONE = { alive: 'good', suspect: 'waiting', dead: 'bad', left: 'neutral' }
 export function showMembers(members, ring, peers) {
   const columns = [
     { title: 'Name', cell: (member) => line(peers.chip(member.id), member.self ? 'this peer' : link(member)) },
-    { title: 'State', cell: ({ state, member }) => line(badge(state, TONE[state]), member ? '' : 'not in the view') },
+    {
+      title: 'State',
+      cell: ({ state, member, leaving }) =>
+        line(badge(state, TONE[state]), leaving ? badge('leaving', 'waiting') : '', member ? '' : 'not in the view'),
+    },
     { title: 'Heard', cell: ({ self, lastHeardMs }) => (self ? '–' : ago(lastHeardMs)) },
     {
       title: 'Commits',

@@ -56,6 +56,9 @@ export async function submitJob(text, format) {
   return (await request('v1/jobs', { method: 'POST', body: text, headers })).json()
 }
 
+/** @param {string} name @param {'pause' | 'resume'} change */
+export const changeJob = (name, change) => request(`v1/jobs/${encodeURIComponent(name)}/${change}`, { method: 'POST' })
+
 /** @param {string} name */
 export const deleteJob = (name) => request(`v1/jobs/${encodeURIComponent(name)}`, { method: 'DELETE' })
 

@@ -8,6 +8,8 @@ export const UNIT_TONE = {
   finished: 'good',
   waiting: 'neutral',
   'catching-up': 'waiting',
+  'taking-over': 'waiting',
+  paused: 'neutral',
   degraded: 'waiting',
   stalled: 'bad',
   halted: 'bad',
@@ -61,6 +63,7 @@ export function showUnits(status, rates) {
     { title: 'Certified', hint: 'Last cut', kind: 'number', cell: ({ certified }) => positionText(certified) },
     { title: 'At sinks', hint: 'Last cut', kind: 'number', cell: ({ committed }) => positionText(committed) },
     { title: 'Term', kind: 'number', cell: ({ term }) => term },
+    { title: 'Version', hint: 'Of what operators compute', kind: 'number', cell: ({ version }) => version },
   ]
   const sorted = status.units.toSorted((a, b) => severity(a) - severity(b))
   const more = sorted.length - ROWS

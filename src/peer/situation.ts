@@ -1,0 +1,157 @@
+/**
+ * What a unit is in that is not the plain course of records: paused, being taken over or handed over, stuck at a record,
+ * without records that the log has lost, disputed, or kept back by an open cut; in sentences, each with whom it waits for or
+ * the command that goes on.
+ */
+import type { CutPosition, PeerId, UnitAgreement } from '../../mesh/index.ts'
+import type { UnitStatus } from '../http/api.ts'
+import type { HostedUnit } from '../replica/hosted.ts'
+import { type Resolution, resolvable } from '../replica/resolution.ts'
+import { sameMembers } from '../replica/wishes.ts'
+import type { StatusParts } from './status.ts'
+
+export interface Situation {
+  /** Worse than what records alone would make of it; undefined: nothing is. */
+  readonly state: Extract<UnitStatus['state'], 'halted' | 'stalled' | 'taking-over' | 'paused'> | undefined
+  readonly reasons: readonly string[]
+  /** What an operator can order. */
+  readonly resolvable: readonly Resolution[]
+}
+
+export function situationOf(hosted: HostedUnit, parts: StatusParts): Situation {
+  const { node, now } = parts
+  const agreement = node.unit(hosted.description.unit)
+  if (agreement === undefined) {
+    const joining = hosted.state === 'joining'
+    return { state: joining ? 'taking-over' : undefined, reasons: takingOver(hosted, parts), resolvable: [] }
+  }
+  const view = node.document?.view.members ?? []
+  const orders = resolvable(hosted, agreement, { alive: node.alive(), view, now })
+  const reasons = [
+    ...quarantine(hosted, agreement, parts),
+    ...lostRecords(hosted, agreement, parts, orders),
+    ...dispute(hosted, agreement, parts, orders),
+    ...openCut(hosted, agreement, parts, orders),
+    ...takingOver(hosted, parts),
+    ...pausing(hosted),
+    ...moving(hosted, agreement, parts),
+  ]
+  return { state: stateIn(hosted, agreement, parts, orders), reasons, resolvable: orders }
+}
+
+function stateIn(
+  { state, course, orders }: HostedUnit,
+  { keptBackBy }: UnitAgreement,
+  { node }: StatusParts,
+  resolvable: readonly Resolution[],
+): Situation['state'] {
+  if (resolvable.length > 0) return 'halted'
+  const alive = node.alive()
+  if (keptBackBy.some((peer) => !alive.has(peer))) return 'stalled'
+  if (state === 'joining') return 'taking-over'
+  return course.paused && orders.paused ? 'paused' : undefined
+}
+
+/** As typed by whoever reads the sentence. */
+function command({ description }: HostedUnit, order: Resolution): string {
+  const [, stage, partition] = description.unit.split(':')
+  return `quorate resolve ${description.job} --unit ${stage}:${partition} ${order}`
+}
+
+function quarantine({ trouble }: HostedUnit, { following, term }: UnitAgreement, { now }: StatusParts): string[] {
+  const { stuckAt } = trouble
+  if (stuckAt === undefined) return []
+  const stuck = following.stuck(now, term).filter((offset) => offset === stuckAt).length
+  const needed = term.members.length - term.write + 1
+  return [
+    `${stuck} of ${term.members.length} replicas cannot take the record at offset ${stuckAt}: it is passed over, as a dead letter, once ${needed} cannot`,
+  ]
+}
+
+function lostRecords(
+  hosted: HostedUnit,
+  { following, term }: UnitAgreement,
+  { now }: StatusParts,
+  orders: readonly Resolution[],
+): string[] {
+  const { trouble, description, offset } = hosted
+  const { logStart } = trouble
+  if (logStart === undefined) return []
+  const stuck = following.stuck(now, term).length
+  const what = `records ${offset} to ${logStart - 1} of ${description.topic}[${description.partition}] are gone from the log before they were read, which ${stuck} of ${term.members.length} replicas need`
+  if (!orders.includes('accept-gap')) return [`${what}: another replica is asked for its snapshot beyond them`]
+  if (trouble.gapAccepted) return [`${what}: it is about to go on without them, as was ordered`]
+  return [
+    `${what}, and no replica that is alive has a snapshot beyond them: bring back a peer that has one, or go on without them: ${command(hosted, 'accept-gap')}`,
+  ]
+}
+
+function dispute(
+  hosted: HostedUnit,
+  { term }: UnitAgreement,
+  { nameOf }: StatusParts,
+  orders: readonly Resolution[],
+): string[] {
+  const { dispute } = term
+  if (dispute === undefined || !orders.includes('retry')) return []
+  const byDigest = new Map<string, PeerId[]>()
+  for (const { peer, digest } of dispute.votes) byDigest.set(digest, [...(byDigest.get(digest) ?? []), peer])
+  const votes = [...byDigest].map(([digest, peers]) => `${peers.map(nameOf).join(' and ')} for ${digest.slice(0, 8)}`)
+  const again = hosted.trouble.retryWanted
+    ? 'it is about to vote again, as was ordered'
+    : `vote again with: ${command(hosted, 'retry')}`
+  return [
+    `cut ${placeText(dispute)} is disputed, no result can have ${term.write} votes: ${votes.join(', ')}; once the cause is found, ${again}`,
+  ]
+}
+
+function openCut(
+  hosted: HostedUnit,
+  { keptBackBy, poll }: UnitAgreement,
+  { nameOf }: StatusParts,
+  orders: readonly Resolution[],
+): string[] {
+  if (keptBackBy.length === 0) return []
+  const what = `cut ${placeText(poll.position)} waits for ${keptBackBy.map(nameOf).join(', ')} to say whether another result was certified in an earlier term`
+  if (!orders.includes('settle')) return [what]
+  const then = hosted.trouble.settleWanted
+    ? 'it is about to go on without them, as was ordered'
+    : `bring them back, or go on without them: ${command(hosted, 'settle')}`
+  return [`${what}, and not all of them are members any more: ${then}`]
+}
+
+function takingOver({ state, handoff }: HostedUnit, { nameOf }: StatusParts): string[] {
+  if (state !== 'joining') return []
+  const { from, chunks, batches } = handoff?.progress ?? { from: undefined, chunks: undefined, batches: 0 }
+  if (from === undefined) return ['it is taken over by this peer, and nobody who has it has answered yet']
+  const snapshot = chunks === undefined ? '' : `: ${chunks.done} of ${chunks.total} pieces of the snapshot`
+  const results = batches === 0 ? '' : `${snapshot === '' ? ':' : ','} ${batches} batches of results`
+  return [`it is taken over by this peer from ${nameOf(from)}${snapshot}${results}`]
+}
+
+function pausing({ orders, course, description }: HostedUnit): string[] {
+  if (orders.paused && course.paused) return [`it is paused; let it go on with: quorate resume ${description.job}`]
+  if (orders.paused) return ['it is about to pause: its replicas agree on where']
+  return course.paused ? ['it was paused, and is about to go on'] : []
+}
+
+/** The view gives the unit to other peers than those that vote on it now. */
+function moving({ target }: HostedUnit, { term, following, frontier }: UnitAgreement, parts: StatusParts): string[] {
+  const { node, nameOf, now } = parts
+  if (target === undefined || target.view <= term.view || sameMembers(target.members, term.members)) return []
+  const comers = target.members.filter((member) => !term.members.includes(member))
+  const leavers = term.members.filter((member) => !target.members.includes(member)).map(nameOf)
+  const ready = following.caughtUp(now, target.members)
+  const standings = comers.map((member) => {
+    if (ready.includes(member)) return `${nameOf(member)} is ready`
+    const stored = member === node.self ? undefined : following.standingOf(member)?.stored
+    return `${nameOf(member)} has ${stored === undefined ? 'nothing yet' : `cut ${placeText(stored)}`} of ${placeText(frontier)}`
+  })
+  const away = leavers.length === 0 ? '' : `, away from ${leavers.join(', ')}`
+  return [
+    `it moves to ${target.members.map(nameOf).join(', ')}${away}${standings.length === 0 ? '' : `: ${standings.join('; ')}`}`,
+  ]
+}
+
+const placeText = (place: CutPosition | undefined): string =>
+  place === undefined ? 'none' : `${place.seq}.${place.part}`
