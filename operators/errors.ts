@@ -9,11 +9,15 @@ export type OperatorErrorCode =
   | 'QRT_EXPR_OVERFLOW'
   | 'QRT_TIME_PATTERN'
   | 'QRT_DURATION'
+  | 'QRT_SCHEMA'
   | 'QRT_RECORD_SYNTAX'
   | 'QRT_RECORD_ENCODING'
   | 'QRT_RECORD_NUMBER'
   | 'QRT_RECORD_DEPTH'
   | 'QRT_RECORD_EMPTY'
+  | 'QRT_RECORD_REFUSED'
+  | 'QRT_RECORD_SIZE'
+  | 'QRT_RECORD_SCHEMA'
   | 'QRT_RECORD_TIME'
   | 'QRT_RECORD_KEY'
   | 'QRT_RECORD_CAST'
@@ -23,10 +27,17 @@ export type OperatorErrorCode =
   | 'QRT_RECORD_QUARANTINED'
   | 'QRT_STATE_CORRUPT'
 
-/** Why a record is no JSON text that operators take. */
+/** Why the bytes of a record are none of its format that operators take. */
 export type ScanErrorCode = Extract<
   OperatorErrorCode,
-  'QRT_RECORD_SYNTAX' | 'QRT_RECORD_ENCODING' | 'QRT_RECORD_NUMBER' | 'QRT_RECORD_DEPTH' | 'QRT_RECORD_EMPTY'
+  | 'QRT_RECORD_SYNTAX'
+  | 'QRT_RECORD_ENCODING'
+  | 'QRT_RECORD_NUMBER'
+  | 'QRT_RECORD_DEPTH'
+  | 'QRT_RECORD_EMPTY'
+  | 'QRT_RECORD_REFUSED'
+  | 'QRT_RECORD_SIZE'
+  | 'QRT_RECORD_SCHEMA'
 >
 
 /** What is wrong with a job's own text, found before the first record; or with the bytes of a state. */

@@ -1,7 +1,8 @@
 /** The one door of the operators: what `src` may use. */
 export { isLateLetter } from './dead-letter.ts'
-export { ExpressionError, type OperatorErrorCode } from './errors.ts'
+export { ExpressionError, OperatorError, type OperatorErrorCode } from './errors.ts'
 export { type AggregateCall, parseAggregateCall } from './expression/call.ts'
+export type * from './format-plan.ts'
 export { canonicalJson, encodeUtf8, type Value } from './json.ts'
 export { partitionOf } from './murmur2.ts'
 export { createStage } from './pipeline.ts'

@@ -7,6 +7,7 @@ import { addRecord } from './aggregate.ts'
 import type { RecordPlace } from './aggregates/state.ts'
 import { EvaluationError, type OperatorErrorCode } from './errors.ts'
 import { FieldSet } from './fields.ts'
+import { compileReader } from './format/reader.ts'
 import { canonicalJson, encodeUtf8, type Value } from './json.ts'
 import { CutRule } from './pipeline-cut.ts'
 import { compileKey, type KeyCode, type KeyReader } from './pipeline-key.ts'
@@ -14,14 +15,13 @@ import { AggregateInputs, type ItemTaker, RecordProgram } from './pipeline-recor
 import type { InputPlan, StagePlan } from './plan.ts'
 import type { RecordBatch } from './record.ts'
 import { FLAG_IDLE, ROW_RECORD, ROW_WATERMARK } from './rows.ts'
-import { compileScanner, type Scanner } from './scan.ts'
+import type { Scanner } from './scan.ts'
 import { StateReader, StateWriter } from './snapshot.ts'
 import type { CutOutput, OpenRange, StageProcessor } from './stage.ts'
 import { compileTime, type TimeReader } from './time.ts'
 import { WindowOutput } from './window-output.ts'
 
 const NONE = new Uint8Array()
-const TOMBSTONE = encodeUtf8('null')
 
 /** The latest instant a date can have, less room for a window around it. */
 const MAX_TIME = 8_000_000_000_000_000
@@ -70,7 +70,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
     this.#windows = plan.window && new WindowOutput(plan, plan.window, key.code, this.#inputs.indexes)
     this.#partitions = plan.output.kind === 'shuffle' ? plan.output.partitions : 0
     this.#program.link()
-    this.#scanner = compileScanner(fields)
+    this.#scanner = compileReader(input.format, fields)
   }
 
   get cutDue(): boolean {
@@ -109,7 +109,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
       this.#idle = false
       rule.due = true
     }
-    const failed = this.#scanner.scan(value ?? TOMBSTONE, this.#slots)
+    const failed = this.#scanner.scan(value, this.#slots)
     if (failed !== undefined) {
       rule.deadLetter(failed, batch.offset(i), value)
       rule.check(this.#owedFrom)
@@ -117,7 +117,9 @@ export class RecordStage implements StageProcessor, ItemTaker {
     }
     this.#offset = batch.offset(i)
     this.#value = value
-    this.#takeEvent(batch.timestamp(i), 0)
+    let next = this.#takeEvent(batch.timestamp(i), 0)
+    if (this.#scanner.next === undefined) return
+    while (this.#scanner.next(this.#slots)) next = this.#takeEvent(batch.timestamp(i), next)
   }
 
   /** What the slots hold: judged by the watermark before it, and then moving it. Returns the next index in the record. */

@@ -3,6 +3,8 @@
  * without a shuffle is one stage; with one, stage 0 ends in `shuffle` and stage 1 begins with `slices`.
  */
 
+import type { FormatPlan } from './format-plan.ts'
+
 /** How event time is read: a record field (epoch milliseconds, ISO 8601 text or a pattern, UTC), or the log's own time. */
 export type TimePlan =
   | { readonly kind: 'field'; readonly path: readonly string[]; readonly pattern?: string }
@@ -68,7 +70,7 @@ export interface AggregatePlan {
 export type InputPlan =
   | {
       readonly kind: 'records'
-      readonly format: 'json'
+      readonly format: FormatPlan
       readonly time: TimePlan
       readonly outOfOrdernessMs: number
     }

@@ -5,15 +5,17 @@
 import { isUtf8 } from 'node:buffer'
 import type { ScanErrorCode } from './errors.ts'
 import type { FieldSet } from './fields.ts'
-import type { Value } from './json.ts'
+import { encodeUtf8, type Value } from './json.ts'
 import { skipPlain } from './scan-bytes.ts'
 import { NameLayout } from './scan-layout.ts'
 import { POWERS } from './scan-numbers.ts'
 import { ScanCursor } from './scan-values.ts'
 
 export interface Scanner {
-  /** Fills `slots` (undefined: the field is missing); returns an error code when the record is not valid JSON. */
-  scan(bytes: Uint8Array, slots: Value[]): ScanErrorCode | undefined
+  /** Fills `slots` (undefined: the field is missing); a tombstone is null. Returns why a record is not valid. */
+  scan(bytes: Uint8Array | null, slots: Value[]): ScanErrorCode | undefined
+  /** Of a format whose records may hold several values: fills `slots` from the next one; false when there is none. */
+  next?(slots: Value[]): boolean
 }
 
 /** One object level of wanted fields: each name has a slot of its own (or -1), fields below it, or both. */
@@ -27,6 +29,8 @@ interface Level {
 }
 
 type NumberedPath = readonly [path: readonly string[], slot: number]
+
+const TOMBSTONE = encodeUtf8('null')
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -56,7 +60,8 @@ export function compileScanner(fields: FieldSet): Scanner {
   const count = fields.paths.length
 
   return {
-    scan(bytes, slots) {
+    scan(given, slots) {
+      const bytes = given ?? TOMBSTONE
       for (let i = 0; i < count; i++) slots[i] = undefined
       if (bytes.length === 0) return 'QRT_RECORD_EMPTY'
       cursor.start(bytes)

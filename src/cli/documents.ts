@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { QuorateError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
+import type { VerbOption, VerbOptions } from './verb.ts'
 
 export interface NamedDocument {
   readonly text: string
@@ -16,6 +17,21 @@ const FORMATS: Readonly<Record<string, NamedDocument['format']>> = {
   '.yml': 'yaml',
   '.toml': 'toml',
   '.json': 'json',
+}
+
+/** Options of every verb that reads a job document. */
+export const DOCUMENT_OPTIONS: Readonly<Record<string, VerbOption>> = {
+  format: { type: 'string', placeholder: 'yaml|toml|json', help: 'When the file name does not tell' },
+  registry: { type: 'string', placeholder: 'URL', help: 'Schema registry of a subject that the document names' },
+}
+
+/** The document as a person names it, with the schemas of a subject in its place. */
+export async function readJobDocument(path: string, options: VerbOptions): Promise<NamedDocument> {
+  const document = readNamedDocument(path, options.string('format'))
+  const registry = options.string('registry')
+  if (registry === undefined) return document
+  const { withSubject } = await import('./job-language.ts')
+  return { ...document, text: await withSubject(document.text, document.format, registry) }
 }
 
 export function readNamedDocument(path: string, format: string | undefined): NamedDocument {

@@ -1,7 +1,7 @@
 /** `quorate lint`: checks job documents as `submit` does, without a peer. */
 import { QuorateError } from '../errors.ts'
 import type { Fault } from '../http/problems.ts'
-import { type NamedDocument, readNamedDocument } from './documents.ts'
+import { DOCUMENT_OPTIONS, type NamedDocument, readJobDocument } from './documents.ts'
 import { EXIT } from './exit.ts'
 import { noteFaults } from './faults.ts'
 import type { Verb } from './verb.ts'
@@ -11,7 +11,7 @@ export const verb: Verb = {
   description:
     'Accepts exactly what submit accepts, except for what only a cluster can tell, such as whether a topic exists.',
   args: [{ name: 'FILE', required: true, many: true, help: 'YAML, TOML or JSON; - reads standard input' }],
-  options: { format: { type: 'string', placeholder: 'yaml|toml|json', help: 'When the file name does not tell' } },
+  options: DOCUMENT_OPTIONS,
   examples: [
     { command: 'quorate lint flight-delays.yaml', what: 'one document' },
     { command: 'quorate lint configs/jobs/*.yaml --json', what: 'many, for a script' },
@@ -21,7 +21,7 @@ export const verb: Verb = {
     let invalid = 0
     const checked: { file: string; valid: boolean; errors: readonly Fault[] }[] = []
     for (const path of args) {
-      const document = readNamedDocument(path ?? '', options.string('format'))
+      const document = await readJobDocument(path ?? '', options)
       const errors = faultsOf(document, (text, format, file) => parseJob(text, format, file, loadBeside(file)))
       if (errors.length > 0) invalid++
       checked.push({ file: document.file, valid: errors.length === 0, errors })

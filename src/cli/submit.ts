@@ -1,5 +1,5 @@
 /** `quorate submit`: gives a job document to the cluster. */
-import { readNamedDocument } from './documents.ts'
+import { DOCUMENT_OPTIONS, readJobDocument } from './documents.ts'
 import { EXIT } from './exit.ts'
 import { jobTable } from './jobs.ts'
 import type { Verb } from './verb.ts'
@@ -7,14 +7,15 @@ import type { Verb } from './verb.ts'
 export const verb: Verb = {
   summary: 'Submit a job document; a name that exists is a conflict',
   args: [{ name: 'FILE', required: true, help: 'YAML, TOML or JSON; - reads standard input' }],
-  options: { format: { type: 'string', placeholder: 'yaml|toml|json', help: 'When the file name does not tell' } },
+  options: DOCUMENT_OPTIONS,
   examples: [
     { command: 'quorate submit flight-delays.yaml', what: 'run a job' },
     { command: 'quorate submit - --format json < job.json', what: 'from standard input' },
+    { command: 'quorate submit orders.yaml --registry http://127.0.0.1:8081', what: 'with the schemas of a subject' },
   ],
   run: async ({ args: [path = ''], options, client, output }) => {
     const { selfContained, loadBeside } = await import('./job-language.ts')
-    const document = readNamedDocument(path, options.string('format'))
+    const document = await readJobDocument(path, options)
     const { text, format, file } = document
     const sent = selfContained(text, format, file, loadBeside(file))
     const job = await client().submit({ ...document, text: sent })

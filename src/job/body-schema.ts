@@ -1,6 +1,13 @@
 /** The shape of a stored job. It came over the wire or from a disk, so every field is checked, and how they hang together. */
 import { z } from 'zod'
-import type { AggregatePlan, ExpressionPlan, StagePlan, StepPlan } from '../../operators/index.ts'
+import type {
+  AggregatePlan,
+  ExpressionPlan,
+  FormatPlan,
+  ProtobufSchema,
+  StagePlan,
+  StepPlan,
+} from '../../operators/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { LIMITS } from '../limits.ts'
 import type { CompiledJob } from './compiled.ts'
@@ -58,6 +65,62 @@ const aggregate: z.ZodType<AggregatePlan> = z.strictObject({
   where: z.exactOptional(expression),
 })
 
+const scalar = z.enum([
+  'double',
+  'float',
+  'int32',
+  'int64',
+  'uint32',
+  'uint64',
+  'sint32',
+  'sint64',
+  'fixed32',
+  'fixed64',
+  'sfixed32',
+  'sfixed64',
+  'bool',
+  'string',
+  'bytes',
+])
+
+const protobufSchema: z.ZodType<ProtobufSchema> = z.strictObject({
+  messages: z.record(
+    text,
+    z.array(
+      z.strictObject({
+        number: z.int().min(1).max(536_870_911),
+        name: text,
+        type: z.union([scalar, z.enum(['message', 'enum'])]),
+        of: z.exactOptional(text),
+        shape: z.enum(['explicit', 'implicit', 'repeated', 'map']),
+        oneof: z.exactOptional(text),
+        key: z.exactOptional(scalar),
+      }),
+    ),
+  ),
+  enums: z.record(text, z.record(text, text)),
+  places: z.record(text, text),
+})
+
+const framing = z.enum(['none', 'registry'])
+const schemaId = z.exactOptional(z.int().min(0).max(4_294_967_295))
+const schemas = <Schema extends z.ZodType>(schema: Schema) =>
+  z
+    .array(z.strictObject({ id: schemaId, schema }))
+    .min(1)
+    .max(JOB_LIMITS.schemas)
+
+const format: z.ZodType<FormatPlan> = z.union([
+  z.enum(['json', 'yaml', 'toml', 'msgpack']),
+  z.strictObject({ kind: z.literal('avro'), framing, schemas: schemas(text) }),
+  z.strictObject({
+    kind: z.literal('protobuf'),
+    framing,
+    message: z.exactOptional(text),
+    schemas: schemas(protobufSchema),
+  }),
+])
+
 const time = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('field'), path: z.array(text).min(1), pattern: z.exactOptional(text) }),
   z.strictObject({ kind: z.literal('log') }),
@@ -67,7 +130,7 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
   job: text,
   stage: z.int().min(0).max(1),
   input: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('records'), format: z.literal('json'), time, outOfOrdernessMs: milliseconds }),
+    z.strictObject({ kind: z.literal('records'), format, time, outOfOrdernessMs: milliseconds }),
     z.strictObject({ kind: z.literal('slices'), sources: count }),
   ]),
   steps: z.array(step).max(JOB_LIMITS.steps),

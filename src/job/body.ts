@@ -3,7 +3,7 @@
  * one form. What comes from elsewhere is checked in full before it is run.
  */
 import { canonicalText } from '../../mesh/index.ts'
-import { createStage, ExpressionError, type StagePlan } from '../../operators/index.ts'
+import { createStage, OperatorError, type StagePlan } from '../../operators/index.ts'
 import { QuorateError } from '../errors.ts'
 import { BODY_VERSION, bodySchema } from './body-schema.ts'
 import type { CompiledJob } from './compiled.ts'
@@ -59,7 +59,7 @@ function checkStage(stage: StagePlan): void {
   try {
     createStage(stage, { partition: 0 })
   } catch (cause) {
-    if (cause instanceof ExpressionError || cause instanceof RangeError) {
+    if (cause instanceof OperatorError || cause instanceof RangeError) {
       throw corrupt(`stage ${stage.stage} of the stored job does not compile: ${cause.message}`, cause)
     }
     throw cause

@@ -5,7 +5,7 @@ import { LIMITS } from '../limits.ts'
 import type { JobFormat } from './document.ts'
 import { faultsOf, locate } from './faults.ts'
 import { readTree, unmarked } from './text/read.ts'
-import { type Node, plainValue } from './text/tree.ts'
+import { type Node, plainValue, type TextFault } from './text/tree.ts'
 
 export interface Checked<Value> {
   /** As the offsets of the tree count; a byte order mark is left out. */
@@ -17,10 +17,12 @@ export interface Checked<Value> {
   readonly faults: readonly Fault[]
 }
 
+/** @param prepare puts what other files hold in its place in the tree, and tells what cannot be read */
 export function check<Schema extends z.ZodType>(
   given: string,
   format: JobFormat,
   schema: Schema,
+  prepare: (root: Node) => readonly TextFault[] = () => [],
 ): Checked<z.output<Schema>> {
   const text = unmarked(given)
   if (Buffer.byteLength(text) > LIMITS.documentBytes) {
@@ -29,7 +31,8 @@ export function check<Schema extends z.ZodType>(
   }
   const { root, faults } = readTree(text, format)
   if (root === undefined) return { text, root, value: undefined, faults: locate(text, faults) }
+  const unprepared = prepare(root)
   const { data, error } = schema.safeParse(plainValue(root))
-  const all = faultsOf(text, root, faults, error?.issues ?? [])
+  const all = faultsOf(text, root, [...faults, ...unprepared], error?.issues ?? [])
   return { text, root, value: all.length === 0 ? data : undefined, faults: all }
 }

@@ -5,6 +5,7 @@
 import type {
   AggregatePlan,
   ExpressionPlan,
+  FormatPlan,
   IdlePolicy,
   StepPlan,
   TimePlan,
@@ -17,7 +18,7 @@ export type JobFormat = 'yaml' | 'toml' | 'json'
 
 export interface SourceDocument {
   readonly topic: string
-  readonly format: 'json'
+  readonly format: FormatPlan
   readonly time: TimePlan
   readonly outOfOrdernessMs: number
   /** Expressions: equal values of all of them are always in one partition of the topic. */

@@ -17,6 +17,8 @@ export const JOB_LIMITS = {
   /** Different names in all expressions of a pipeline: a stage looks for each of them in every record. */
   names: 512,
   steps: 64,
+  /** Versions of a schema that a source may have records of. */
+  schemas: 100,
   /** Fields of one map or compute. */
   fields: 256,
   fieldNameCharacters: 128,

@@ -10,6 +10,7 @@ import { JobInvalidError } from './errors.ts'
 import { locate } from './faults.ts'
 import { type JobParts, job } from './language/job.ts'
 import { type LoadFile, referenceIn, resolveQuorum, withQuorum } from './reference.ts'
+import { placeSchemas, withSchemas } from './schema-files.ts'
 import { stagesOf } from './stages.ts'
 import { readTree, unmarked } from './text/read.ts'
 import type { TextFault } from './text/tree.ts'
@@ -22,22 +23,35 @@ const SCHEMA = job()
  * @throws JobInvalidError with every fault
  */
 export function parseJob(text: string, format: JobFormat, file: string, load?: LoadFile): JobDocument {
-  const checked = check(text, format, SCHEMA)
+  const checked = check(text, format, SCHEMA, (root) => placeSchemas(root, load))
   const quorum = quorumOf(checked, file, load)
   const { value, faults } = checked
   if (value === undefined || quorum === undefined) throw new JobInvalidError(file, faults)
   const document = documentOf(value, quorum)
   compileAll(document)
+  if (load !== undefined) checkWhole(text, format, file, load)
   return document
 }
 
+/** With the schemas of its files in it, a document must stay within the bounds: that is how a peer gets it. */
+function checkWhole(text: string, format: JobFormat, file: string, load: LoadFile): void {
+  const whole = selfContained(text, format, file, load)
+  const { faults } = whole === unmarked(text) ? { faults: [] } : check(whole, format, SCHEMA)
+  const [fault] = faults
+  if (fault === undefined) return
+  const message = `with the contents of the files that it names, this document is not valid: ${fault.message}`
+  throw new JobInvalidError(file, locate(text, [{ offset: 0, message }]))
+}
+
 /**
- * The text of a document as it can be sent to a peer, which reads no files: a quorum file that it names is put in its place.
- * Lines behind it may move. Nothing else is checked.
- * @throws JobInvalidError when the quorum file cannot be read, or has faults
+ * The text of a document as it can be sent to a peer, which reads no files: what the files hold that it names is put in their
+ * place. Lines behind a quorum file may move. Nothing else is checked.
+ * @throws JobInvalidError when a file cannot be read, or a quorum file has faults
  */
 export function selfContained(given: string, format: JobFormat, file: string, load: LoadFile): string {
-  const text = unmarked(given)
+  const named = unmarked(given)
+  const tree = readTree(named, format).root
+  const text = tree === undefined ? named : withSchemas(named, format, tree, load)
   const { root } = readTree(text, format)
   const reference = root === undefined ? undefined : referenceIn(root)
   if (reference === undefined) return text

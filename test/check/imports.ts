@@ -41,9 +41,9 @@ const isPackage = (target: string, ...names: readonly string[]) => names.include
 const AREAS: readonly Area[] = [
   {
     folder: 'operators',
-    // What is pure of Node, and the parser of expressions.
-    mayImport: (target) => isPackage(target, 'node:crypto', 'node:buffer', '@marcbachmann/cel-js'),
-    rule: 'operators imports only itself, node:crypto, node:buffer and the expression parser',
+    // What is pure of Node, the parser of expressions, and those of the formats that are texts.
+    mayImport: (target) => isPackage(target, 'node:crypto', 'node:buffer', '@marcbachmann/cel-js', 'yaml', 'smol-toml'),
+    rule: 'operators imports only itself, node:crypto, node:buffer and the parsers of expressions, YAML and TOML',
   },
   {
     folder: 'mesh',

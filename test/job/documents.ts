@@ -67,6 +67,9 @@ const aggregate = fc.oneof(
 )
 const aggregates = fc.dictionary(fieldName, aggregate, { minKeys: 1, maxKeys: 4 }).map(plain)
 
+/** One of its own each time: YAML would write an alias for what stands twice. */
+const copied = <T>(value: T): T => structuredClone(value)
+
 /** fast-check's dictionaries have no prototype, which is no difference that documents can show. */
 function plain<T>(dictionary: Record<string, T>): Record<string, T> {
   return { ...dictionary }
@@ -86,7 +89,15 @@ const pipeline = fc
 
 const source = merged(
   fc.constantFrom({ topic: 'flights' }, { topic: 'a.b_c-D' }),
-  optional('format', fc.constant('json')),
+  optional(
+    'format',
+    fc.oneof(
+      fc.constantFrom('json', 'yaml', 'toml', 'msgpack'),
+      fc.constant({ avro: { schema: '"int"' } }).map(copied),
+      fc.constant({ avro: { registry: [{ id: 7, schema: '{"type":"map","values":"long"}' }] } }).map(copied),
+      fc.constant({ protobuf: { schema: 'syntax = "proto3";\nmessage M { int32 a = 1; }', message: 'M' } }).map(copied),
+    ),
+  ),
   optional(
     'time',
     fc.constantFrom({ field: 'date' }, { field: 'a.b' }, { field: 'date', pattern: "yyyy-MM-dd'T'HH:mm" }),

@@ -447,7 +447,13 @@ describe('sources', () => {
       source('topic: __consumer_offsets'),
       ['2:18 /source/topic topics that begin with "quorate-" or "__" are internal; found "__consumer_offsets"'],
     ],
-    ['have one format', source('topic: t, format: avro'), ['2:29 /source/format expected "json"; found "avro"']],
+    [
+      'have one format',
+      source('topic: t, format: avro'),
+      [
+        '2:29 /source/format expected "json", "yaml", "toml", "msgpack", or avro or protobuf with a schema; found "avro"',
+      ],
+    ],
     [
       'begin at one of two places',
       source('topic: t, from: 2020-01-01'),

@@ -7,14 +7,7 @@ import type { JobFormat } from '../../src/job/document.ts'
 import { parseJob } from '../../src/job/parse.ts'
 import { loadBeside } from '../../src/job/reference.ts'
 import { deadLettersOf, rowsOfCuts, StageRun, type TestRow } from '../operators/stage-harness.ts'
-
-interface Flight {
-  readonly date: string
-  readonly delay: number
-  readonly distance: number
-  readonly origin: string
-  readonly destination: string
-}
+import { type Encode, encoderOf, type Flight, timed } from './flight-records.ts'
 
 /** 20,000 real flights of three months, in the order of their departure. */
 const FLIGHTS = JSON.parse(
@@ -33,12 +26,15 @@ function compiled(name: string, partitions: number): CompiledJob {
 }
 
 /** Runs the stages over flights dealt out to the partitions of the source; rows and dead letters of all units. */
-function run(job: CompiledJob): { readonly rows: readonly TestRow[]; readonly deadLetters: number } {
+function run(
+  job: CompiledJob,
+  encode: Encode = encoderOf(job),
+): { readonly rows: readonly TestRow[]; readonly deadLetters: number } {
   const [first, second] = job.stages
   assert.ok(first !== undefined)
   const sources = Array.from({ length: job.source.partitions }, (_, partition) => {
     const unit = new StageRun(first, partition)
-    unit.feed(...FLIGHTS.filter((_, i) => i % job.source.partitions === partition))
+    unit.feed(...encode(FLIGHTS.filter((_, i) => i % job.source.partitions === partition)))
     unit.decide('final')
     return unit
   })
@@ -56,12 +52,33 @@ function run(job: CompiledJob): { readonly rows: readonly TestRow[]; readonly de
   return { rows: last.flatMap((unit) => rowsOfCuts(unit.cuts)), deadLetters: deadLettersOf(cuts).length }
 }
 
+/** What a job makes of the flights as JSON. */
+function runAsJson(job: CompiledJob) {
+  const stages = job.stages.map((stage) => ({ ...stage, input: { ...stage.input, format: 'json' as const } }))
+  return run({ ...job, stages: stages as CompiledJob['stages'] }, (flights) => flights.map(timed(job)))
+}
+
 describe('the sample jobs', () => {
   for (const name of readdirSync(JOBS).sort()) {
     it(`${name} understands every one of 20,000 real flights`, () => {
       const { rows, deadLetters } = run(compiled(name, 1))
       assert.equal(deadLetters, 0)
       assert.ok(rows.length > 0)
+    })
+  }
+
+  const others = [
+    'avro-delays.yaml',
+    'msgpack-routes.json',
+    'protobuf-distances.toml',
+    'toml-readings.yaml',
+    'yaml-batches.yaml',
+  ]
+  for (const name of others) {
+    it(`${name} says what it says of the same flights in JSON`, () => {
+      const job = compiled(name, 1)
+      const values = ({ rows }: { rows: readonly TestRow[] }) => rows.map(({ key, value }) => [key, value])
+      assert.deepEqual(values(run(job)), values(runAsJson(job)))
     })
   }
 

@@ -3,7 +3,7 @@
  * the character where it is wrong.
  */
 import { z } from 'zod'
-import { createStage, ExpressionError, type StagePlan } from '../../../operators/index.ts'
+import { createStage, ExpressionError, OperatorError, type StagePlan } from '../../../operators/index.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { shorten } from '../text/tree.ts'
 import { fieldName, text } from './values.ts'
@@ -24,14 +24,21 @@ const BARE: StagePlan = {
 }
 
 /** What is wrong with a plan's own texts, if anything. */
-export function expressionErrorIn(changes: Partial<StagePlan>): ExpressionError | undefined {
+export function stageErrorIn(changes: Partial<StagePlan>): OperatorError | undefined {
   try {
     createStage({ ...BARE, ...changes }, { partition: 0 })
     return undefined
   } catch (error) {
-    if (error instanceof ExpressionError) return error
+    if (error instanceof OperatorError) return error
     throw error
   }
+}
+
+/** As above, where nothing but an expression can be wrong. */
+export function expressionErrorIn(changes: Partial<StagePlan>): ExpressionError | undefined {
+  const error = stageErrorIn(changes)
+  if (error === undefined || error instanceof ExpressionError) return error
+  throw error
 }
 
 /** The finding for an error of the operators, in a text that begins `from` characters into the value. */

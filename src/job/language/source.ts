@@ -3,8 +3,9 @@ import { z } from 'zod'
 import type { TimePlan } from '../../../operators/index.ts'
 import type { SourceDocument } from '../document.ts'
 import { expressionErrorIn, findingFor, keys } from './expressions.ts'
-import { duration, flag, pattern, topicName } from './values.ts'
-import { expects, report, strict } from './words.ts'
+import { format } from './format.ts'
+import { choice, duration, flag, pattern, topicName } from './values.ts'
+import { report, strict } from './words.ts'
 
 const FIELD = 'the name of a field such as date, or a path such as order.placedAt'
 
@@ -43,18 +44,10 @@ const time = () =>
     }),
   )
 
-const choice = <const Choices extends readonly [string, ...string[]]>(...choices: Choices) => {
-  const list = choices.map((word) => `"${word}"`)
-  return z.enum(
-    choices,
-    expects(list.length === 1 ? String(list[0]) : `${list.slice(0, -1).join(', ')} or ${list.at(-1)}`),
-  )
-}
-
 export const source = () =>
   strict('a source such as { topic: flights, format: json }', {
     topic: topicName().meta({ description: 'The topic to read. Its cleanup policy must be delete.' }),
-    format: choice('json').prefault('json').meta({ description: 'How records are written.' }),
+    format: format().prefault('json').meta({ description: 'How records are written.' }),
     time: time()
       .optional()
       .meta({ description: 'Where a record says when it happened; omitted: the time that the log gave it.' }),

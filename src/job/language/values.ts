@@ -15,6 +15,15 @@ export const wholeNumber = (what: string, least: number, most: number) =>
 
 export const flag = () => z.boolean(expects('true or false'))
 
+/** One of some words. */
+export const choice = <const Choices extends readonly [string, ...string[]]>(...choices: Choices) =>
+  z.enum(choices, expects(choiceOf(choices)))
+
+export function choiceOf(choices: readonly string[]): string {
+  const list = choices.map((word) => `"${word}"`)
+  return list.length === 1 ? String(list[0]) : `${list.slice(0, -1).join(', ')} or ${list.at(-1)}`
+}
+
 const DURATION = /^(?=\d)(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/
 const EXAMPLE = 'a duration such as 10s, 1h30m or 1d'
 
