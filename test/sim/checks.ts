@@ -37,6 +37,8 @@ export class Checks {
   /** Records of each partition of the sink that were looked at. */
   readonly #seen = new Map<StoredPartition, number>()
   certificates = 0
+  /** Certified rows that replace an earlier one. */
+  revised = 0
   votes = 0
 
   /** A message between peers: a peer votes once per unit, term and position, across restarts. */
@@ -80,8 +82,9 @@ export class Checks {
     if (known === undefined) throw new Violation(`${peer} holds a batch without a certificate`)
     if (known.held) return
     known.held = true
-    for (const { kind, value } of readRows(batch.bodies[0] ?? new Uint8Array())) {
+    for (const { kind, revision, value } of readRows(batch.bodies[0] ?? new Uint8Array())) {
       if (kind !== ROW_WINDOW && kind !== ROW_RECORD) continue
+      if (revision > 0) this.revised += 1
       const text = textOf(value)
       this.#allowed.set(text, (this.#allowed.get(text) ?? 0) + 1)
     }

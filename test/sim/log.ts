@@ -97,6 +97,8 @@ export class SimulatedLog {
   faults: LogFaults = CALM
   /** Nothing can be reached while this holds. */
   outage = false
+  /** A writer was found to be one no more: for whoever counts. */
+  onFenced: () => void = () => undefined
   readonly #topics = new Map<string, StoredTopic>()
   readonly #writers = new Map<string, number>()
   readonly #progress = new Map<string, Uint8Array>()
@@ -167,7 +169,10 @@ export class SimulatedLog {
     records: ReadonlyMap<LogPartition, readonly LogRecord[]>,
     progress: Uint8Array,
   ): boolean {
-    if (this.#writers.get(id) !== epoch) return false
+    if (this.#writers.get(id) !== epoch) {
+      this.onFenced()
+      return false
+    }
     for (const [at, added] of records) {
       const partition = this.partition(at)
       if (partition === undefined) throw new QuorateError('QRT_TOPIC_UNKNOWN', `there is no topic ${at.topic}`)

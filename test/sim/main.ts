@@ -23,6 +23,7 @@ if (verbose && args.seeds.length === 1 && only !== undefined) {
 const seeds = args.seeds.length === 1 ? args.seeds : [...new Set([...keptSeeds(), ...args.seeds])]
 const failed: Played[] = []
 const faults: Record<string, number> = {}
+const branches: Record<string, number> = {}
 let simulatedMs = 0
 let certificates = 0
 let done = 0
@@ -35,7 +36,8 @@ await play({
     done += 1
     simulatedMs += played.simulatedMs
     certificates += played.certificates
-    for (const [fault, count] of Object.entries(played.faults)) faults[fault] = (faults[fault] ?? 0) + count
+    add(faults, played.faults)
+    add(branches, played.branches)
     if (played.violation !== undefined) {
       failed.push(played)
       console.error(
@@ -57,6 +59,7 @@ if (json) {
       wallSeconds,
       certificates,
       faults,
+      branches,
     }),
   )
 } else {
@@ -64,9 +67,18 @@ if (json) {
     `${seeds.length} seeds, ${failed.length} violations, ${simulatedSeconds} simulated seconds in ${wallSeconds} s`,
   )
   console.log(
-    `${certificates} certificates; faults: ${Object.entries(faults)
-      .map((entry) => entry.join(' '))
-      .join(', ')}`,
+    `${certificates} certificates; faults: ${listed(faults)}
+branches: ${listed(branches)}`,
   )
 }
 process.exitCode = failed.length === 0 ? 0 : 1
+
+function add(sums: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count
+}
+
+function listed(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map((entry) => entry.join(' '))
+    .join(', ')
+}

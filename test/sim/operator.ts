@@ -4,6 +4,7 @@
  */
 import type { MeshNode } from '../../mesh/index.ts'
 import { lostWitnesses } from '../../src/replica/wishes.ts'
+import type { Branches } from './branches.ts'
 import type { SimulatedClock } from './clock.ts'
 import type { Cluster } from './cluster.ts'
 import type { SimulatedLog } from './log.ts'
@@ -18,11 +19,11 @@ export class Operator {
   readonly #clock: SimulatedClock
   readonly #cluster: Cluster
   readonly #log: SimulatedLog
+  readonly #branches: Branches
   #paused = false
-  /** Orders that were given about units that could not go on. */
-  resolutions = 0
 
-  constructor(clock: SimulatedClock, cluster: Cluster, log: SimulatedLog) {
+  constructor(clock: SimulatedClock, cluster: Cluster, log: SimulatedLog, branches: Branches) {
+    this.#branches = branches
     this.#clock = clock
     this.#cluster = cluster
     this.#log = log
@@ -108,7 +109,7 @@ export class Operator {
         const alive = peer?.node.alive() ?? new Set()
         const unsettled = agreement !== undefined && lostWitnesses({ agreement, view, alive }).length > 0
         if (agreement?.deadlocked !== true && !unsettled) continue
-        this.resolutions += 1
+        if (unsettled) this.#branches.took('settled')
         peer?.host.resolve(unit, unsettled ? 'settle' : 'retry')
       }
     }

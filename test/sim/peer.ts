@@ -8,6 +8,7 @@ import type { Log } from '../../src/log/log.ts'
 import type { Observer } from '../../src/peer/observer.ts'
 import { Peer } from '../../src/peer/peer.ts'
 import { Submissions } from '../../src/peer/submissions.ts'
+import type { Branch } from './branches.ts'
 import { SimulatedDisk } from './disk.ts'
 import { fakeSigner, fakeVerifier } from './identity.ts'
 import type { SimulatedLog } from './log.ts'
@@ -29,6 +30,7 @@ export interface World {
   readonly removeAfterMs: number | undefined
   /** Sees what a peer says of itself. */
   readonly watch: (peer: SimulatedPeer) => Observer
+  readonly took: (branch: Branch) => void
 }
 
 const SUPERVISED_MS = 2_000
@@ -64,8 +66,6 @@ export class SimulatedPeer {
   readonly ids: PeerId[] = []
   /** How wrong its clock is; people read it, and nothing else does. */
   wrongByMs = 0
-  /** Identities that were given up because of what their disk had forgotten. */
-  retired = 0
   /** What is wrong with the machine: it outlives restarts. */
   readonly quirks: Quirks
   #identities = 1
@@ -125,7 +125,7 @@ export class SimulatedPeer {
         transport,
         store: this.disk.open(),
         workers: (events) => {
-          workers = new SimulatedWorkers(process, client, events, this.quirks)
+          workers = new SimulatedWorkers(process, client, events, this.quirks, this.#world.took)
           return workers
         },
         sink,
@@ -148,7 +148,7 @@ export class SimulatedPeer {
         onRetired: ({ again, reason }) => {
           if (!process.alive) return
           if (!again) throw new Error(`${this.name} was removed: ${reason}`)
-          this.retired += 1
+          this.#world.took('retired')
           this.crash()
           this.wipe()
           network.clock.after(SUPERVISED_MS, () => this.start())

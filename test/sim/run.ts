@@ -2,11 +2,19 @@
  * One run: a cluster, a job and producers, all chosen by the seed. First safety under faults, then, when they have ended,
  * progress within a bounded time. The same seed gives the same trace.
  */
-import { type Certificate, type PeerId, seededRandom, type UnitId, type Wire } from '../../mesh/index.ts'
+import {
+  type Certificate,
+  type CutPosition,
+  type PeerId,
+  seededRandom,
+  type UnitId,
+  type Wire,
+} from '../../mesh/index.ts'
 import type { Divergence } from '../../src/peer/divergences.ts'
 import { Observer } from '../../src/peer/observer.ts'
 import type { Batch } from '../../src/replica/batch.ts'
 import type { Halt } from '../../src/replica/hosted.ts'
+import { type Branch, Branches } from './branches.ts'
 import { Checks, Violation } from './checks.ts'
 import { SimulatedClock } from './clock.ts'
 import { Cluster } from './cluster.ts'
@@ -37,6 +45,7 @@ export interface RunResult {
   readonly simulatedMs: number
   readonly certificates: number
   readonly faults: Readonly<Record<string, number>>
+  readonly branches: Readonly<Record<Branch, number>>
 }
 
 const FORM_WITHIN_MS = 60_000
@@ -71,6 +80,7 @@ class Simulation {
   readonly #trace = new Trace()
   readonly #clock = new SimulatedClock()
   readonly #checks = new Checks()
+  readonly #branches = new Branches()
   readonly #network: SimulatedNetwork
   readonly #log: SimulatedLog
   readonly #cluster: Cluster
@@ -87,12 +97,14 @@ class Simulation {
     this.#network = new SimulatedNetwork(this.#clock, seededRandom(random.below(2 ** 31)))
     this.#network.onSend = (from, to, body) => this.#sent(from, to, body)
     this.#log = new SimulatedLog(this.#clock, seededRandom(random.below(2 ** 31)))
+    this.#log.onFenced = () => this.#branches.took('fenced')
     const world: World = {
       network: this.#network,
       log: this.#log,
       random: seededRandom(random.below(2 ** 31)),
       expect: count,
       tickMs: 50,
+      took: (branch) => this.#branches.took(branch),
       seeds: () => this.#cluster.peers.map(({ address }) => address),
       removeAfterMs: random.below(3) === 0 ? 20_000 : undefined,
       watch: (peer) => this.#watch(peer),
@@ -100,7 +112,7 @@ class Simulation {
     this.#cluster = new Cluster(world)
     this.#cluster.need(this.#workload.quorum.replicas)
     this.#producers = new Producers(this.#log, seededRandom(random.below(2 ** 31)), this.#workload)
-    this.#operator = new Operator(this.#clock, this.#cluster, this.#log)
+    this.#operator = new Operator(this.#clock, this.#cluster, this.#log, this.#branches)
     this.#faults = new Faults({
       operator: this.#operator,
       random: seededRandom(random.below(2 ** 31)),
@@ -138,6 +150,7 @@ class Simulation {
       simulatedMs: Math.round(this.#clock.now()),
       certificates: this.#checks.certificates,
       faults: this.#faults.counts,
+      branches: { ...this.#branches.counts, revised: this.#checks.revised },
     }
   }
 
@@ -225,9 +238,12 @@ class Simulation {
         this.#note(what)
         this.#say(what)
         this.#checks.certifiedBy(peer.name, certificate)
+        this.#branches.certified(unit, seq, certificate.content.counts.late)
       },
       held: (certificate, batch) => this.#checks.heldBy(peer.name, certificate, batch),
+      took: (branch) => this.#branches.took(branch),
       diverged: ({ peer: by, unit, position, cause }) => {
+        this.#branches.took('diverged')
         if (this.#cluster.isSpoiled(by)) return
         const place = `${unit} ${position.seq}.${position.part}`
         throw new Violation(`${this.#nameOf(by)} diverged at ${place} (${cause}), seen by ${peer.name}`)
@@ -243,6 +259,7 @@ class Simulation {
     const channel = (body as { readonly c?: unknown } | null)?.c
     this.#note(`sent ${from} ${to} ${channel}`)
     this.#checks.sent(from, body)
+    this.#branches.sent(body)
   }
 
   #note(what: string): void {
@@ -257,6 +274,7 @@ class Simulation {
 interface Seen {
   readonly certified: (certificate: Certificate) => void
   readonly held: (certificate: Certificate, batch: Batch) => void
+  readonly took: (branch: Branch) => void
   readonly diverged: (divergence: Divergence) => void
   readonly halted: (unit: UnitId, halt: Halt) => void
 }
@@ -276,6 +294,24 @@ class SimulatedObserver extends Observer {
 
   override held(_unit: UnitId, certificate: Certificate, _rows: number, batch: Batch): void {
     this.#seen.held(certificate, batch)
+  }
+
+  override committed(
+    _unit: UnitId,
+    _sink: string,
+    _position: CutPosition,
+    written: readonly unknown[],
+    hedged: boolean,
+  ): void {
+    if (hedged && written.length > 0) this.#seen.took('hedged')
+  }
+
+  override readRepair(): void {
+    this.#seen.took('readRepair')
+  }
+
+  override repaired(): void {
+    this.#seen.took('repaired')
   }
 
   override diverged(divergence: Divergence): void {

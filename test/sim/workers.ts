@@ -11,6 +11,7 @@ import { type Culprit, Mark } from '../../src/replica/mark.ts'
 import type { WorkerCommand, WorkerReport } from '../../src/replica/protocol.ts'
 import type { WorkerPort } from '../../src/replica/runs.ts'
 import { ReplicaWorker } from '../../src/replica/worker.ts'
+import type { Branch } from './branches.ts'
 import { fakeVerifier } from './identity.ts'
 import type { SimulatedProcess } from './process.ts'
 import { type Quirks, simulatedStages } from './stages.ts'
@@ -24,6 +25,7 @@ export class SimulatedWorkers implements Workers {
   readonly #units = new Set<UnitId>()
   readonly #asked = new Map<number, (body: Uint8Array) => void>()
   readonly #quirks: Quirks
+  readonly #took: (branch: Branch) => void
   readonly #slots: UnitId[] = []
   #mark = new Mark()
   #worker: ReplicaWorker
@@ -31,7 +33,14 @@ export class SimulatedWorkers implements Workers {
   #life = 0
   #requests = 0
 
-  constructor(process: SimulatedProcess, log: Log, events: WorkerEvents, quirks: Quirks) {
+  constructor(
+    process: SimulatedProcess,
+    log: Log,
+    events: WorkerEvents,
+    quirks: Quirks,
+    took: (branch: Branch) => void,
+  ) {
+    this.#took = took
     this.#quirks = quirks
     this.#process = process
     this.#log = log
@@ -106,6 +115,7 @@ export class SimulatedWorkers implements Workers {
   }
 
   #report(report: WorkerReport): void {
+    if (report.kind === 'overtaken') this.#took('rolledBack')
     if (report.kind === 'openRows') {
       this.#asked.get(report.request)?.(report.body)
       this.#asked.delete(report.request)
