@@ -456,6 +456,9 @@ export class MeshNode {
       case 'dial':
         this.#options.transport.dial(effect.address)
         return
+      case 'disconnect':
+        this.#options.transport.disconnect(effect.peer, 'it does not answer')
+        return
       case 'changed':
         if (effect.member.id !== this.self) this.#remember(effect.member)
         this.#options.onEvent({ kind: 'member', member: effect.member })
