@@ -50,7 +50,8 @@ describe('reading', () => {
   }
 
   it('passes every parameter of a windows query, validated', async () => {
-    const query = 'key=%22ORD%22&from=2001-01-14T00:00:00Z&to=1000000000000&open=true&stale=true&limit=1000&cursor=page-2'
+    const query =
+      'key=%22ORD%22&from=2001-01-14T00:00:00Z&to=1000000000000&open=true&stale=true&limit=1000&cursor=page-2'
     assert.equal((await get(`/v1/jobs/flight-delays/windows?${query}`)).status, 200)
     assert.deepEqual(peer.queries.at(-1), {
       job: 'flight-delays',
