@@ -38,6 +38,11 @@ export interface ControlDocument {
   readonly submissions: number
 }
 
+export interface RestoredJob extends Pick<JobEntry, 'name' | 'generation' | 'state'> {
+  readonly body: Uint8Array
+  readonly replaces?: string
+}
+
 export type ControlChange =
   /** A new job, or (`replaces` its generation) another one under the same name that goes on from its state. */
   | {
@@ -46,6 +51,13 @@ export type ControlChange =
       readonly generation: string
       readonly body: Uint8Array
       readonly replaces?: string
+    }
+  /** Jobs of a cluster that was lost, with the generations they had: only into a cluster that never had a job. */
+  | {
+      readonly kind: 'restore'
+      readonly jobs: readonly RestoredJob[]
+      /** Of the lost cluster: numbers that its generations used do not come back. */
+      readonly submissions: number
     }
   | { readonly kind: 'delete'; readonly name: string }
   | { readonly kind: 'state'; readonly name: string; readonly state: JobEntry['state'] }
@@ -118,6 +130,13 @@ function applied(
       }
       return { ...document, jobs: [...jobs, entry], submissions: submissions + 1 }
     }
+    case 'restore': {
+      if (submissions > 0 || jobs.length > 0) return 'conflict'
+      const restored = change.jobs.map(({ body, ...job }): JobEntry => {
+        return { ...job, hash: sha256(body), view: document.view }
+      })
+      return { ...document, jobs: restored, submissions: Math.max(1, change.submissions) }
+    }
     case 'delete':
       if (!jobs.some(({ name }) => name === change.name)) return 'unknown'
       return { ...document, jobs: jobs.filter(({ name }) => name !== change.name) }
@@ -157,6 +176,8 @@ export function isDone(change: ControlChange, document: ControlDocument): boolea
   switch (change.kind) {
     case 'put':
       return jobs.some(({ generation, hash }) => generation === change.generation && hash === sha256(change.body))
+    case 'restore':
+      return document.submissions > 0 && change.jobs.every(({ body }) => jobs.some(({ hash }) => hash === sha256(body)))
     case 'delete':
       return !jobs.some(({ name }) => name === change.name)
     case 'state':
@@ -202,4 +223,10 @@ export function isControlDocument(value: unknown): value is ControlDocument {
     Array.isArray(value.jobs) &&
     value.jobs.every(isEntry)
   )
+}
+
+/** The bodies that a change brings. */
+export function bodiesOf(change: ControlChange): readonly Uint8Array[] {
+  if (change.kind === 'put') return [change.body]
+  return change.kind === 'restore' ? change.jobs.map(({ body }) => body) : []
 }

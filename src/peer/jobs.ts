@@ -71,7 +71,7 @@ export class Jobs {
       }
       const bytes = bodyOf(entry)
       if (bytes === undefined) continue
-      const job = placeJob(entry, decodeJob(bytes))
+      const job = placeJob(entry, decodeJob(bytes), document.cluster)
       this.#put(job)
       added.push(job)
     }
@@ -89,8 +89,9 @@ export class Jobs {
   }
 }
 
-function placeJob(entry: JobEntry, body: JobBody): Job {
-  const { compiled } = body
+export function placeJob(entry: JobEntry, body: JobBody, present: string): Job {
+  const { compiled, origin } = body
+  const origins = new Map(origin?.units.map((each) => [each.unit, { ...each, restored: origin.restored }]))
   const ring = createRing(entry.view)
   const units: PlacedUnit[] = []
   for (const plan of compiled.stages) {
@@ -105,6 +106,8 @@ function placeJob(entry: JobEntry, body: JobBody): Job {
         deadLetters: compiled.deadLetters,
         description: {
           unit,
+          cluster: origin?.cluster ?? present,
+          origin: origins.get(unit),
           job: entry.name,
           generation: entry.generation,
           plan,
