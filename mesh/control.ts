@@ -10,6 +10,7 @@ import {
   controlScope,
 } from './agreement/control.ts'
 import {
+  bodiesOf,
   type ControlChange,
   type ControlDocument,
   type DocumentNumber,
@@ -91,7 +92,7 @@ export class Control {
     if (isControlDocument(document)) {
       const acceptor = await loadOwn(store, 'acceptor', controlScope(document))
       const bodies: Uint8Array[] = []
-      for (const { hash } of document.jobs) {
+      for (const hash of bodiesOf(document)) {
         const body = await loadBytes(store, 'job', hash)
         if (body !== undefined) bodies.push(body)
       }

@@ -4,6 +4,7 @@ export type QuorateErrorCode =
   | 'QRT_JOB_INVALID'
   | 'QRT_JOB_UNKNOWN'
   | 'QRT_JOB_CONFLICT'
+  | 'QRT_JOB_INCOMPATIBLE'
   | 'QRT_TOPIC_UNKNOWN'
   | 'QRT_TOPIC_COMPACTED'
   | 'QRT_LOG_OFFSET_LOST'
@@ -22,11 +23,6 @@ export type QuorateErrorCode =
   | 'QRT_SINK_UNREACHABLE'
   | 'QRT_SINK_UNSUPPORTED'
   | 'QRT_SINK_REFUSED'
-  /** A cluster that was restored goes on with the unit. */
-  | 'QRT_SINK_TAKEN'
-  | 'QRT_CHECKPOINT_UNREACHABLE'
-  | 'QRT_CHECKPOINT_UNKNOWN'
-  | 'QRT_CHECKPOINT_INCOMPLETE'
   | 'QRT_QUORUM_NOT_MET'
   | 'QRT_NO_CLUSTER'
   | 'QRT_UNIT_UNKNOWN'
@@ -44,6 +40,7 @@ export type QuorateErrorCode =
   | 'QRT_CERTIFICATE_INVALID'
   | 'QRT_WORKER_FAILED'
   | 'QRT_RECORD_QUARANTINED'
+  | 'QRT_REVISION_UNKNOWN'
   | 'QRT_VERSION_UNSUPPORTED'
   | 'QRT_INTERNAL'
 

@@ -15,8 +15,8 @@ export interface JobEntry {
   /** Of the document that the job was put into: places the first term of each of its units. */
   readonly view: View
   readonly state: 'running' | 'paused'
-  /** The generation whose state it goes on with; kept in the document until that one has ended everywhere. */
-  readonly replaces?: string
+  /** Of the bodies that it had before, the first one first: a unit may not have come to the present one yet. */
+  readonly earlier: readonly Digest[]
 }
 
 export interface ControlDocument {
@@ -38,36 +38,30 @@ export interface ControlDocument {
   readonly submissions: number
 }
 
-export interface RestoredJob extends Pick<JobEntry, 'name' | 'generation' | 'state'> {
-  readonly body: Uint8Array
-  readonly replaces?: string
-}
-
 export type ControlChange =
-  /** A new job, or (`replaces` its generation) another one under the same name that goes on from its state. */
+  | { readonly kind: 'put'; readonly name: string; readonly generation: string; readonly body: Uint8Array }
+  /** Another body of a job. `revision`: how many it has had before, by which concurrent ones are told apart. */
   | {
-      readonly kind: 'put'
+      readonly kind: 'upgrade'
       readonly name: string
       readonly generation: string
+      readonly revision: number
       readonly body: Uint8Array
-      readonly replaces?: string
-    }
-  /** Jobs of a cluster that was lost, with the generations they had: only into a cluster that never had a job. */
-  | {
-      readonly kind: 'restore'
-      readonly jobs: readonly RestoredJob[]
-      /** Of the lost cluster: numbers that its generations used do not come back. */
-      readonly submissions: number
     }
   | { readonly kind: 'delete'; readonly name: string }
   | { readonly kind: 'state'; readonly name: string; readonly state: JobEntry['state'] }
-  /** The generation that another one replaced has ended everywhere. */
-  | { readonly kind: 'replaced'; readonly generation: string }
   | { readonly kind: 'view'; readonly step: ViewStep }
   /** An operator says that these identities, and what they held, are gone for good. */
   | { readonly kind: 'lose'; readonly peers: readonly PeerId[] }
 
-export type ChangeRefusal = 'conflict' | 'unknown' | 'outrun' | StepRefusal
+/** Every peer keeps all bodies of a job, and a change is accepted only where they are. */
+const MOST_REVISIONS = 64
+
+export type ChangeRefusal = 'conflict' | 'unknown' | 'outrun' | 'revisions' | StepRefusal
+
+/** Hashes of all bodies that a document names. */
+export const bodiesOf = ({ jobs }: Pick<ControlDocument, 'jobs'>): Digest[] =>
+  jobs.flatMap(({ earlier, hash }) => [...earlier, hash])
 
 /** The first document of a cluster over the peers that confirmed one another. */
 export function genesis(peers: readonly { readonly id: PeerId; readonly name: string }[]): ControlDocument {
@@ -112,30 +106,22 @@ function applied(
   const { jobs, submissions } = document
   switch (change.kind) {
     case 'put': {
-      const { name, generation, body, replaces } = change
-      const existing = jobs.filter((job) => job.name === name)
-      if (replaces === undefined ? existing.length > 0 : !existing.some((job) => job.generation === replaces)) {
-        return replaces === undefined ? 'conflict' : 'unknown'
-      }
-      // One replacement at a time: the one before it must have ended.
-      if (existing.length > 1) return 'conflict'
+      const { name, generation, body } = change
+      if (jobs.some((job) => job.name === name)) return 'conflict'
       if (submission !== submissions) return 'outrun'
-      const entry: JobEntry = {
-        name,
-        generation,
-        hash: sha256(body),
-        view: document.view,
-        state: 'running',
-        ...(replaces === undefined ? {} : { replaces }),
-      }
+      const { view } = document
+      const entry: JobEntry = { name, generation, hash: sha256(body), earlier: [], view, state: 'running' }
       return { ...document, jobs: [...jobs, entry], submissions: submissions + 1 }
     }
-    case 'restore': {
-      if (submissions > 0 || jobs.length > 0) return 'conflict'
-      const restored = change.jobs.map(({ body, ...job }): JobEntry => {
-        return { ...job, hash: sha256(body), view: document.view }
-      })
-      return { ...document, jobs: restored, submissions: Math.max(1, change.submissions) }
+    case 'upgrade': {
+      const { generation, revision, body } = change
+      const job = jobs.find((each) => each.generation === generation)
+      if (job === undefined) return 'unknown'
+      const bodies = [...job.earlier, job.hash]
+      if (bodies.length !== revision) return 'conflict'
+      if (bodies.length >= MOST_REVISIONS) return 'revisions'
+      const upgraded = { ...job, hash: sha256(body), earlier: bodies }
+      return { ...document, jobs: jobs.map((each) => (each === job ? upgraded : each)) }
     }
     case 'delete':
       if (!jobs.some(({ name }) => name === change.name)) return 'unknown'
@@ -145,9 +131,6 @@ function applied(
       if (!jobs.some((job) => job.name === name)) return 'unknown'
       return { ...document, jobs: jobs.map((job) => (job.name === name ? { ...job, state } : job)) }
     }
-    case 'replaced':
-      if (!jobs.some(({ generation }) => generation === change.generation)) return 'unknown'
-      return { ...document, jobs: jobs.filter(({ generation }) => generation !== change.generation) }
     case 'view':
       return stepView(document, change.step, alive)
     case 'lose':
@@ -176,8 +159,10 @@ export function isDone(change: ControlChange, document: ControlDocument): boolea
   switch (change.kind) {
     case 'put':
       return jobs.some(({ generation, hash }) => generation === change.generation && hash === sha256(change.body))
-    case 'restore':
-      return document.submissions > 0 && change.jobs.every(({ body }) => jobs.some(({ hash }) => hash === sha256(body)))
+    case 'upgrade': {
+      const job = jobs.find(({ generation }) => generation === change.generation)
+      return job !== undefined && [...job.earlier, job.hash][change.revision] === sha256(change.body)
+    }
     case 'delete':
       return !jobs.some(({ name }) => name === change.name)
     case 'state':
@@ -185,8 +170,6 @@ export function isDone(change: ControlChange, document: ControlDocument): boolea
         jobs.some(({ name }) => name === change.name) &&
         jobs.every((job) => job.name !== change.name || job.state === change.state)
       )
-    case 'replaced':
-      return !jobs.some(({ generation }) => generation === change.generation)
     case 'view':
       return isStepDone(document, change.step)
     case 'lose':
@@ -206,7 +189,9 @@ const isEntry = (job: unknown): boolean =>
   isDigest(job.hash) &&
   isView(job.view) &&
   (job.state === 'running' || job.state === 'paused') &&
-  (job.replaces === undefined || typeof job.replaces === 'string')
+  Array.isArray(job.earlier) &&
+  job.earlier.length <= MOST_REVISIONS &&
+  job.earlier.every(isDigest)
 
 export function isControlDocument(value: unknown): value is ControlDocument {
   return (
@@ -223,10 +208,4 @@ export function isControlDocument(value: unknown): value is ControlDocument {
     Array.isArray(value.jobs) &&
     value.jobs.every(isEntry)
   )
-}
-
-/** The bodies that a change brings. */
-export function bodiesOf(change: ControlChange): readonly Uint8Array[] {
-  if (change.kind === 'put') return [change.body]
-  return change.kind === 'restore' ? change.jobs.map(({ body }) => body) : []
 }

@@ -112,7 +112,7 @@ export class ControlAgreement {
       const outcome = applyChange(this.#document, change, 0, this.#alive)
       if (typeof outcome === 'string') return [{ kind: 'event', event: { kind: 'refused', id, reason: outcome } }]
     }
-    const effects = this.#keep(bodiesOf(change))
+    const effects = 'body' in change ? this.#keep([change.body]) : []
     this.#pending.push({ id, change, submission: this.#document.submissions })
     return [...effects, ...this.#start(now)]
   }
@@ -149,7 +149,7 @@ export class ControlAgreement {
 
   /** Hashes of bodies that the document names and this peer lacks. */
   get missing(): Digest[] {
-    return this.#document.jobs.filter(({ hash }) => !this.#bodies.has(hash)).map(({ hash }) => hash)
+    return bodiesOf(this.#document).filter((hash) => !this.#bodies.has(hash))
   }
 
   /** A peer told which document it has on disk. */
@@ -266,9 +266,8 @@ export class ControlAgreement {
       }
     }
     attempt.value = value
-    const bodies = value.jobs.flatMap(({ hash }) =>
-      this.#document.jobs.some((job) => job.hash === hash) ? [] : (this.#bodies.get(hash) ?? []),
-    )
+    const known = new Set(bodiesOf(this.#document))
+    const bodies = bodiesOf(value).flatMap((hash) => (known.has(hash) ? [] : (this.#bodies.get(hash) ?? [])))
     const propose = { t: 'propose', number: this.#document.number, ballot: attempt.ballot, value, bodies } as const
     return [...effects, ...this.#document.acceptors.map((to) => this.#send(to, propose))]
   }
@@ -281,7 +280,7 @@ export class ControlAgreement {
     const next = accept(this.#acceptor, ballot, value)
     if (next === undefined) return [...kept, ...this.#refuse(from, number)]
     // A document is accepted only where every body it names is held; the proposer repeats, and `ask` fetches meanwhile.
-    if (value.jobs.some(({ hash }) => !this.#bodies.has(hash))) return kept
+    if (bodiesOf(value).some((hash) => !this.#bodies.has(hash))) return kept
     this.#acceptor = next
     this.#promisedSince = now
     const statement: AcceptStatement = {
@@ -322,8 +321,8 @@ export class ControlAgreement {
 
   /** Of jobs that are gone; the host deletes what is on disk with the rest of the job. */
   #forgetBodies(): void {
-    const named = new Set<Digest>(this.#document.jobs.map(({ hash }) => hash))
-    for (const { change } of this.#pending) for (const body of bodiesOf(change)) named.add(sha256(body))
+    const named = new Set<Digest>(bodiesOf(this.#document))
+    for (const { change } of this.#pending) if ('body' in change) named.add(sha256(change.body))
     for (const hash of this.#bodies.keys()) if (!named.has(hash)) this.#bodies.delete(hash)
   }
 

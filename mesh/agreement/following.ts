@@ -7,6 +7,7 @@ import type { PeerId } from '../ids.ts'
 import { TIMING } from '../limits.ts'
 import type { Random } from '../random.ts'
 import { type Standing, Standings } from './standing.ts'
+import { blockers } from './term.ts'
 import { type CutPosition, isBehind, type Term } from './types.ts'
 
 export class Following {
@@ -54,9 +55,9 @@ export class Following {
   }
 
   /** So many members that the others cannot certify without them are stuck, at this offset where one is given. */
-  isBlocked(now: Instant, term: Term, at?: number): boolean {
+  isBlocked(now: Instant, term: Term, isLost: (peer: PeerId) => boolean, at?: number): boolean {
     const offsets = this.stuck(now, term).filter((offset) => at === undefined || offset === at)
-    return offsets.length >= term.members.length - term.write + 1
+    return offsets.length >= blockers(term, isLost)
   }
 
   /** The offsets that members cannot pass, by what they said lately. */

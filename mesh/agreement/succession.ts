@@ -51,8 +51,6 @@ export interface SuccessionParts {
   readonly random: Random
   /** Of cuts that earlier terms left open. */
   readonly knowledge: OpenKnowledge
-  /** An operator has given this member up. */
-  readonly isLost: (peer: PeerId) => boolean
 }
 
 const promiseBody = (attachment: UnitPromise) => digestOf('promise', attachment)
@@ -78,7 +76,6 @@ export class Succession {
   #wish: { readonly wish: Wish; readonly dueAt: Instant } | undefined
   readonly #seals = new Map<PeerId, Seal>()
   readonly #knowledge: OpenKnowledge
-  readonly #isLost: (peer: PeerId) => boolean
 
   constructor(parts: SuccessionParts, term: Term, state: SuccessionState | undefined) {
     this.term = term
@@ -86,7 +83,6 @@ export class Succession {
     this.#chain = parts.chain
     this.#random = parts.random
     this.#knowledge = parts.knowledge
-    this.#isLost = parts.isLost
     this.#acceptor = state?.acceptor ?? FRESH_ACCEPTOR
     this.#seal = state?.seal
     this.#highestRound = state?.acceptor.promised?.round ?? 0
@@ -322,7 +318,7 @@ export class Succession {
   /** So many, or, where an operator has given up the others, all that are left: any two attempts meet in them. */
   #isEnough(peers: ReadonlyMap<PeerId, unknown> | ReadonlySet<PeerId>, needed: number): boolean {
     if (peers.size >= needed) return true
-    const left = this.term.members.filter((member) => !this.#isLost(member))
+    const left = this.term.members.filter((member) => !this.#knowledge.isLost(member))
     return left.length > 0 && left.length < needed && left.every((member) => peers.has(member))
   }
 

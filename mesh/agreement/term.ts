@@ -43,15 +43,21 @@ export interface Wish {
 export const wishName = ({ decision, members, settle }: Wish): string =>
   `${decision?.kind ?? ''}/${members?.view ?? ''}/${settle === undefined ? '' : 'settle'}`
 
-/** What is known of open cuts beyond what a term says. */
+/** What is known beyond what a term and its seals say. */
 export interface OpenKnowledge {
   /** There is no certificate of it: the seals of its term say so. */
   readonly isDisproved: (open: OpenCut) => boolean
   /** Voters of its term whose seals are not known. */
   readonly unheard: (open: OpenCut) => readonly PeerId[]
+  /** An operator has given this member up. */
+  readonly isLost: (peer: PeerId) => boolean
 }
 
-const NOTHING_KNOWN: OpenKnowledge = { isDisproved: () => false, unheard: ({ term }) => [`of term ${term}` as PeerId] }
+const NOTHING_KNOWN: OpenKnowledge = {
+  isLost: () => false,
+  isDisproved: () => false,
+  unheard: ({ term }) => [`of term ${term}` as PeerId],
+}
 
 /** Promises needed so that every possible certificate of the term is met. */
 export const sealsNeeded = (members: number, write: number): number => Math.max(majority(members), members - write + 1)
@@ -72,7 +78,7 @@ export function successor(
   for (const { frontier } of seals.values()) if (isBehind(base, frontier)) base = frontier
   const possible = openCuts(term, seals, base).filter((cut) => cut.term === term.number || !knowledge.isDisproved(cut))
   const open = possible.filter((cut) => !isGivenUp(cut, term, seals, wish, knowledge))
-  const decision = wish?.decision === undefined ? undefined : place(term, wish.decision, seals, base, open)
+  const decision = wish?.decision === undefined ? undefined : place(term, wish.decision, seals, base, open, knowledge)
   const dispute = disputed(term, seals, base, open)
   const { view, members } = wish?.members !== undefined && wish.members.view > term.view ? wish.members : term
   return {
@@ -88,7 +94,6 @@ export function successor(
     ...(decision === undefined ? {} : { decision }),
     ...(dispute === undefined ? {} : { dispute }),
     ...(term.forced === true || !enough || open.length < possible.length ? { forced: true } : {}),
-    ...(term.restored === undefined ? {} : { restored: term.restored }),
   }
 }
 
@@ -156,6 +161,11 @@ function disputed(
   return { seq, part, votes: votes.sort((a, b) => (a.peer < b.peer ? -1 : 1)), times }
 }
 
+/** So many members that the others cannot certify without them; those that are lost do not certify anything either. */
+export function blockers({ members, write }: Term, isLost: (peer: PeerId) => boolean): number {
+  return Math.max(1, members.length - write + 1 - members.filter(isLost).length)
+}
+
 /** How each kind of decision is placed. */
 const PLACEMENT: Readonly<Record<DecisionKind, 'after' | 'exactly' | 'stuck' | 'base'>> = {
   cut: 'after',
@@ -167,7 +177,7 @@ const PLACEMENT: Readonly<Record<DecisionKind, 'after' | 'exactly' | 'stuck' | '
   skip: 'stuck',
   grow: 'after',
   version: 'after',
-  handover: 'after',
+  revision: 'after',
 }
 
 /**
@@ -181,6 +191,7 @@ function place(
   seals: ReadonlyMap<PeerId, Seal>,
   base: Term['base'],
   open: readonly OpenCut[],
+  { isLost }: OpenKnowledge,
 ): Decision | undefined {
   let read = Math.max(term.floor, base?.offset ?? 0)
   for (const cut of open) read = Math.max(read, cut.offset)
@@ -189,8 +200,7 @@ function place(
   if (term.pausedAt !== undefined) read = term.pausedAt
   // Whoever waits for what lies beyond waits until the unit goes on.
   if (term.pausedAt !== undefined && wished.offset > read) return undefined
-  // So many that the others cannot certify what lies beyond.
-  const blocking = term.members.length - term.write + 1
+  const blocking = blockers(term, isLost)
   switch (PLACEMENT[wished.kind]) {
     case 'after':
       return { ...wished, offset: Math.max(read, wished.offset) }

@@ -93,8 +93,8 @@ export const DECISION_KINDS = [
   'grow',
   /** From here on the replicas compute as version `value` does. */
   'version',
-  /** The last cut of this generation: another one goes on from its snapshot. */
-  'handover',
+  /** From here on the replicas compute as revision `value` of the job says. */
+  'revision',
 ] as const
 export type DecisionKind = (typeof DECISION_KINDS)[number]
 
@@ -147,8 +147,6 @@ export interface Term {
   readonly dispute?: Dispute
   /** Made by an operator's order without the majority that was gone for good. */
   readonly forced?: true
-  /** Clusters before this one that had the unit: each was lost, and the next one restored it. */
-  readonly restored?: number
 }
 
 /** Orders attempts to choose a successor: by round, then by peer. */

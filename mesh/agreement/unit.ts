@@ -131,6 +131,10 @@ export class UnitAgreement {
   get keptBackBy(): readonly PeerId[] {
     return this.#ended.keptBackBy(this.#own.next, this.term)
   }
+  /** See Following. */
+  isBlocked(now: Instant, at?: number): boolean {
+    return this.following.isBlocked(now, this.term, (peer) => this.#lost.has(peer), at)
+  }
   /** What this peer tells of itself. */
   get standing(): Standing {
     const stored = this.#acknowledgements.storedBy(this.#self)
@@ -301,13 +305,9 @@ export class UnitAgreement {
     const knowledge = {
       isDisproved: (open: OpenCut) => this.#ended.isDisproved(open),
       unheard: (open: OpenCut) => this.#ended.unheard(open, this.term),
+      isLost: (peer: PeerId) => this.#lost.has(peer),
     }
-    const isLost = (peer: PeerId) => this.#lost.has(peer)
-    return new Succession(
-      { self: this.#self, chain: this.#chain, random: this.#random, knowledge, isLost },
-      term,
-      state,
-    )
+    return new Succession({ self: this.#self, chain: this.#chain, random: this.#random, knowledge }, term, state)
   }
 
   #rank(): number {

@@ -85,11 +85,19 @@ export class Client {
     return this.#json(`/v1/jobs/${encodeURIComponent(job)}/certificates`, query)
   }
 
-  async submit(document: DocumentToSubmit): Promise<JobSummary> {
+  submit(document: DocumentToSubmit): Promise<JobSummary> {
+    return this.#send('POST', '/v1/jobs', document)
+  }
+
+  upgrade(job: string, document: DocumentToSubmit): Promise<JobSummary> {
+    return this.#send('PUT', `/v1/jobs/${encodeURIComponent(job)}`, document)
+  }
+
+  async #send(method: string, path: string, document: DocumentToSubmit): Promise<JobSummary> {
     const { text, format, file } = document
-    const init = { method: 'POST', body: text, headers: { 'content-type': `application/${format}` } }
+    const init = { method, body: text, headers: { 'content-type': `application/${format}` } }
     try {
-      return await this.#parse(await this.#request('/v1/jobs', { file }, init))
+      return await this.#parse(await this.#request(path, { file }, init))
     } catch (error) {
       throw error instanceof ProblemError ? new ProblemError(error.problem, document) : error
     }

@@ -8,7 +8,6 @@ export const EXIT = {
   invalid: 3,
   unreachable: 4,
   quorum: 5,
-  tests: 6,
   interrupted: 130,
 } as const
 

@@ -49,6 +49,8 @@ export interface RingView {
 export interface JobSummary {
   readonly name: string
   readonly generation: string
+  /** How often it was upgraded. */
+  readonly revision: number
   readonly submittedAt: string
   readonly source: string
   readonly sinks: readonly string[]
@@ -108,6 +110,8 @@ export interface UnitStatus {
   readonly partition: number
   readonly replicas: readonly ReplicaView[]
   readonly term: number
+  /** Which revision of its job it computes by. */
+  readonly revision: number
   /** Determinism version that it computes in; absent where no replica answers. */
   readonly version?: number
   /** Last position certified here; absent before the first. */
@@ -261,6 +265,10 @@ export interface PeerApi {
   jobs(): Promise<readonly JobSummary[]>
   /** Text as posted, with its media type's format; errors carry pointer, line and column (JobInvalidError). */
   submit(document: { text: string; format: 'yaml' | 'toml' | 'json'; file?: string }): Promise<JobSummary>
+  upgradeJob(
+    name: string,
+    document: { text: string; format: 'yaml' | 'toml' | 'json'; file?: string },
+  ): Promise<JobSummary>
   deleteJob(name: string): Promise<void>
   /** Replicas stop to take records, or go on; when they do so already, nothing changes. */
   pauseJob(name: string): Promise<JobSummary>

@@ -24,7 +24,7 @@ export interface Answer {
 
 /** What the server needs of a route once its own types are checked. */
 export interface Route {
-  readonly method: 'get' | 'post' | 'delete'
+  readonly method: 'get' | 'post' | 'put' | 'delete'
   /** With parameters as in OpenAPI: `/v1/jobs/{name}`. */
   readonly path: string
   readonly summary: string
@@ -61,6 +61,20 @@ function route<Path extends z.ZodObject, Query extends z.ZodObject>(definition: 
 
 const ok = (body: unknown): Answer => ({ status: 200, body })
 
+function documentOf(
+  query: { readonly format?: DocumentFormat | undefined; readonly file?: string | undefined },
+  document: JobDocument | undefined,
+) {
+  const format = query.format ?? document?.format
+  if (document === undefined || format === undefined) {
+    throw new QuorateError(
+      'QRT_REQUEST_INVALID',
+      'the format of the document is not known: send content type application/yaml, application/toml or application/json, or ?format=',
+    )
+  }
+  return { text: document.text, format, ...(query.file === undefined ? {} : { file: query.file }) }
+}
+
 export const ROUTES: readonly Route[] = [
   route({
     method: 'post',
@@ -72,15 +86,7 @@ export const ROUTES: readonly Route[] = [
     takesDocument: true,
     answers: { 201: schemas.jobAnswer },
     run: async (api, { query, document }) => {
-      const format = query.format ?? document?.format
-      if (document === undefined || format === undefined) {
-        throw new QuorateError(
-          'QRT_REQUEST_INVALID',
-          'the format of the document is not known: send content type application/yaml, application/toml or application/json, or ?format=',
-        )
-      }
-      const file = query.file === undefined ? {} : { file: query.file }
-      const job = await api.submit({ text: document.text, format, ...file })
+      const job = await api.submit(documentOf(query, document))
       return { status: 201, body: job, location: `/v1/jobs/${encodeURIComponent(job.name)}` }
     },
   }),
@@ -106,6 +112,20 @@ export const ROUTES: readonly Route[] = [
       knownJob(api, path.name)
       const jobs = await api.jobs()
       return ok(jobs.find(({ name }) => name === path.name))
+    },
+  }),
+  route({
+    method: 'put',
+    path: '/v1/jobs/{name}',
+    summary: 'Upgrade a job: another document that goes on from its state at a certified cut',
+    role: 'submit',
+    pathSchema: schemas.jobPath,
+    querySchema: schemas.submitQuery,
+    takesDocument: true,
+    answers: { 200: schemas.jobAnswer },
+    run: async (api, { path, query, document }) => {
+      knownJob(api, path.name)
+      return ok(await api.upgradeJob(path.name, documentOf(query, document)))
     },
   }),
   route({

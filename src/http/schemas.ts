@@ -174,6 +174,7 @@ const graphNode = z.object({
 export const jobAnswer = z.object({
   name: z.string(),
   generation: z.string(),
+  revision: count.describe('How often it was upgraded'),
   submittedAt: time,
   source: z.string(),
   sinks: z.array(z.string()),
@@ -202,6 +203,7 @@ const unitStatus = z.object({
     }),
   ),
   term: count,
+  revision: count.describe('Which revision of its job it computes by'),
   version: count.optional().describe('Determinism version that it computes in'),
   certified: position.optional(),
   computed: position.optional(),

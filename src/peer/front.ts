@@ -144,6 +144,10 @@ export class Front implements PeerApi {
     return Promise.all(this.#options.peer.jobs.all.map((job) => this.#summary(job)))
   }
 
+  async upgradeJob(name: string, document: DocumentText): Promise<JobSummary> {
+    return this.#summary(await this.#options.submissions.upgrade(this.#job(name), document, CHANGE_TIMEOUT_MS))
+  }
+
   async submit(document: DocumentText): Promise<JobSummary> {
     return this.#summary(await this.#options.submissions.submit(document, CHANGE_TIMEOUT_MS))
   }
@@ -226,6 +230,7 @@ export class Front implements PeerApi {
     return {
       name: entry.name,
       generation: entry.generation,
+      revision: entry.earlier.length,
       submittedAt: body.submittedAt,
       source: source.topic,
       sinks: sinks.map((sink: SinkPlan) => sinkName(sink)),
@@ -265,6 +270,7 @@ export class Front implements PeerApi {
       partition: description.partition,
       replicas: members.map((id) => ({ peer: id, name: peer.nameOf(id), alive: alive.has(id), caughtUp: false })),
       term: 0,
+      revision: 0,
       offset: 0,
       endOffset: 0,
       rows: 0,

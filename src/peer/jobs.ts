@@ -29,7 +29,10 @@ export interface PlacedUnit {
 export interface Job {
   /** As in the latest document. */
   readonly entry: JobEntry
+  /** The latest revision that is here. */
   readonly body: JobBody
+  /** Every revision that is here, in order. */
+  readonly revisions: readonly JobBody[]
   /** By stage, then partition. */
   readonly units: readonly PlacedUnit[]
 }
@@ -53,7 +56,7 @@ export class Jobs {
   /** Follows a document; jobs whose body has not arrived are left for the next call. */
   follow(
     document: ControlDocument,
-    bodyOf: (entry: JobEntry) => Uint8Array | undefined,
+    bodyOf: (hash: string) => Uint8Array | undefined,
   ): { readonly added: readonly Job[]; readonly ordered: readonly Job[]; readonly removed: readonly Job[] } {
     const named = new Set(document.jobs.map(({ generation }) => generation))
     const removed = [...this.#jobs.values()].filter(({ entry }) => !named.has(entry.generation))
@@ -62,18 +65,20 @@ export class Jobs {
     const ordered: Job[] = []
     for (const entry of document.jobs) {
       const known = this.#jobs.get(entry.generation)
-      if (known !== undefined) {
-        // What was ordered of it may have changed.
-        const job = { ...known, entry }
-        this.#put(job)
-        if (entry.state !== known.entry.state) ordered.push(job)
-        continue
+      const revisions = [...(known?.revisions ?? [])]
+      // In order: one that has not arrived keeps back those that follow it.
+      for (const hash of [...entry.earlier, entry.hash].slice(revisions.length)) {
+        const bytes = bodyOf(hash)
+        if (bytes === undefined) break
+        revisions.push(decodeJob(bytes))
       }
-      const bytes = bodyOf(entry)
-      if (bytes === undefined) continue
-      const job = placeJob(entry, decodeJob(bytes), document.cluster)
+      const [first] = revisions
+      if (first === undefined) continue
+      const same = known?.revisions.length === revisions.length
+      const job = same ? { ...known, entry } : placeJob(entry, first, revisions)
       this.#put(job)
-      added.push(job)
+      if (known === undefined) added.push(job)
+      else if (entry.state !== known.entry.state) ordered.push(job)
     }
     return { added, ordered, removed }
   }
@@ -89,9 +94,10 @@ export class Jobs {
   }
 }
 
-export function placeJob(entry: JobEntry, body: JobBody, present: string): Job {
-  const { compiled, origin } = body
-  const origins = new Map(origin?.units.map((each) => [each.unit, { ...each, restored: origin.restored }]))
+function placeJob(entry: JobEntry, first: JobBody, revisions: readonly JobBody[]): Job {
+  const { compiled } = first
+  const body = revisions[revisions.length - 1] ?? first
+  const { idleAfterMs, maxCutAgeMs, retentionMs } = body.compiled
   const ring = createRing(entry.view)
   const units: PlacedUnit[] = []
   for (const plan of compiled.stages) {
@@ -106,11 +112,9 @@ export function placeJob(entry: JobEntry, body: JobBody, present: string): Job {
         deadLetters: compiled.deadLetters,
         description: {
           unit,
-          cluster: origin?.cluster ?? present,
-          origin: origins.get(unit),
           job: entry.name,
           generation: entry.generation,
-          plan,
+          plans: revisions.flatMap((each) => each.compiled.stages[plan.stage] ?? []),
           partition,
           ...(plan.stage === 0 || shuffle === undefined
             ? {
@@ -119,17 +123,17 @@ export function placeJob(entry: JobEntry, body: JobBody, present: string): Job {
                 endOffset: source.endOffsets?.[partition],
               }
             : { topic: shuffle.topic, startOffset: 0, endOffset: undefined }),
-          idleAfterMs: compiled.idleAfterMs,
-          maxCutAgeMs: compiled.maxCutAgeMs,
+          idleAfterMs,
+          maxCutAgeMs,
           members,
           view: entry.view.number,
           replicas: quorum.replicas,
           write: quorum.write,
           readsSlices: plan.stage > 0,
-          retentionMs: compiled.retentionMs,
+          retentionMs,
         },
       })
     }
   }
-  return { entry, body, units }
+  return { entry, body, revisions, units }
 }

@@ -4,7 +4,6 @@
  */
 import type { MeshNode, PeerId, UnitAgreement } from '../../mesh/index.ts'
 import { formatInstant } from '../../operators/index.ts'
-import type { Checkpointer } from '../checkpoint/checkpointer.ts'
 import type { UnitStatus, VotesView } from '../http/api.ts'
 import type { HostedUnit } from '../replica/hosted.ts'
 import type { Commits } from './commits.ts'
@@ -14,7 +13,6 @@ import { type Situation, situationOf } from './situation.ts'
 export interface StatusParts {
   readonly node: MeshNode
   readonly commits: Commits
-  readonly checkpointer: Checkpointer | undefined
   /** Monotonic. */
   readonly now: number
   readonly nameOf: (peer: PeerId) => string
@@ -44,6 +42,7 @@ export function unitStatus(placed: PlacedUnit, hosted: HostedUnit, parts: Status
     partition: description.partition,
     replicas: members.map((peer) => replicaView(peer, agreement, parts)),
     term: agreement?.term.number ?? 1,
+    revision: hosted.course.revision,
     version: hosted.course.version,
     ...(certified === undefined ? {} : { certified: { seq: certified.seq, part: certified.part } }),
     ...(computed === undefined ? {} : { computed }),
@@ -113,10 +112,6 @@ function plainStateOf(
     reasons.push('the source pauses until the sinks have taken what is certified')
   }
   if (situation.state === 'paused') return { state: 'paused', reasons: [...missing, ...reasons] }
-  if (parts.checkpointer?.congested(description.unit) === true) {
-    const why = parts.checkpointer.problem ?? 'none was written since'
-    reasons.push(`the source pauses until a checkpoint holds what was decided: ${why}`)
-  }
   const behind = hosted.endOffset - hosted.offset
   if (behind > BEHIND_RECORDS) {
     return {
@@ -159,7 +154,9 @@ function silence(hosted: HostedUnit, { now }: StatusParts): string[] {
   const { description, quietSince } = hosted
   const quietMs = now - quietSince
   if (quietMs < PATIENCE_MS || hosted.watermark === Number.NEGATIVE_INFINITY) return []
-  const { idleAfterMs, plan } = description
+  const { idleAfterMs, plans } = description
+  const plan = plans[hosted.course.revision] ?? plans[0]
+  if (plan === undefined) return []
   const left = idleAfterMs - quietMs
   const policy =
     plan.onIdle === 'wait' || description.readsSlices

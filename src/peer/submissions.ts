@@ -9,6 +9,7 @@ import { encodeJob } from '../job/body.ts'
 import { compileJob } from '../job/compile.ts'
 import { gatherFacts } from '../job/facts.ts'
 import { parseJob } from '../job/parse.ts'
+import { differences, upgraded } from '../job/upgrade.ts'
 import type { Log } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Job } from './jobs.ts'
@@ -72,6 +73,51 @@ export class Submissions {
       if (job !== undefined) return job
       throw new QuorateError('QRT_JOB_UNKNOWN', `the job "${document.name}" was deleted as soon as it was there`)
     }
+  }
+
+  /**
+   * Another document for a job, which goes on from its state at a certified cut of each unit. The same document again
+   * changes nothing.
+   * @throws QuorateError QRT_JOB_INVALID, QRT_JOB_INCOMPATIBLE with what differs, QRT_JOB_UNKNOWN, QRT_JOB_CONFLICT;
+   * MeshError when there is no majority
+   */
+  async upgrade(job: Job, { text, format, file }: DocumentText, timeoutMs: number): Promise<Job> {
+    const { peer, log } = this.#options
+    const document = parseJob(text, format, file ?? 'the document')
+    const { name, generation } = job.entry
+    if (document.name !== name) {
+      throw new QuorateError(
+        'QRT_JOB_INCOMPATIBLE',
+        `expected a document of the job "${name}", found one of "${document.name}"; submit that one by itself`,
+      )
+    }
+    const [first] = job.revisions
+    const present = job.body
+    const cluster = peer.node.document?.cluster ?? ''
+    const next = compileJob(document, { ...(await gatherFacts(document, log)), cluster, submission: 1 })
+    const found = differences(first?.compiled ?? present.compiled, next)
+    if (found.length > 0) {
+      throw new QuorateError(
+        'QRT_JOB_INCOMPATIBLE',
+        `"${name}" cannot go on from its state, since these differ: ${found.join(', ')}; submit it under another name, or delete the job first`,
+      )
+    }
+    const compiled = upgraded(present.compiled, next)
+    if (present.document.text === text && present.document.format === format) return job
+    const body = encodeJob({ document: { text, format }, compiled, submittedAt: present.submittedAt })
+    const revision = job.revisions.length
+    try {
+      await peer.node.change({ kind: 'upgrade', name, generation, revision, body }, timeoutMs)
+    } catch (error) {
+      if (!(error instanceof MeshError) || error.code !== 'QRT_MESH_CHANGE') throw error
+      if (error.message === 'unknown') throw new QuorateError('QRT_JOB_UNKNOWN', `there is no job "${name}" any more`)
+      const why =
+        error.message === 'revisions'
+          ? 'it has been upgraded as often as can be; submit it anew under another name'
+          : 'somebody else upgraded it just now; look at it, and try again'
+      throw new QuorateError('QRT_JOB_CONFLICT', `"${name}" was not upgraded: ${why}`)
+    }
+    return peer.jobs.named(name) ?? job
   }
 
   /** @throws QuorateError QRT_JOB_UNKNOWN when it is gone already; MeshError when there is no majority */

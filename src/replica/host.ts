@@ -27,7 +27,6 @@ import {
   type Target,
   type UnitDescription,
 } from './hosted.ts'
-import type { CheckpointGiver } from './joining.ts'
 import type { Culprit } from './mark.ts'
 import type { SliceTrust, WorkerReport } from './protocol.ts'
 import { type Resolution, resolvable } from './resolution.ts'
@@ -76,10 +75,6 @@ export interface ReplicaHostOptions {
   readonly trust: (unit: UnitId) => readonly SliceTrust[]
   /** The unit reads slices that were certified in a term of `source` whose voters are not known here. */
   readonly untrusted: (unit: UnitId, source: UnitId, term: number) => void
-  /** What a restored unit goes on from, where no other peer has it. */
-  readonly checkpoint: CheckpointGiver
-  /** Terms from this one on are kept: no checkpoint holds what was decided in them. */
-  readonly keepTerms: (unit: UnitId) => number
   /** Whether the unit's sinks are so far behind that its source should pause. */
   readonly congested: (unit: UnitId) => boolean
   /** What all of the unit's sinks are known to have; undefined: nothing. */
@@ -116,11 +111,13 @@ export class ReplicaHost {
   }
 
   /** Who should hold the unit, by the present view, and what its members should bring about. */
-  steer(unit: UnitId, target: Target, orders: Orders): void {
-    const hosted = this.#units.get(unit)
-    if (hosted === undefined) return
-    hosted.target = target
-    hosted.orders = orders
+  steer(description: UnitDescription, target: Target, orders: Orders): void {
+    this.#onUnit(description.unit, (hosted) => {
+      hosted.description = description
+      hosted.target = target
+      hosted.orders = orders
+      if (hosted.halt?.code === 'QRT_REVISION_UNKNOWN') this.#runs.rewind(hosted)
+    })
   }
 
   /** Something of the unit on this disk cannot be read. */
@@ -358,7 +355,7 @@ export class ReplicaHost {
 
   /** The latest two are kept; what lies before the older one is never replayed again. */
   #snapshotTaken(hosted: HostedUnit, content: CutContent, bytes: Uint8Array): void {
-    const { node, keepTerms } = this.#options
+    const { node } = this.#options
     const { seq, part, unit, offset } = content
     const latest = hosted.snapshots[hosted.snapshots.length - 1]
     if (!isBehind(latest?.position, content)) return
@@ -366,8 +363,7 @@ export class ReplicaHost {
     const taken = { position: { seq, part }, offset, course: decodeState(bytes).course }
     hosted.snapshots = latest === undefined ? [taken] : [latest, taken]
     if (latest === undefined) return
-    const term = Math.min(latest.course.applied, keepTerms(unit))
-    node.drive(unit, (agreement) => agreement.trim(latest.position, term))
+    node.drive(unit, (agreement) => agreement.trim(latest.position, latest.course.applied))
     hosted.decisions = hosted.decisions.filter(({ term }) => term > latest.course.applied)
   }
 
@@ -406,7 +402,8 @@ export class ReplicaHost {
     if (hosted.waiting.size === 0) hosted.uncertifiedSince = undefined
     const worker = this.#options.worker(unit, hosted.careful)
     const { epoch } = hosted
-    if (decision !== undefined) worker.post({ kind: 'decide', unit, epoch, decision })
+    const { plans } = hosted.description
+    if (decision !== undefined) worker.post({ kind: 'decide', unit, epoch, decision, plans })
     worker.post({ kind: 'resume', unit, epoch })
   }
 }

@@ -1,7 +1,6 @@
 /** One unit at this peer as the main thread knows it: for its host, for status, for reads and commits. */
 import type { CutPosition, PeerId, UnitId } from '../../mesh/index.ts'
 import type { StagePlan } from '../../operators/index.ts'
-import type { UnitOrigin } from '../job/origin.ts'
 import { BatchIndex } from './batch.ts'
 import type { Handoff } from './handoff.ts'
 import type { WorkerReport } from './protocol.ts'
@@ -12,13 +11,10 @@ import type { PlacedDecision } from './unit-replica.ts'
 /** What a unit is, from its job. */
 export interface UnitDescription {
   readonly unit: UnitId
-  /** What its results name: the first cluster that the job ran in. */
-  readonly cluster: string
-  /** Where it goes on from, when its job was restored, with the number of clusters before. */
-  readonly origin: (UnitOrigin & { readonly restored: number }) | undefined
   readonly job: string
   readonly generation: string
-  readonly plan: StagePlan
+  /** Of its stage, by the job's revisions: the first one that was submitted, and what it was upgraded to. */
+  readonly plans: readonly StagePlan[]
   readonly topic: string
   readonly partition: number
   readonly startOffset: number
@@ -63,14 +59,12 @@ export interface Orders {
   readonly paused: boolean
   /** Partitions that the source has; undefined: as many as it had when the job was submitted. */
   readonly sources: number | undefined
-  /** End here: another generation goes on from there. */
-  readonly handOver: boolean
 }
 
-const NO_ORDERS: Orders = { paused: false, sources: undefined, handOver: false }
+const NO_ORDERS: Orders = { paused: false, sources: undefined }
 
 export class HostedUnit {
-  readonly description: UnitDescription
+  description: UnitDescription
   readonly batches = new BatchIndex()
   target: Target | undefined
   /** The latest ones, in order. */
@@ -134,7 +128,8 @@ export class HostedUnit {
       if (kind === 'resume') course.paused = false
       if (kind === 'version') course.version = value ?? course.version
       if (kind === 'grow') course.sources = value ?? course.sources
-      if (kind === 'handover' || kind === 'final') course.finished = true
+      if (kind === 'revision') course.revision = value ?? course.revision
+      if (kind === 'final') course.finished = true
     }
     return course
   }

@@ -27,7 +27,8 @@ export interface SliceTrust {
 export interface UnitAssignment {
   readonly cluster: string
   readonly unit: UnitId
-  readonly plan: StagePlan
+  /** By revision, as far as they are known. */
+  readonly plans: readonly StagePlan[]
   readonly topic: string
   readonly partition: number
   readonly start: ReplicaStart
@@ -42,7 +43,14 @@ export interface UnitAssignment {
 export type WorkerCommand =
   /** `slot`: what the unit is called in the thread's mark. */
   | { readonly kind: 'assign'; readonly epoch: number; readonly assignment: UnitAssignment; readonly slot?: number }
-  | { readonly kind: 'decide'; readonly unit: UnitId; readonly epoch: number; readonly decision: PlacedDecision }
+  /** `plans`: what is known of revisions by now. */
+  | {
+      readonly kind: 'decide'
+      readonly unit: UnitId
+      readonly epoch: number
+      readonly decision: PlacedDecision
+      readonly plans: readonly StagePlan[]
+    }
   | { readonly kind: 'pause'; readonly unit: UnitId; readonly epoch: number; readonly token: number }
   | { readonly kind: 'resume'; readonly unit: UnitId; readonly epoch: number }
   | { readonly kind: 'settled'; readonly unit: UnitId; readonly epoch: number; readonly position: CutPosition }

@@ -19,7 +19,7 @@ export function resolvable(
   agreement: UnitAgreement,
   { alive, view, now }: Pick<WishParts, 'alive' | 'view' | 'now'>,
 ): readonly Resolution[] {
-  const gap = trouble.logStart !== undefined && agreement.following.isBlocked(now, agreement.term)
+  const gap = trouble.logStart !== undefined && agreement.isBlocked(now)
   return [
     ...(agreement.deadlocked ? (['retry'] as const) : []),
     ...(gap ? (['accept-gap'] as const) : []),

@@ -3,7 +3,8 @@
  * older one is there for the day on which the newer one cannot be read.
  *
  *   snapshot = u32 length | JSON {content} | state
- *   state    = u32 the last term whose decision it holds | u16 flags | u16 version | u32 sources | what the stage wrote
+ *   state    = u32 the last term whose decision it holds | u16 flags | u16 version | u32 sources | u32 revision
+ *              | what the stage wrote
  */
 import {
   type CutContent,
@@ -46,21 +47,32 @@ export interface Course {
   readonly version: number
   /** Partitions of the source that were decided; 0: as many as the job was submitted with. */
   readonly sources: number
+  /** Which of its job's bodies it computes by. */
+  readonly revision: number
 }
 
-export const FRESH: Course = { applied: 0, paused: false, finished: false, version: FIRST_VERSION, sources: 0 }
+export const FRESH: Course = {
+  applied: 0,
+  paused: false,
+  finished: false,
+  version: FIRST_VERSION,
+  sources: 0,
+  revision: 0,
+}
 
-const COURSE_BYTES = 12
+const COURSE_BYTES = 16
 const PAUSED = 1
 const FINISHED = 2
 
-export function encodeState({ applied, paused, finished, version, sources }: Course, stage: Uint8Array): Uint8Array {
+export function encodeState(course: Course, stage: Uint8Array): Uint8Array {
+  const { applied, paused, finished, version, sources, revision } = course
   const bytes = new Uint8Array(COURSE_BYTES + stage.length)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, applied)
   view.setUint16(4, (paused ? PAUSED : 0) | (finished ? FINISHED : 0))
   view.setUint16(6, version)
   view.setUint32(8, sources)
+  view.setUint32(12, revision)
   bytes.set(stage, COURSE_BYTES)
   return bytes
 }
@@ -74,6 +86,7 @@ export function decodeState(bytes: Uint8Array): { readonly course: Course; reado
     finished: (flags & FINISHED) !== 0,
     version: view.getUint16(6),
     sources: view.getUint32(8),
+    revision: view.getUint32(12),
   }
   return { course, stage: bytes.subarray(COURSE_BYTES) }
 }
@@ -110,8 +123,7 @@ export async function storedSnapshots(store: Store, unit: UnitId): Promise<Store
   return entries.flatMap((entry) => ('corrupt' in entry ? [] : (decodeSnapshot(unit, entry.value) ?? [])))
 }
 
-/** As the store has it; undefined when it is not what was certified. */
-export function decodeSnapshot(unit: UnitId, value: Uint8Array): StoredSnapshot | undefined {
+function decodeSnapshot(unit: UnitId, value: Uint8Array): StoredSnapshot | undefined {
   const length = new DataView(value.buffer, value.byteOffset).getUint32(0)
   const { content } = decodeStored(value.subarray(4, 4 + length)) as { readonly content?: unknown }
   const bytes = value.subarray(4 + length)

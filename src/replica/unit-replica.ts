@@ -50,8 +50,8 @@ export interface ComputedCut {
 export interface UnitReplicaOptions {
   readonly cluster: string
   readonly unit: UnitId
-  /** Makes the operators as they are in a determinism version. */
-  readonly createStage: (version: number) => StageProcessor
+  /** Makes the operators of a revision of the job, as they are in a determinism version. */
+  readonly createStage: (course: Pick<Course, 'version' | 'revision'>) => StageProcessor
   readonly snapshotEvery: number
   /** A bounded source ends here: records at or beyond are not taken. */
   readonly endOffset: number | undefined
@@ -87,7 +87,7 @@ export class UnitReplica {
     this.#last = snapshot === undefined ? undefined : { ...snapshot.position, last: true }
     const state = snapshot === undefined ? undefined : decodeState(snapshot.bytes)
     this.#course = { ...(state?.course ?? FRESH) }
-    this.#stage = options.createStage(this.#course.version)
+    this.#stage = options.createStage(this.#course)
     if (state !== undefined) this.#stage.restore(state.stage)
     this.#decisions = decisions.filter(({ term }) => term > this.#course.applied)
     if (gap !== undefined) this.#goOnAfter(gap)
@@ -224,11 +224,11 @@ export class UnitReplica {
         break
       case 'version':
         keep = true
-        this.#changeVersion(decision.value ?? this.#course.version)
+        this.#changeOperators({ version: decision.value ?? this.#course.version })
         break
-      case 'handover':
+      case 'revision':
         keep = true
-        this.#course.finished = true
+        this.#changeOperators({ revision: decision.value ?? this.#course.revision })
         break
       case 'gap':
         assert(false, 'a replica begins anew at a gap')
@@ -236,12 +236,12 @@ export class UnitReplica {
     this.#cut(this.#offset, keep)
   }
 
-  /** The same state, in the operators of another version: right after a cut, so that the versions part at certified bytes. */
-  #changeVersion(version: number): void {
+  /** The same state in other operators: right after a cut, so that they part at certified bytes. */
+  #changeOperators(to: Partial<Pick<Course, 'version' | 'revision'>>): void {
     this.#cut(this.#offset, false)
     const state = this.#stage.snapshot()
-    this.#course.version = version
-    this.#stage = this.#options.createStage(version)
+    Object.assign(this.#course, to)
+    this.#stage = this.#options.createStage(this.#course)
     this.#stage.restore(state)
   }
 

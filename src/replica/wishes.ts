@@ -34,18 +34,17 @@ export const lostWitnesses = ({ agreement, view, alive }: Pick<WishParts, 'agree
 /** One at a time, the most urgent first. */
 function wishedDecision({ hosted, agreement, now, versions }: WishParts): Decision | undefined {
   const { trouble, state } = hosted
-  const { following, term } = agreement
   if (trouble.blocked) {
     const { stuckAt, logStart, gapAccepted } = trouble
-    if (stuckAt !== undefined && following.isBlocked(now, term, stuckAt)) return { kind: 'skip', offset: stuckAt }
-    if (logStart !== undefined && gapAccepted && following.isBlocked(now, term)) return wishedGap(hosted, logStart)
+    if (stuckAt !== undefined && agreement.isBlocked(now, stuckAt)) return { kind: 'skip', offset: stuckAt }
+    if (logStart !== undefined && gapAccepted && agreement.isBlocked(now)) return wishedGap(hosted, logStart)
   }
   if (state !== 'running') return undefined
   return wishedCourse(hosted, versions) ?? wishedCut(hosted, now)
 }
 
 /** What the job's orders and the peers' versions ask for. */
-function wishedCourse({ orders, course }: HostedUnit, versions: readonly number[]): Decision | undefined {
+function wishedCourse({ orders, course, description }: HostedUnit, versions: readonly number[]): Decision | undefined {
   if (course.finished) return undefined
   if (orders.paused !== course.paused) return { kind: orders.paused ? 'pause' : 'resume', offset: 0 }
   if (orders.sources !== undefined && orders.sources > course.sources) {
@@ -53,7 +52,8 @@ function wishedCourse({ orders, course }: HostedUnit, versions: readonly number[
   }
   const version = Math.max(...versions)
   if (version > course.version) return { kind: 'version', offset: 0, value: version }
-  return orders.handOver ? { kind: 'handover', offset: 0 } : undefined
+  const revision = description.plans.length - 1
+  return revision > course.revision ? { kind: 'revision', offset: 0, value: revision } : undefined
 }
 
 function wishedCut(

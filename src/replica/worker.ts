@@ -21,6 +21,8 @@ interface Hosted {
   /** The latest term whose decision is known here. */
   term: number
   readonly assignment: UnitAssignment
+  /** Of the unit's stage, by revision. */
+  plans: readonly StagePlan[]
   trust: readonly SliceTrust[] | undefined
   readonly replica: UnitReplica
   readonly source: LogPartition
@@ -138,6 +140,7 @@ export class ReplicaWorker {
     switch (command.kind) {
       case 'decide':
         hosted.term = command.decision.term
+        hosted.plans = command.plans
         if (command.decision.offset < replica.offset) {
           this.#report({ kind: 'overtaken', unit, epoch, offset: replica.offset }, [])
           this.#release(unit)
@@ -179,14 +182,17 @@ export class ReplicaWorker {
   }
 
   #begin(epoch: number, assignment: UnitAssignment, slot: number): void {
-    const { unit, plan, topic, partition, start, endOffset } = assignment
+    const { unit, plans, topic, partition, start, endOffset } = assignment
     const source: LogPartition = { topic, partition }
     const known = Math.max(0, ...start.decisions.map(({ term }) => term))
     const replica = new UnitReplica({
       cluster: assignment.cluster,
       unit,
-      createStage: (version) => this.#createStage(plan, { unit, partition, version }),
-      snapshotEvery: plan.cuts.snapshotEvery,
+      createStage: ({ version, revision }) => {
+        const plan = planOf(this.#units.get(unit)?.plans ?? plans, revision, unit)
+        return this.#createStage(plan, { unit, partition, version })
+      },
+      snapshotEvery: planOf(plans, 0, unit).cuts.snapshotEvery,
       endOffset,
       start,
       runAhead: { cuts: LIMITS.runAheadCuts, bytes: LIMITS.runAheadBytes },
@@ -215,6 +221,7 @@ export class ReplicaWorker {
       slot,
       term: known,
       assignment,
+      plans,
       trust: assignment.trust,
       replica,
       source,
@@ -387,6 +394,16 @@ const firstOf = (batch: RecordBatch, length: number): RecordBatch => ({
   key: (i) => batch.key(i),
   value: (i) => batch.value(i),
 })
+
+/** @throws QuorateError QRT_REVISION_UNKNOWN when the body of the job has not come yet */
+function planOf(plans: readonly StagePlan[], revision: number, unit: UnitId): StagePlan {
+  const plan = plans[revision]
+  if (plan !== undefined) return plan
+  throw new QuorateError(
+    'QRT_REVISION_UNKNOWN',
+    `${unit} computes by revision ${revision} of its job, and this peer has only ${plans.length} so far: it goes on once it has heard of the upgrade`,
+  )
+}
 
 /** @throws QuorateError QRT_VERSION_UNSUPPORTED when this release cannot compute in the version */
 const stageOfVersion: StageMaker = (plan, { partition, version }) => {

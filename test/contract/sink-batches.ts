@@ -84,8 +84,7 @@ export function batch(
   layout: Layout,
 ): CertifiedBatch {
   const { body, outDigest } = layout(rows)
-  const certified = certificate(unit.unit, position, outDigest)
-  return { ...unit, position, previous, body, outDigest, certificate: certified, record: certified }
+  return { ...unit, position, previous, body, outDigest, certificate: certificate(unit.unit, position, outDigest) }
 }
 
 /** Of the right shape; sinks carry certificates, they do not judge them. */

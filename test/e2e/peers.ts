@@ -23,8 +23,6 @@ export interface PeersOptions {
   readonly log: LogSettings
   /** Of all of them, or of each by its name. */
   readonly connections?: SinkConnections | ((name: string) => SinkConnections)
-  /** As in the configuration file. */
-  readonly checkpoints?: object
   readonly names: readonly string[]
   /** Runs a peer by another program than the command line: by name. It takes the same arguments. */
   readonly programs?: Readonly<Record<string, string>>
@@ -105,13 +103,10 @@ export class Peers {
   }
 
   #process(name: string, membership: readonly string[]): PeerProcess {
-    const { directory, log, connections = {}, checkpoints, programs = {}, args = [], hosts = {} } = this.#options
+    const { directory, log, connections = {}, programs = {}, args = [], hosts = {} } = this.#options
     const config = join(directory, `${name}.yaml`)
     const reached = typeof connections === 'function' ? connections(name) : connections
-    writeFileSync(
-      config,
-      stringify({ log, connections: reached, ...(checkpoints === undefined ? {} : { checkpoints }) }),
-    )
+    writeFileSync(config, stringify({ log, connections: reached }))
     const own = ['--name', name, '--data', join(directory, name), '--secret-file', this.#secret, '--config', config]
     return new PeerProcess({
       name,

@@ -117,6 +117,7 @@ export class FakePeer implements PeerApi {
         caughtUp: true,
       })),
       term: 1,
+      revision: 0,
       version: 1,
       certified: { seq: 2, part: 0 },
       computed: { seq: 3, part: 0 },
@@ -170,6 +171,17 @@ export class FakePeer implements PeerApi {
     this.submitted.push(document)
     const job = jobNamed('submitted')
     this.jobList = [...this.jobList, job]
+    return job
+  }
+
+  async upgradeJob(
+    name: string,
+    document: { text: string; format: 'yaml' | 'toml' | 'json'; file?: string },
+  ): Promise<JobSummary> {
+    this.#fail()
+    this.submitted.push(document)
+    const job = { ...jobNamed(name), revision: 1 }
+    this.jobList = [...this.jobList.filter((other) => other.name !== name), job]
     return job
   }
 
@@ -278,6 +290,7 @@ export function jobNamed(name: string): JobSummary {
   return {
     name,
     generation: `${name}-0123456789ab-1`,
+    revision: 0,
     submittedAt: AT,
     source: 'flights',
     sinks: ['kafka:flight-delays'],

@@ -256,6 +256,25 @@ describe('leaving', () => {
   })
 })
 
+describe('upgrading a job', () => {
+  const put = (path: string, text: string, type = 'application/yaml') =>
+    get(path, { method: 'PUT', body: text, headers: { 'content-type': type } })
+
+  it('passes the document to the job that is named', async () => {
+    const response = await put('/v1/jobs/flight-delays', 'name: flight-delays')
+    assert.equal(response.status, 200)
+    assert.equal(((await response.json()) as { revision: number }).revision, 1)
+    assert.deepEqual(peer.submitted.at(-1), { text: 'name: flight-delays', format: 'yaml' })
+  })
+
+  it('says that there is no such job, that the format is not known, and what does not fit', async () => {
+    await problem(await put('/v1/jobs/fligt-delays', 'name: x'), 404, 'QRT_JOB_UNKNOWN')
+    await problem(await put('/v1/jobs/flight-delays', 'name: x', 'text/plain'), 400, 'QRT_REQUEST_INVALID')
+    peer.failure = new QuorateError('QRT_JOB_INCOMPATIBLE', 'the window differs')
+    await problem(await put('/v1/jobs/flight-delays', 'name: x'), 409, 'QRT_JOB_INCOMPATIBLE')
+  })
+})
+
 describe('errors', () => {
   it('map their code to one status', async () => {
     const cases = [
@@ -283,8 +302,8 @@ describe('errors', () => {
   })
 
   it('name the methods of a path, or where the routes are listed', async () => {
-    const wrongMethod = await problem(await get('/v1/jobs/x', { method: 'PUT' }), 404, 'QRT_NOT_FOUND')
-    assert.match(wrongMethod.detail, /GET, DELETE/)
+    const wrongMethod = await problem(await get('/v1/jobs/x', { method: 'PATCH' }), 404, 'QRT_NOT_FOUND')
+    assert.match(wrongMethod.detail, /GET, PUT, DELETE/)
     const wrongPath = await problem(await get('/v2/jobs'), 404, 'QRT_NOT_FOUND')
     assert.match(wrongPath.detail, /openapi/)
   })

@@ -83,3 +83,37 @@ it('stands where it was paused, whatever gap follows, and goes on from there', (
   assert.equal(made.take(records(5), 0), 1)
   assert.deepEqual(offsets(), [3, 3])
 })
+
+it('goes over to another revision with its state, right after a cut', () => {
+  const made: number[] = []
+  const restored: number[] = []
+  const cuts: CutContent[] = []
+  const replica = new UnitReplica({
+    cluster: 'c',
+    unit: 'job-1:0:0' as UnitId,
+    createStage: ({ revision }) => {
+      made.push(revision)
+      return {
+        ...silentStage,
+        snapshot: () => new Uint8Array([made.length]),
+        restore: (bytes: Uint8Array) => restored.push(...bytes),
+      } as never
+    },
+    snapshotEvery: 100,
+    endOffset: undefined,
+    start: { offset: 0, snapshot: undefined, decisions: [{ ...decision('revision', 3, 2), value: 1 }] },
+    runAhead: { cuts: 10, bytes: 1_000 },
+    onCut: ({ content }) => cuts.push(content),
+  })
+  replica.take(records(0, 1, 2, 3, 4), 0)
+  assert.deepEqual(made, [0, 1])
+  assert.deepEqual(restored, [1])
+  // The second cut holds the snapshot from which every replica can begin in the new revision.
+  assert.deepEqual(
+    cuts.map(({ offset, stateDigest }) => [offset, stateDigest !== undefined]),
+    [
+      [3, false],
+      [3, true],
+    ],
+  )
+})

@@ -60,7 +60,7 @@ async function assign(job: string, startOffset: number): Promise<UnitId> {
   const assignment: UnitAssignment = {
     cluster: 'c0ffee',
     unit,
-    plan: plan(job),
+    plans: [plan(job)],
     topic: TOPIC,
     partition: 0,
     start: { offset: startOffset, snapshot: undefined, decisions: [] },

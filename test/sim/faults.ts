@@ -36,6 +36,7 @@ export const FAULTS = [
   'pauseJob',
   'retention',
   'majorityLost',
+  'upgradeJob',
 ] as const
 export type Fault = (typeof FAULTS)[number]
 
@@ -218,6 +219,9 @@ export class Faults {
         operator.pause(victim)
         network.clock.after(lastsMs, () => operator.resume())
         return
+      case 'upgradeJob':
+        operator.upgradeJob(victim)
+        return
       case 'majorityLost':
         count(operator.loseMajority())
         return
@@ -263,4 +267,5 @@ const MOMENTARY: ReadonlySet<Fault> = new Set([
   'pauseJob',
   'retention',
   'majorityLost',
+  'upgradeJob',
 ])

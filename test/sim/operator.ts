@@ -9,7 +9,7 @@ import type { SimulatedClock } from './clock.ts'
 import type { Cluster } from './cluster.ts'
 import type { SimulatedLog } from './log.ts'
 import type { SimulatedPeer } from './peer.ts'
-import { JOB, SOURCE } from './workload.ts'
+import { JOB, jobText, SOURCE, type Workload } from './workload.ts'
 
 const CHANGE_MS = 10_000
 const LOOKS_EVERY_MS = 5_000
@@ -20,11 +20,19 @@ export class Operator {
   readonly #cluster: Cluster
   readonly #log: SimulatedLog
   readonly #branches: Branches
+  readonly #workload: Workload
   #paused = false
+  #revisions = 0
 
-  constructor(clock: SimulatedClock, cluster: Cluster, log: SimulatedLog, branches: Branches) {
+  constructor(
+    clock: SimulatedClock,
+    cluster: Cluster,
+    log: SimulatedLog,
+    { branches, workload }: { readonly branches: Branches; readonly workload: Workload },
+  ) {
     this.#branches = branches
     this.#clock = clock
+    this.#workload = workload
     this.#cluster = cluster
     this.#log = log
   }
@@ -44,6 +52,16 @@ export class Operator {
   resume(): void {
     this.#paused = false
     this.#order(this.#cluster.running[0]?.peer?.node)
+  }
+
+  /** The job goes on by another document, with the state that it has. */
+  upgradeJob(at: SimulatedPeer): void {
+    const job = at.peer?.jobs.named(JOB)
+    if (job === undefined) return
+    this.#revisions += 1
+    const text = jobText(this.#workload, this.#revisions)
+    // Refused or unanswered: the job goes on as it is.
+    at.submissions?.upgrade(job, { text, format: 'yaml' }, CHANGE_MS).catch(() => undefined)
   }
 
   heal(): void {

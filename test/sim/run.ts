@@ -57,6 +57,7 @@ const EXPECTED_HALTS: ReadonlySet<string> = new Set([
   'QRT_RECORD_QUARANTINED',
   'QRT_LOG_OFFSET_LOST',
   'QRT_VERSION_UNSUPPORTED',
+  'QRT_REVISION_UNKNOWN',
 ])
 
 export async function run(options: RunOptions): Promise<RunResult> {
@@ -112,7 +113,10 @@ class Simulation {
     this.#cluster = new Cluster(world)
     this.#cluster.need(this.#workload.quorum.replicas)
     this.#producers = new Producers(this.#log, seededRandom(random.below(2 ** 31)), this.#workload)
-    this.#operator = new Operator(this.#clock, this.#cluster, this.#log, this.#branches)
+    this.#operator = new Operator(this.#clock, this.#cluster, this.#log, {
+      branches: this.#branches,
+      workload: this.#workload,
+    })
     this.#faults = new Faults({
       operator: this.#operator,
       random: seededRandom(random.below(2 ** 31)),

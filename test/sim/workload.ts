@@ -56,7 +56,8 @@ export function chooseWorkload(random: Random, peers: number): Workload {
   }
 }
 
-export function jobText(workload: Workload): string {
+/** @param revision a later one takes as many records as the first; only its text, and so its operators, are others */
+export function jobText(workload: Workload, revision = 0): string {
   const { kind, windowMs, slideMs, disorderMs, latenessMs, idleAfterMs, onIdle, quorum, sourcePartitions } = workload
   const source = [
     `topic: ${SOURCE}`,
@@ -75,6 +76,7 @@ export function jobText(workload: Workload): string {
     kind === 'rows'
       ? ['filter: amount >= 0', 'compute: { doubled: amount * 2 }']
       : ['keyBy: key', `window: ${window}`, 'aggregate: { orders: count(), total: sum(amount), most: max(amount) }']
+  if (revision > 0) pipeline.unshift(`filter: amount >= -${revision}`)
   return [
     `name: ${JOB}`,
     'source:',

@@ -61,14 +61,9 @@ function createMongodb(
 const passwordOf = (url: string): string => /^[^/]*\/\/[^:@/]*:([^@/]*)@/.exec(url)?.[1] ?? ''
 
 function createS3({ bucket, prefix }: SinkPlan & { kind: 's3' }, connection: SinkConnections['s3']): Sink {
-  return new S3Sink(bucket, prefix, createS3Client(connection), [connection?.secretAccessKey ?? ''])
-}
-
-/** @throws QuorateError QRT_SINK_UNSUPPORTED without a connection */
-export function createS3Client(connection: SinkConnections['s3']): S3Client {
   if (connection === undefined) throw unconfigured('s3', 'region')
   const { region, endpoint, forcePathStyle, accessKeyId, secretAccessKey } = connection
-  return new S3Client({
+  const client = new S3Client({
     region,
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: forcePathStyle ?? true }),
     // Without keys here, the SDK looks where it always does: environment, profile, instance.
@@ -77,6 +72,7 @@ export function createS3Client(connection: SinkConnections['s3']): S3Client {
       : { credentials: { accessKeyId, secretAccessKey } }),
     requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
   })
+  return new S3Sink(bucket, prefix, client, [secretAccessKey ?? ''])
 }
 
 const unconfigured = (kind: string, field: string): QuorateError =>

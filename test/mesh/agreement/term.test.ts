@@ -97,7 +97,7 @@ describe('the cuts that a successor leaves open', () => {
     const term = termOf(3, 2, { open: [older] })
     const seals = new Map([0, 1, 2].map((index) => [member(index), seal([])]))
     assert.deepEqual(successor(term, seals, undefined).open, [older])
-    const disproved = { isDisproved: (cut: OpenCut) => cut === older, unheard: () => [] }
+    const disproved = { isDisproved: (cut: OpenCut) => cut === older, unheard: () => [], isLost: () => false }
     assert.deepEqual(successor(term, seals, undefined, disproved).open, [])
     const frontier = { seq: 2, part: 0, last: true, digest: digest('a'), offset: 25 }
     seals.set(member(1), { ...seal([]), frontier })
@@ -111,7 +111,7 @@ describe('the cuts that a successor leaves open', () => {
     const term = termOf(3, 2, { open: [older] })
     const seals = new Map([0, 1].map((index) => [member(index), seal([])]))
     const settled = (unheard: readonly PeerId[], settle: readonly PeerId[]) =>
-      successor(term, seals, { settle }, { isDisproved: () => false, unheard: () => unheard })
+      successor(term, seals, { settle }, { isDisproved: () => false, unheard: () => unheard, isLost: () => false })
     const lost = member(20)
     assert.deepEqual(settled([lost, member(2)], [lost]).open, [older])
     const given = settled([lost], [lost])
@@ -180,13 +180,5 @@ describe('a dispute', () => {
     const dispute = disputeOf(['a', 'b', 'c'])!
     assert.equal(disputeOf(['a', 'b', 'c'], { dispute })?.times, 2)
     assert.equal(disputeOf(['a', 'b', 'c'], { dispute: { ...dispute, seq: 9 } })?.times, 1)
-  })
-})
-
-describe('the successor of a term of a restored unit', () => {
-  it('says so as well, so that whoever is still of the cluster before can be told', () => {
-    const seals = new Map([0, 1].map((index) => [member(index), seal([])]))
-    assert.equal(successor(termOf(3, 2, { restored: 2 }), seals, undefined).restored, 2)
-    assert.equal(successor(termOf(3, 2), seals, undefined).restored, undefined)
   })
 })

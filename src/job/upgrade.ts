@@ -1,0 +1,58 @@
+/**
+ * What a job may be upgraded to without losing its state: everything that is computed before records are grouped may
+ * change, and so may waiting times and retention. What its state is made of, where it reads and where it writes, may not.
+ */
+import { canonicalText } from '../../mesh/index.ts'
+import type { StagePlan } from '../../operators/index.ts'
+import type { CompiledJob } from './compiled.ts'
+
+/** The parts of a stage that its state and its output are made of. */
+const KEPT: Readonly<Partial<Record<keyof StagePlan, string>>> = {
+  input: 'how records are read, their event times and their disorder',
+  keyBy: 'the key',
+  window: 'the window',
+  aggregates: 'the aggregates',
+  output: 'how rows are passed on',
+  cuts: 'where cuts fall',
+}
+
+/** What keeps `after` from going on with the state of `before`, in words; empty: nothing does. */
+export function differences(before: CompiledJob, after: CompiledJob): string[] {
+  const found: string[] = []
+  const compare = (what: string, a: unknown, b: unknown) => {
+    if (text(a) !== text(b)) found.push(what)
+  }
+  compare('the source topic', before.source.topic, after.source.topic)
+  compare(
+    'whether the source is bounded',
+    before.source.endOffsets === undefined,
+    after.source.endOffsets === undefined,
+  )
+  compare('the number of source partitions', before.source.partitions, after.source.partitions)
+  compare('the partitions of the shuffle', before.shuffle?.partitions, after.shuffle?.partitions)
+  compare('the sinks', before.sinks, after.sinks)
+  compare('the topic of dead letters', before.deadLetters, after.deadLetters)
+  compare('the quorum', before.quorum, after.quorum)
+  if (before.stages.length !== after.stages.length) return [...found, 'the number of stages']
+  for (const [index, stage] of before.stages.entries()) {
+    const other = after.stages[index]
+    for (const [name, what] of Object.entries(KEPT)) {
+      compare(
+        before.stages.length === 1 ? what : `${what} of stage ${index}`,
+        stage[name as keyof StagePlan],
+        other?.[name as keyof StagePlan],
+      )
+    }
+  }
+  return found
+}
+
+/** Without the places in the documents, which move when a step is put in. */
+const text = (value: unknown): string =>
+  canonicalText(JSON.parse(JSON.stringify(value ?? null, (name, each) => (name === 'pointer' ? undefined : each))))
+
+/** The next revision: what may change from `after`, and the rest as it is. */
+export function upgraded(before: CompiledJob, after: CompiledJob): CompiledJob {
+  const { stages, idleAfterMs, maxCutAgeMs, retentionMs } = after
+  return { ...before, stages, idleAfterMs, maxCutAgeMs, retentionMs }
+}
