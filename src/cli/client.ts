@@ -6,6 +6,7 @@ import type {
   JobSummary,
   LeaveView,
   LiveEvent,
+  LostView,
   MemberView,
   RingView,
   StatusView,
@@ -122,6 +123,10 @@ export class Client {
     const query = ban ? { ban } : {}
     const response = await this.#request(`/v1/members/${encodeURIComponent(peer)}`, query, { method: 'DELETE' })
     await response.body?.cancel()
+  }
+
+  async loseMembers(peers: readonly string[]): Promise<LostView> {
+    return this.#parse(await this.#request('/v1/lost-members', { peers: peers.join(',') }, { method: 'POST' }))
   }
 
   async leave(): Promise<LeaveView> {

@@ -17,6 +17,7 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
   join: { summary: 'Start a peer and join a cluster', startsPeers: true, load: () => import('./join.ts') },
   leave: { summary: 'Take the asked peer out of its cluster', load: () => import('./leave.ts') },
   members: { summary: 'Peers and their health', load: () => import('./members.ts') },
+  force: { summary: 'Go on without a majority that is gone for good', load: () => import('./force.ts') },
   remove: { summary: 'Take a member that is gone out of the cluster', load: () => import('./remove.ts') },
   ring: { summary: 'Which peers hold which units', load: () => import('./ring.ts') },
   submit: { summary: 'Submit a job document', load: () => import('./submit.ts') },

@@ -24,6 +24,12 @@ export interface MemberView {
   readonly version: string
 }
 
+export interface LostView {
+  readonly lost: readonly PeerId[]
+  /** No majority was left: the peer that was asked went on alone, and the others follow it. */
+  readonly forced: boolean
+}
+
 /** How far a peer has come that was asked to leave. */
 export interface LeaveView {
   /** `left`: the cluster needs nothing of it any more, and its process is about to end. */
@@ -280,6 +286,8 @@ export interface PeerApi {
   resolveUnit(job: string, unit: string, order: Resolution): Promise<void>
   /** @param ban its identity does not come back */
   removeMember(peer: string, ban: boolean): Promise<void>
+  /** Goes on without members that are gone for good, disks and all; what only they knew is given up. */
+  loseMembers(peers: readonly string[]): Promise<LostView>
   /** Asks this peer out of the cluster; again: nothing more. */
   leave(): LeaveView
   leaving(): LeaveView

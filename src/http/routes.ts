@@ -253,6 +253,17 @@ export const ROUTES: readonly Route[] = [
   }),
   route({
     method: 'post',
+    path: '/v1/lost-members',
+    summary:
+      'Go on without members that are gone for good, also where they are a majority; what only they knew is given up',
+    role: 'admin',
+    pathSchema: schemas.noPath,
+    querySchema: schemas.loseQuery,
+    answers: { 200: schemas.lostAnswer },
+    run: async (api, { query }) => ok(await api.loseMembers(query.peers.split(',').map((name) => name.trim()))),
+  }),
+  route({
+    method: 'post',
     path: '/v1/leave',
     summary: 'Take this peer out of the cluster: it hands its units over, and its process ends when nothing needs it',
     role: 'admin',

@@ -88,6 +88,10 @@ export const removeQuery = z.strictObject({
   ban: flag.default(false).describe('Its identity does not come back, and it stops if it is alive'),
 })
 
+export const loseQuery = z.strictObject({
+  peers: z.string().min(1).max(4_000).describe('Names or ids, with commas between'),
+})
+
 const hex = (length: number) => z.string().regex(new RegExp(`^[0-9a-f]{${length}}$`))
 const count = z.number().int().min(0)
 const time = z.iso.datetime()
@@ -305,3 +309,5 @@ export const problemAnswer = z.object({
     )
     .optional(),
 })
+
+export const lostAnswer = z.object({ lost: z.array(peer), forced: z.boolean() })

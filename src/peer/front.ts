@@ -10,6 +10,7 @@ import type {
   JobSummary,
   LeaveView,
   LiveEvent,
+  LostView,
   MemberView,
   PeerApi,
   RingView,
@@ -172,6 +173,10 @@ export class Front implements PeerApi {
 
   removeMember(peer: string, ban: boolean): Promise<void> {
     return this.#operations.remove(peer, ban, CHANGE_TIMEOUT_MS)
+  }
+
+  loseMembers(peers: readonly string[]): Promise<LostView> {
+    return this.#operations.lose(peers, CHANGE_TIMEOUT_MS)
   }
 
   leave(): LeaveView {

@@ -4,6 +4,7 @@
  */
 import { type ControlChange, MeshError, type PeerId } from '../../mesh/index.ts'
 import { QuorateError, type QuorateErrorCode } from '../errors.ts'
+import type { LostView } from '../http/api.ts'
 import type { Resolution } from '../replica/resolution.ts'
 import type { Job, PlacedUnit } from './jobs.ts'
 import { checkRemaining } from './leaving.ts'
@@ -60,6 +61,31 @@ export class Operations {
   }
 
   /**
+   * Goes on without members that are gone for good, disks and all. Where a majority of those who agree on changes is left,
+   * they agree on it; else this peer goes on alone, and the others follow it.
+   * @throws QuorateError QRT_MEMBER_UNKNOWN, QRT_MEMBER_REFUSED when one of them is alive, or nobody would be left
+   */
+  async lose(texts: readonly string[], timeoutMs: number): Promise<LostView> {
+    const { node } = this.#peer
+    const peers = texts.map((text) => this.#memberCalled(text))
+    const alive = peers.find((peer) => node.alive().has(peer))
+    if (alive !== undefined) {
+      const what = `${this.#peer.nameOf(alive)} is alive: ask it to leave (quorate leave), or stop it and wait until the others miss it`
+      throw new QuorateError('QRT_MEMBER_REFUSED', what)
+    }
+    const acceptors = node.document?.acceptors ?? []
+    const answering = acceptors.filter((acceptor) => node.alive().has(acceptor)).length
+    const refusals = {
+      acceptors: ['QRT_MEMBER_REFUSED', 'name all members that are gone: fewer than a majority of the others is alive'],
+      last: ['QRT_MEMBER_REFUSED', 'no member would be left: start a new cluster from checkpoints instead'],
+    } as const
+    const forced = answering <= acceptors.length / 2
+    if (forced) await this.#told(node.force(peers), refusals)
+    else await this.#change({ kind: 'lose', peers }, timeoutMs, refusals)
+    return { lost: peers, forced }
+  }
+
+  /**
    * Gives an order about a unit to every replica of it that answers.
    * @param text `STAGE:PARTITION`, or the partition alone where there is one stage
    * @throws QuorateError QRT_UNIT_UNKNOWN; QRT_UNIT_REFUSED where none waits for it; QRT_QUORUM_NOT_MET where none answers
@@ -106,8 +132,15 @@ export class Operations {
     timeoutMs: number,
     refusals: Readonly<Record<string, readonly [QuorateErrorCode, string]>>,
   ): Promise<void> {
+    await this.#told(this.#peer.node.change(change, timeoutMs), refusals)
+  }
+
+  async #told(
+    changing: Promise<unknown>,
+    refusals: Readonly<Record<string, readonly [QuorateErrorCode, string]>>,
+  ): Promise<void> {
     try {
-      await this.#peer.node.change(change, timeoutMs)
+      await changing
     } catch (error) {
       if (!(error instanceof MeshError) || error.code !== 'QRT_MESH_CHANGE') throw error
       const [code, message] = refusals[error.message] ?? []

@@ -158,3 +158,18 @@ describe('remove', () => {
     ])
   })
 })
+
+describe('force', () => {
+  it('says who was given up, and how', async () => {
+    const { code, stderr } = await ask(['force', '--lost', 'bo', '--lost', 'cy', '--yes'])
+    assert.equal(code, 0)
+    assert.match(stderr, /Given up: bo, cy\. This peer went on alone/)
+  })
+
+  it('wants to be told twice', async () => {
+    assert.equal((await ask(['force', '--yes'])).code, 2)
+    const { code, stderr } = await ask(['force', '--lost', 'bo'])
+    assert.equal(code, 2)
+    assert.match(stderr, /--yes/)
+  })
+})

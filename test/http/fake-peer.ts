@@ -22,6 +22,7 @@ import type {
   JobSummary,
   LeaveView,
   LiveEvent,
+  LostView,
   MemberView,
   PeerApi,
   StatusView,
@@ -215,6 +216,11 @@ export class FakePeer implements PeerApi {
   async removeMember(peer: string, ban: boolean): Promise<void> {
     this.#fail()
     this.removed.push({ peer, ban })
+  }
+
+  async loseMembers(peers: readonly string[]): Promise<LostView> {
+    this.#fail()
+    return { lost: peers as PeerId[], forced: true }
   }
 
   async windows(query: WindowQuery): Promise<WindowPage> {
