@@ -100,6 +100,8 @@ export class Producers {
   #running = true
   /** Partitions that say nothing for a while. */
   readonly #silentUntil: number[]
+  /** Event times of what a producer has yet to send, since it cannot at present. */
+  readonly #backlogs: number[][]
 
   constructor(log: SimulatedLog, random: Random, workload: Workload) {
     this.#log = log
@@ -107,6 +109,7 @@ export class Producers {
     this.#random = random
     this.#workload = workload
     this.#silentUntil = Array.from({ length: workload.sourcePartitions }, () => 0)
+    this.#backlogs = Array.from({ length: workload.sourcePartitions }, () => [])
   }
 
   start(): void {
@@ -124,8 +127,13 @@ export class Producers {
     this.#log.partition({ topic: SOURCE, partition })?.append([{ key: null, value }], this.#clock.now())
   }
 
+  /** The producer of a partition says nothing for so long; half of the time it sends afterwards what it could not. */
   silence(partition: number, forMs: number): void {
     this.#silentUntil[partition] = this.#clock.now() + forMs
+    const keeps = this.#random.below(2) === 0
+    for (let waited = 0; keeps && waited < forMs; waited += this.#workload.everyMs) {
+      this.#backlogs[partition]?.push(EPOCH_MS + Math.round(this.#clock.now() + waited))
+    }
   }
 
   /**
@@ -136,7 +144,10 @@ export class Producers {
     const { sourcePartitions, windowMs, latenessMs, disorderMs } = this.#workload
     const reach = windowMs + latenessMs + disorderMs
     const at = EPOCH_MS + Math.round(this.#clock.now()) + 2 * reach
-    for (let partition = 0; partition < sourcePartitions; partition++) this.#append(partition, at, false)
+    for (let partition = 0; partition < sourcePartitions; partition++) {
+      this.#sendBacklog(partition)
+      this.#append(partition, at, false)
+    }
     return at - reach
   }
 
@@ -144,9 +155,16 @@ export class Producers {
     const { everyMs } = this.#workload
     this.#clock.after(everyMs * (0.25 + 1.5 * this.#random.next()), () => {
       if (!this.#running) return
-      if (this.#clock.now() >= (this.#silentUntil[partition] ?? 0)) this.#append(partition, this.#eventTime())
+      if (this.#clock.now() >= (this.#silentUntil[partition] ?? 0)) {
+        this.#sendBacklog(partition)
+        this.#append(partition, this.#eventTime())
+      }
       this.#schedule(partition)
     })
+  }
+
+  #sendBacklog(partition: number): void {
+    for (const at of this.#backlogs[partition]?.splice(0) ?? []) this.#append(partition, at)
   }
 
   #eventTime(): number {
