@@ -38,6 +38,11 @@ export const BRANCHES = [
   'hedged',
   /** A committer found that another had taken its place. */
   'fenced',
+  /** An object was there already when it was to be created. */
+  's3Exists',
+  's3Conflict',
+  /** A document was there already when it was to be inserted. */
+  'mongodbDuplicate',
   /** A proposal met a higher ballot. */
   'outbid',
 ] as const

@@ -18,6 +18,13 @@ import type { SimulatedLog, StoredPartition } from './log.ts'
 import type { Expected } from './oracle.ts'
 import { SINK } from './workload.ts'
 
+/** A row as a sink has it. */
+export interface SinkRecord {
+  readonly text: string
+  /** `partition/offset`, of rows that pass one by one. */
+  readonly source?: string
+}
+
 interface Certified {
   readonly certificate: Certificate
   readonly digest: Digest
@@ -36,6 +43,8 @@ export class Checks {
   readonly #allowed = new Map<string, number>()
   /** Records of each partition of the sink that were looked at. */
   readonly #seen = new Map<StoredPartition, number>()
+  /** Sees the rows of each certified batch: for the checks of stores. */
+  onRows: (content: Certificate['content'], texts: readonly string[]) => void = () => undefined
   certificates = 0
   /** Certified rows that replace an earlier one. */
   revised = 0
@@ -82,12 +91,15 @@ export class Checks {
     if (known === undefined) throw new Violation(`${peer} holds a batch without a certificate`)
     if (known.held) return
     known.held = true
+    const texts: string[] = []
     for (const { kind, revision, value } of readRows(batch.bodies[0] ?? new Uint8Array())) {
       if (kind !== ROW_WINDOW && kind !== ROW_RECORD) continue
       if (revision > 0) this.revised += 1
       const text = textOf(value)
+      texts.push(text)
       this.#allowed.set(text, (this.#allowed.get(text) ?? 0) + 1)
     }
+    this.onRows(content, texts)
   }
 
   /** Every row at the sink is a certified one, none is there twice. */
@@ -108,24 +120,20 @@ export class Checks {
    * What is at the sink is what the source says: nothing lost, nothing more, the last revision final and exact.
    * @param late records that came late behind a shuffle, after a silence was decided: so many may be missing from rows
    */
-  complete(log: SimulatedLog, expected: Expected, before: number, late: number): string | undefined {
+  complete(records: readonly SinkRecord[], expected: Expected, before: number, late: number): string | undefined {
     const last = new Map<string, SinkRow>()
     const passed = new Map<string, string>()
-    for (const { records } of log.partitionsOf(SINK)) {
-      for (const { value, headers } of records) {
-        const text = textOf(value)
-        if (headers.source !== undefined) {
-          const [partition, offset] = headers.source.split('/')
-          passed.set(`${partition}/${offset}`, text)
-          continue
-        }
-        const row = JSON.parse(text) as SinkRow
-        const start = Date.parse(row.window.start)
-        if (start >= before) continue
-        const name = `${start}/${row.key}`
-        const known = last.get(name)
-        if (known === undefined || known.revision < row.revision) last.set(name, row)
+    for (const { text, source } of records) {
+      if (source !== undefined) {
+        passed.set(source, text)
+        continue
       }
+      const row = JSON.parse(text) as SinkRow
+      const start = Date.parse(row.window.start)
+      if (start >= before) continue
+      const name = `${start}/${row.key}`
+      const known = last.get(name)
+      if (known === undefined || known.revision < row.revision) last.set(name, row)
     }
     let missing = 0
     let less: string | undefined
@@ -149,6 +157,18 @@ export class Checks {
       if (found.trimEnd() !== text) throw new Violation(`the row of ${name} is ${found}, expected ${text}`)
     }
     return undefined
+  }
+
+  /** What the sink topic has. */
+  records(log: SimulatedLog): SinkRecord[] {
+    return log.partitionsOf(SINK).flatMap(({ records }) =>
+      records.map(({ value, headers }) => {
+        const [partition, offset] = headers.source?.split('/') ?? []
+        return offset === undefined
+          ? { text: textOf(value) }
+          : { text: textOf(value), source: `${partition}/${offset}` }
+      }),
+    )
   }
 
   /** Late records and such that are none: one dead letter each. */

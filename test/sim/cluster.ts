@@ -1,5 +1,5 @@
 /** The peers of a run: those that began it, and those that come and go while it lasts. */
-import type { PeerId } from '../../mesh/index.ts'
+import { isBehind, type PeerId } from '../../mesh/index.ts'
 import type { Random } from '../../mesh/random.ts'
 import type { SimulatedDisk } from './disk.ts'
 import { SimulatedPeer, type World } from './peer.ts'
@@ -95,11 +95,14 @@ export class Cluster {
     const victims = this.#peers.slice(0, Math.floor(this.#peers.length / 2) + 1)
     const left = this.#peers.filter((peer) => !victims.includes(peer))
     const settled = victims.every(({ peer }) =>
-      [...(peer?.host.units.entries() ?? [])].every(([unit, { waiting }]) => {
+      [...(peer?.host.units.entries() ?? [])].every(([unit, { waiting, state }]) => {
         const own = peer?.node.unit(unit)
         return (
           waiting.size === 0 &&
+          state === 'running' &&
           own?.sealed === false &&
+          // What may have been certified in an earlier term only they can say.
+          own.term.open.every((cut) => !isBehind(own.frontier, cut)) &&
           left.some(({ id, peer: other }) => {
             const its = other?.node.unit(unit)
             const same = its?.frontier?.digest === own.frontier?.digest && its?.term.number === own.term.number

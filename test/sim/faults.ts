@@ -5,6 +5,7 @@ import type { SimulatedLog } from './log.ts'
 import type { NetworkFaults, SimulatedNetwork } from './network.ts'
 import type { Operator } from './operator.ts'
 import type { SimulatedPeer } from './peer.ts'
+import type { SimulatedStores } from './stores.ts'
 import type { Producers } from './workload.ts'
 
 export const FAULTS = [
@@ -37,6 +38,9 @@ export const FAULTS = [
   'retention',
   'majorityLost',
   'upgradeJob',
+  'storeOutage',
+  'storeTimeouts',
+  'storeBusy',
 ] as const
 export type Fault = (typeof FAULTS)[number]
 
@@ -44,6 +48,7 @@ export interface FaultParts {
   readonly random: Random
   readonly network: SimulatedNetwork
   readonly log: SimulatedLog
+  readonly stores: SimulatedStores
   readonly cluster: Cluster
   readonly producers: Producers
   readonly operator: Operator
@@ -79,11 +84,12 @@ export class Faults {
 
   /** Ends them all: everything that was cut is joined, and everybody runs. */
   heal(): void {
-    const { network, log, cluster, operator } = this.#parts
+    const { network, log, stores, cluster, operator } = this.#parts
     this.#active = false
     network.heal()
     network.faults = { delayMs: [0.2, 2], loss: 0, duplication: 0, reordering: 0 }
     log.outage = false
+    stores.calm()
     log.faults = { delayMs: [0.5, 3], lostAnswers: 0, aborts: 0 }
     const upgraded = cluster.peers.some(({ quirks }) => quirks.versions.includes(2))
     for (const peer of cluster.peers) {
@@ -97,7 +103,7 @@ export class Faults {
 
   /** Those that hold all the time. */
   #constant(): void {
-    const { network, log, random } = this.#parts
+    const { network, log, stores, random } = this.#parts
     const share = (fault: Fault, most: number) => {
       if (!this.#chosen.includes(fault)) return 0
       this.counts[fault] += 1
@@ -111,6 +117,7 @@ export class Faults {
     }
     network.faults = faults
     log.faults = { delayMs: [0.5, 5], lostAnswers: share('lostAnswers', 0.2), aborts: share('aborts', 0.2) }
+    stores.faults = { delayMs: [0.5, 10], lostAnswers: share('storeTimeouts', 0.2), busy: share('storeBusy', 0.2) }
   }
 
   #schedule(): void {
@@ -125,7 +132,7 @@ export class Faults {
   }
 
   #inflict(fault: Fault): void {
-    const { network, log, random, cluster, producers, operator, sourcePartitions } = this.#parts
+    const { network, log, stores, random, cluster, producers, operator, sourcePartitions } = this.#parts
     const { peers, running } = cluster
     const victim = running[random.below(Math.max(1, running.length))]
     const lastsMs = 500 + random.below(15_000)
@@ -169,6 +176,12 @@ export class Faults {
           log.outage = false
         })
         return
+      case 'storeOutage': {
+        const store = random.below(2) === 0 ? 's3' : 'mongodb'
+        stores.outage(store, true)
+        network.clock.after(lastsMs, () => stores.outage(store, false))
+        return
+      }
       case 'silence':
         producers.silence(random.below(sourcePartitions), lastsMs * 2)
         return
@@ -268,4 +281,5 @@ const MOMENTARY: ReadonlySet<Fault> = new Set([
   'retention',
   'majorityLost',
   'upgradeJob',
+  'storeOutage',
 ])

@@ -16,11 +16,13 @@ import type { SimulatedNetwork, SimulatedTransport } from './network.ts'
 import { SimulatedProcess } from './process.ts'
 import { quietLogger } from './quiet.ts'
 import type { Quirks } from './stages.ts'
+import type { SimulatedStores } from './stores.ts'
 import { SimulatedWorkers } from './workers.ts'
 
 export interface World {
   readonly network: SimulatedNetwork
   readonly log: SimulatedLog
+  readonly stores: SimulatedStores
   readonly random: Random
   readonly expect: number
   readonly tickMs: number
@@ -114,7 +116,7 @@ export class SimulatedPeer {
     let workers: SimulatedWorkers | undefined
     const observer = watch(this)
     const sinks = new Map<string, Sink>()
-    const sink = (plan: SinkPlan): Sink => sinkOf(plan, client, sinks)
+    const sink = (plan: SinkPlan): Sink => this.#world.stores.sink(plan, process) ?? sinkOf(plan, client, sinks)
     const peer = new Peer(
       {
         clock: process,

@@ -15,6 +15,7 @@ import { Observer } from '../../src/peer/observer.ts'
 import type { Batch } from '../../src/replica/batch.ts'
 import type { Halt } from '../../src/replica/hosted.ts'
 import { type Branch, Branches } from './branches.ts'
+import { StoreChecks } from './check-stores.ts'
 import { Checks, Violation } from './checks.ts'
 import { SimulatedClock } from './clock.ts'
 import { Cluster } from './cluster.ts'
@@ -22,9 +23,10 @@ import { Faults } from './faults.ts'
 import { SimulatedLog } from './log.ts'
 import { SimulatedNetwork } from './network.ts'
 import { Operator } from './operator.ts'
-import { expectedOf } from './oracle.ts'
+import { type Expected, expectedOf } from './oracle.ts'
 import type { SimulatedPeer, World } from './peer.ts'
 import { quietLogger, quietMetrics } from './quiet.ts'
+import { SimulatedStores } from './stores.ts'
 import { Trace } from './trace.ts'
 import { chooseWorkload, jobText, Producers, SINK, SOURCE } from './workload.ts'
 
@@ -84,6 +86,8 @@ class Simulation {
   readonly #branches = new Branches()
   readonly #network: SimulatedNetwork
   readonly #log: SimulatedLog
+  readonly #stores: SimulatedStores
+  readonly #storeChecks: StoreChecks
   readonly #cluster: Cluster
   readonly #producers: Producers
   readonly #faults: Faults
@@ -99,13 +103,18 @@ class Simulation {
     this.#network.onSend = (from, to, body) => this.#sent(from, to, body)
     this.#log = new SimulatedLog(this.#clock, seededRandom(random.below(2 ** 31)))
     this.#log.onFenced = () => this.#branches.took('fenced')
+    const took = (branch: Branch) => this.#branches.took(branch)
+    this.#stores = new SimulatedStores(this.#clock, seededRandom(random.below(2 ** 31)), took)
+    this.#storeChecks = new StoreChecks(this.#stores)
+    this.#checks.onRows = ({ unit, seq, part }, texts) => this.#storeChecks.certified(unit, seq, part, texts)
     const world: World = {
+      stores: this.#stores,
       network: this.#network,
       log: this.#log,
       random: seededRandom(random.below(2 ** 31)),
       expect: count,
       tickMs: 50,
-      took: (branch) => this.#branches.took(branch),
+      took,
       seeds: () => this.#cluster.peers.map(({ address }) => address),
       removeAfterMs: random.below(3) === 0 ? 20_000 : undefined,
       watch: (peer) => this.#watch(peer),
@@ -122,6 +131,7 @@ class Simulation {
       random: seededRandom(random.below(2 ** 31)),
       network: this.#network,
       log: this.#log,
+      stores: this.#stores,
       cluster: this.#cluster,
       producers: this.#producers,
       sourcePartitions: this.#workload.sourcePartitions,
@@ -187,6 +197,7 @@ class Simulation {
     for (let left = forMs; left > 0; left -= LOOK_EVERY_MS) {
       await this.#clock.run(Math.min(left, LOOK_EVERY_MS))
       this.#checks.sink(this.#log)
+      this.#storeChecks.look()
     }
   }
 
@@ -198,7 +209,7 @@ class Simulation {
       await this.#runChecked(LOOK_EVERY_MS)
       const letters = this.#checks.deadLetters()
       const shuffled = this.#workload.kind === 'shuffled'
-      const missing = this.#checks.complete(this.#log, expected, before, shuffled ? letters.late : 0)
+      const missing = this.#missing(expected, before, shuffled ? letters.late : 0)
       const counted = (shuffled || letters.late === expected.late) && letters.dead === expected.dead
       if (missing === undefined && counted) return
       if (this.#clock.now() < deadline) continue
@@ -208,6 +219,16 @@ class Simulation {
       this.#sayWhereUnitsStand()
       throw new Violation(`no progress ${PROGRESS_WITHIN_MS / 1000} s after the faults ended: ${why}`)
     }
+  }
+
+  /** What the first sink lacks that lacks something. */
+  #missing(expected: Expected, before: number, late: number): string | undefined {
+    for (const kind of this.#workload.sinks) {
+      const records = kind === 'kafka' ? this.#checks.records(this.#log) : this.#storeChecks.records(kind)
+      const missing = this.#checks.complete(records, expected, before, late)
+      if (missing !== undefined) return `${kind}: ${missing}`
+    }
+    return undefined
   }
 
   /** For whoever looks into a run that does not end. */

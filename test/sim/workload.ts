@@ -12,6 +12,18 @@ export const SOURCE = 'orders'
 export const SINK = 'totals'
 export const JOB = 'totals'
 
+/** Database, collection and bucket at the stores. */
+export const STORE = 'totals'
+
+export const SINK_KINDS = ['kafka', 'mongodb', 's3'] as const
+export type SinkKind = (typeof SINK_KINDS)[number]
+
+const SINK_TEXTS: Readonly<Record<SinkKind, string>> = {
+  kafka: `{ kafka: { topic: ${SINK} } }`,
+  mongodb: `{ mongodb: { database: ${STORE}, collection: ${STORE} } }`,
+  s3: `{ s3: { bucket: ${STORE} } }`,
+}
+
 export interface Workload {
   readonly kind: 'keyed' | 'shuffled' | 'hopping' | 'rows'
   readonly sourcePartitions: number
@@ -28,6 +40,8 @@ export interface Workload {
   readonly everyMs: number
   readonly idleAfterMs: number
   readonly onIdle: 'emit' | 'wait'
+  /** Where the rows go. */
+  readonly sinks: readonly SinkKind[]
   readonly quorum: { readonly replicas: number; readonly write: number; readonly read: number }
 }
 
@@ -53,7 +67,15 @@ export function chooseWorkload(random: Random, peers: number): Workload {
     idleAfterMs: 3_000 + random.below(10_000),
     onIdle: random.below(3) === 0 ? 'wait' : 'emit',
     quorum: { replicas, write, read: Math.floor(replicas / 2) + 1 },
+    sinks: chooseSinks(random),
   }
+}
+
+/** One to three of them. */
+function chooseSinks(random: Random): SinkKind[] {
+  const left = [...SINK_KINDS]
+  for (let leave = random.below(SINK_KINDS.length); leave > 0; leave--) left.splice(random.below(left.length), 1)
+  return left
 }
 
 /** @param revision a later one takes as many records as the first; only its text, and so its operators, are others */
@@ -83,7 +105,7 @@ export function jobText(workload: Workload, revision = 0): string {
     ...source.map((line) => `  ${line}`),
     'pipeline:',
     ...pipeline.map((line) => `  - ${line}`),
-    `sinks: [ { kafka: { topic: ${SINK} } } ]`,
+    `sinks: [ ${workload.sinks.map((kind) => SINK_TEXTS[kind]).join(', ')} ]`,
     `quorum: { replicas: ${quorum.replicas}, write: ${quorum.write}, read: ${quorum.read} }`,
     ...(kind === 'shuffled' ? [`shuffle: { partitions: ${Math.max(1, 3 - sourcePartitions)} }`] : []),
     'maxCutAge: 1s',

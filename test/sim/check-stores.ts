@@ -1,0 +1,83 @@
+/**
+ * What must hold at the simulated stores: an object holds exactly the rows that were certified at its position, a document
+ * is a certified row, and none is ever replaced by an older revision of itself.
+ */
+import type { Document } from 'mongodb'
+import { parseUnitId, type UnitId } from '../../mesh/index.ts'
+import { type SinkRecord, Violation } from './checks.ts'
+import type { SimulatedStores } from './stores.ts'
+import { STORE } from './workload.ts'
+
+const ROWS = `${STORE}.${STORE}`
+
+export class StoreChecks {
+  readonly #stores: SimulatedStores
+  /** Texts of the rows of each certified batch, by `generation/stage-partition/seq-part`. */
+  readonly #batches = new Map<string, readonly string[]>()
+  readonly #rows = new Set<string>()
+  readonly #seen = new Set<string>()
+  #wrong: string | undefined
+
+  constructor(stores: SimulatedStores) {
+    this.#stores = stores
+    stores.mongodb.onWrite = (collection, before, document) => {
+      if (collection === ROWS) this.#written(before, document)
+    }
+  }
+
+  certified(unit: UnitId, seq: number, part: number, rows: readonly string[]): void {
+    const { generation, stage, partition } = parseUnitId(unit)
+    this.#batches.set(`${generation}/${stage}-${partition}/${seq}-${part}`, rows)
+    for (const text of rows) this.#rows.add(canonical(text))
+  }
+
+  /** @throws Violation */
+  look(): void {
+    if (this.#wrong !== undefined) throw new Violation(this.#wrong)
+    for (const [key, { body }] of this.#stores.s3.objects) {
+      if (this.#seen.has(key)) continue
+      this.#seen.add(key)
+      const [, unit, seq, part] = /\/([^/]+\/[^/]+)\/0*(\d+)-0*(\d+)\.jsonl$/.exec(key) ?? []
+      if (unit === undefined) continue
+      const certified = this.#batches.get(`${unit}/${seq}-${part}`)
+      const found = [...recordsIn(body)].map(({ text }) => text)
+      if (certified === undefined) throw new Violation(`the object ${key} is of a batch that is not certified`)
+      if (found.join('\n') !== certified.join('\n'))
+        throw new Violation(`the object ${key} holds ${found.join(', ')}, and certified is ${certified.join(', ')}`)
+    }
+  }
+
+  records(of: 'mongodb' | 's3'): SinkRecord[] {
+    if (of === 'mongodb') {
+      return this.#stores.mongodb.documents(ROWS).map(({ value, source }) => {
+        const text = JSON.stringify(value)
+        return source === undefined ? { text } : { text, source: `${source.partition}/${source.offset}` }
+      })
+    }
+    const rows = [...this.#stores.s3.objects].filter(([key]) => key.endsWith('.jsonl'))
+    return rows.flatMap(([, { body }]) => [...recordsIn(body)])
+  }
+
+  #written(before: Document | undefined, { _id, value, quorate }: Document): void {
+    const text = JSON.stringify(value)
+    if (!this.#rows.has(text)) this.#wrong ??= `the document ${_id} is no certified row: ${text}`
+    const known = before?.quorate
+    if (known === undefined || known.submission < quorate.submission) return
+    if (known.submission === quorate.submission && known.revision < quorate.revision) return
+    this.#wrong ??= `${rankOf(quorate)} of the document ${_id} replaces ${rankOf(known)}`
+  }
+}
+
+const rankOf = ({ submission, revision }: Document): string => `revision ${revision} of submission ${submission}`
+
+/** Simulated releases differ in a space at the end; a document has none. */
+const canonical = (text: string): string => JSON.stringify(JSON.parse(text))
+
+function* recordsIn(body: Uint8Array): Generator<SinkRecord> {
+  for (const line of Buffer.from(body).toString().split('\n')) {
+    if (line === '') continue
+    const [, text = ''] = /,"value":(.*)\}$/.exec(line) ?? []
+    const { source } = JSON.parse(line) as { readonly source?: { readonly partition: number; readonly offset: number } }
+    yield source === undefined ? { text } : { text, source: `${source.partition}/${source.offset}` }
+  }
+}

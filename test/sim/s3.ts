@@ -1,0 +1,79 @@
+/**
+ * An S3 store as far as the production sink speaks to it: conditional creation, metadata, listings in the order of keys. It
+ * takes the SDK's own commands and answers with the SDK's own errors.
+ */
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandInput,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  type S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3'
+import type { Call, StoreErrors } from './store-link.ts'
+
+export interface StoredObject {
+  readonly body: Uint8Array
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+export class SimulatedS3 {
+  readonly objects = new Map<string, StoredObject>()
+  /** An object was there already: for whoever counts. */
+  onExists: () => void = () => undefined
+
+  /** What the SDK's client does with a command. */
+  answer(command: unknown): unknown {
+    if (command instanceof PutObjectCommand) return this.#put(command.input)
+    if (command instanceof ListObjectsV2Command) return this.#list(command.input)
+    if (command instanceof HeadObjectCommand) return { Metadata: { ...this.#get(command.input.Key).metadata } }
+    if (command instanceof GetObjectCommand) {
+      const { body, metadata } = this.#get(command.input.Key)
+      return { Metadata: { ...metadata }, Body: { transformToByteArray: async () => new Uint8Array(body) } }
+    }
+    throw new Error('the simulated S3 store does not know this command')
+  }
+
+  #put({ Key = '', Body, Metadata = {}, IfNoneMatch }: PutObjectCommandInput): object {
+    if (!(Body instanceof Uint8Array)) throw new Error('the simulated S3 store takes bytes')
+    if (IfNoneMatch === '*' && this.objects.has(Key)) {
+      this.onExists()
+      throw s3Error(412, 'PreconditionFailed')
+    }
+    this.objects.set(Key, { body: new Uint8Array(Body), metadata: { ...Metadata } })
+    return {}
+  }
+
+  #get(key = ''): StoredObject {
+    const found = this.objects.get(key)
+    if (found === undefined) throw s3Error(404, 'NotFound')
+    return found
+  }
+
+  #list({ Prefix = '', StartAfter = '', MaxKeys = 1_000 }: ListObjectsV2CommandInput): object {
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(Prefix) && key > StartAfter).sort()
+    return { Contents: keys.slice(0, MaxKeys).map((Key) => ({ Key })), IsTruncated: keys.length > MaxKeys }
+  }
+}
+
+export const s3Error = (httpStatusCode: number, name: string): S3ServiceException =>
+  new S3ServiceException({ name, $fault: 'client', $metadata: { httpStatusCode }, message: `simulated ${name}` })
+
+/** A busy store; every second time with the answer to two conditional writes that meet. */
+export function s3Errors(onConflict: () => void): StoreErrors {
+  let times = 0
+  return {
+    unreachable: () => Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }),
+    busy: () => {
+      times += 1
+      if (times % 2 === 0) return s3Error(503, 'SlowDown')
+      onConflict()
+      return s3Error(409, 'ConditionalRequestConflict')
+    },
+  }
+}
+
+export const s3Client = (store: SimulatedS3, call: Call): S3Client =>
+  ({ send: (command: unknown) => call(() => store.answer(command)), destroy: () => undefined }) as unknown as S3Client
