@@ -92,6 +92,8 @@ class Simulation {
   readonly #producers: Producers
   readonly #faults: Faults
   readonly #operator: Operator
+  /** No sink of a run ever refuses for good, and two results for one place are a fork. */
+  #sinkHalt: Violation | undefined
   readonly #workload
 
   constructor(options: RunOptions) {
@@ -198,6 +200,7 @@ class Simulation {
       await this.#clock.run(Math.min(left, LOOK_EVERY_MS))
       this.#checks.sink(this.#log)
       this.#storeChecks.look()
+      if (this.#sinkHalt !== undefined) throw this.#sinkHalt
     }
   }
 
@@ -273,6 +276,9 @@ class Simulation {
         const place = `${unit} ${position.seq}.${position.part}`
         throw new Violation(`${this.#nameOf(by)} diverged at ${place} (${cause}), seen by ${peer.name}`)
       },
+      sinkHalted: (unit, sink, { message }) => {
+        this.#sinkHalt ??= new Violation(`${peer.name} writes nothing more of ${unit} to ${sink}: ${message}`)
+      },
       halted: (unit, { code, message }) => {
         if (EXPECTED_HALTS.has(code)) return
         throw new Violation(`${peer.name} halted ${unit}: ${message}`)
@@ -302,6 +308,7 @@ interface Seen {
   readonly took: (branch: Branch) => void
   readonly diverged: (divergence: Divergence) => void
   readonly halted: (unit: UnitId, halt: Halt) => void
+  readonly sinkHalted: (unit: UnitId, sink: string, error: Error) => void
 }
 
 /** Passes on what a checker wants to know. */
@@ -341,6 +348,10 @@ class SimulatedObserver extends Observer {
 
   override diverged(divergence: Divergence): void {
     this.#seen.diverged(divergence)
+  }
+
+  override sinkHalted(unit: UnitId, sink: string, error: Error): void {
+    this.#seen.sinkHalted(unit, sink, error)
   }
 
   override halted(unit: UnitId, halt: Halt): void {
