@@ -1,16 +1,23 @@
 /** The one door of the mesh: what `src` may use. */
 
 export { contentDigest, isCertificate, isCutContent, verifyCertificate } from './agreement/certificate.ts'
-export type { ControlChange, ControlDocument, JobEntry } from './agreement/control-document.ts'
+export {
+  bodiesOf,
+  type ControlChange,
+  type ControlDocument,
+  isControlDocument,
+  type JobEntry,
+  type RestoredJob,
+} from './agreement/control-document.ts'
 export { decodeStored, encodeStored, positionKey, sortable } from './agreement/effects.ts'
 export { canonicalText, digestOf } from './agreement/encoding.ts'
 export { leafDigest, merklePath, merkleRoot, rootFromPath } from './agreement/merkle.ts'
-export { isTermList } from './agreement/messages.ts'
+export { isTerm, isTermList, normalTerm } from './agreement/messages.ts'
 export type { Wish } from './agreement/term.ts'
+export { isComplete, TermHistory } from './agreement/term-history.ts'
 export * from './agreement/types.ts'
 export type { UnitAgreement } from './agreement/unit.ts'
 export type { UnitEvent } from './agreement/unit-contract.ts'
-
 export type { Clock, Instant } from './clock.ts'
 export { monotonicClock } from './clock.ts'
 export { assert, MeshError, type MeshErrorCode } from './errors.ts'

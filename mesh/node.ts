@@ -207,9 +207,9 @@ export class MeshNode {
    * Loads a unit's agreement from disk, or begins its first term. `since`: certificates from here on are kept at hand.
    * Undefined when this identity has to be retired.
    */
-  async openUnit(first: Term, since: CutPosition | undefined): Promise<OpenedUnit | undefined> {
+  async openUnit(history: readonly Term[], since: CutPosition | undefined): Promise<OpenedUnit | undefined> {
     try {
-      return await this.#started(this.#units).open(first, since, this.alive())
+      return await this.#started(this.#units).open(history, since, this.alive())
     } catch (error) {
       return this.#damaged(error)
     }
@@ -455,6 +455,9 @@ export class MeshNode {
         return
       case 'dial':
         this.#options.transport.dial(effect.address)
+        return
+      case 'disconnect':
+        this.#options.transport.disconnect(effect.peer, 'it does not answer')
         return
       case 'changed':
         if (effect.member.id !== this.self) this.#remember(effect.member)

@@ -22,6 +22,7 @@ import type { UnitEffect, UnitEvent } from './agreement/unit-contract.ts'
 import { carry } from './carry.ts'
 import type { Clock } from './clock.ts'
 import { Directory } from './directory.ts'
+import { assert } from './errors.ts'
 import type { Verifier } from './identity.ts'
 import type { PeerId, UnitId } from './ids.ts'
 import { LIMITS } from './limits.ts'
@@ -71,16 +72,24 @@ export class Units {
 
   /**
    * Loads a unit's agreement, or begins its first term. Certificates from `since` on are kept at hand.
+   * @param history the first term, behind those of an earlier cluster that the unit was restored from
    * @throws MeshError QRT_MESH_DAMAGED: what this peer voted or promised cannot be read
    */
-  async open(first: Term, since: CutPosition | undefined, alive: ReadonlySet<PeerId>): Promise<OpenedUnit> {
+  async open(
+    history: readonly Term[],
+    since: CutPosition | undefined,
+    alive: ReadonlySet<PeerId>,
+  ): Promise<OpenedUnit> {
+    const first = history[history.length - 1]
+    assert(first !== undefined, 'a unit has a first term')
     const { unit } = first
     const { self, random, store, verify } = this.#options
     const end = unitEnd(unit)
     const stored = await loadAllOwn(store, 'term', `${unit}/`, end)
     const later = stored.filter(isTerm).map(normalTerm)
     // A history that was taken over from another peer need not begin with the first term.
-    const terms = later[0] === undefined || later[0].number > 1 ? [first, ...later] : later
+    const begin = later[0]?.number ?? Number.POSITIVE_INFINITY
+    const terms = [...history.filter(({ number }) => number < begin), ...later]
     const term = terms[terms.length - 1] ?? first
     const from = since === undefined ? `${unit}/` : positionKey(unit, since)
     const certificates = (await loadValues(store, 'certificate', from, end)) as Certificate[]

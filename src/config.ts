@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { isMap, parseDocument, type YAMLError } from 'yaml'
 import { z } from 'zod'
+import type { CheckpointSettings } from './checkpoint/place.ts'
 import type { SinkConnections } from './commit/sink.ts'
 import { QuorateError } from './errors.ts'
 import type { LogSettings } from './log/log.ts'
@@ -44,6 +45,13 @@ const connections = z.strictObject({
   file: z.strictObject({ directory: text }).optional(),
 })
 
+const checkpoints = z.union([
+  z.strictObject({ directory: text }).transform(({ directory }) => ({ kind: 'directory', directory }) as const),
+  z
+    .strictObject({ s3: z.strictObject({ bucket: text, prefix: z.string().default('') }) })
+    .transform(({ s3 }) => ({ kind: 's3', ...s3 }) as const),
+])
+
 /** One value a setting, as its flag would have it; lists as several flags. */
 const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String)
 const setting = z.union([scalar, z.array(scalar)])
@@ -55,11 +63,19 @@ export interface ConfigFile {
   readonly settings: Readonly<Record<string, string | readonly string[]>>
   readonly log: LogSettings | undefined
   readonly connections: SinkConnections
+  readonly checkpoints: CheckpointSettings | undefined
   /** What came from references: must not appear anywhere. */
   readonly secrets: readonly string[]
 }
 
-export const NO_CONFIG: ConfigFile = { path: undefined, settings: {}, log: undefined, connections: {}, secrets: [] }
+export const NO_CONFIG: ConfigFile = {
+  path: undefined,
+  settings: {},
+  log: undefined,
+  connections: {},
+  checkpoints: undefined,
+  secrets: [],
+}
 
 const REFERENCE = /\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g
 
@@ -83,12 +99,18 @@ export function readConfig(path: string, known: readonly string[], environment: 
   }
   const secrets: string[] = []
   const values = resolve(document.toJS({ maxAliasCount: 0 }) ?? {}, path, environment, secrets)
-  const { log: logValue, connections: connectionValues, ...rest } = values as Record<string, unknown>
+  const {
+    log: logValue,
+    connections: connectionValues,
+    checkpoints: checkpointsValue,
+    ...rest
+  } = values as Record<string, unknown>
   return {
     path,
     settings: settingsOf(rest, path, known),
     log: logValue === undefined ? undefined : (check(log, logValue, path, 'log') as LogSettings),
     connections: check(connections, connectionValues ?? {}, path, 'connections') as SinkConnections,
+    checkpoints: checkpointsValue === undefined ? undefined : check(checkpoints, checkpointsValue, path, 'checkpoints'),
     secrets,
   }
 }
@@ -97,7 +119,7 @@ function settingsOf(values: Readonly<Record<string, unknown>>, path: string, kno
   const settings: Record<string, string | readonly string[]> = {}
   for (const [name, value] of Object.entries(values)) {
     if (!known.includes(name)) {
-      const names = [...known, 'log', 'connections']
+      const names = [...known, 'log', 'connections', 'checkpoints']
       const near = suggest(name, names)
       const hint = near === undefined ? `known are ${names.join(', ')}` : `did you mean "${near}"?`
       throw invalid(path, `unknown setting "${name}"; ${hint}`)

@@ -23,6 +23,11 @@ export type QuorateErrorCode =
   | 'QRT_SINK_UNREACHABLE'
   | 'QRT_SINK_UNSUPPORTED'
   | 'QRT_SINK_REFUSED'
+  /** A cluster that was restored goes on with the unit. */
+  | 'QRT_SINK_TAKEN'
+  | 'QRT_CHECKPOINT_UNREACHABLE'
+  | 'QRT_CHECKPOINT_UNKNOWN'
+  | 'QRT_CHECKPOINT_INCOMPLETE'
   | 'QRT_QUORUM_NOT_MET'
   | 'QRT_NO_CLUSTER'
   | 'QRT_UNIT_UNKNOWN'

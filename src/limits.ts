@@ -9,6 +9,8 @@ export const LIMITS = {
   commitBytes: 4 * 1024 * 1024,
   /** Certified bytes that a sink does not have yet; at the bound the unit's source pauses. */
   sinkBacklogBytes: 64 * 1024 * 1024,
+  /** Terms of a unit that no checkpoint holds yet, and that go with its results to every sink; at the bound its source pauses. */
+  heldTerms: 256,
   /** Batches that this peer keeps in memory for commits and reads; the oldest are read from disk again. */
   batchCacheBytes: 64 * 1024 * 1024,
   /** Dead letters or certificates in one answer to another peer; it asks again for the rest. */
@@ -44,6 +46,8 @@ export const HOST_TIMING = {
   hedgeAfterMs: 300,
   /** Doubled up to this while a rank that wrote finds that somebody else was faster. */
   hedgeMaxMs: 5_000,
+  /** A unit's snapshots go to a checkpoint no more often than this. */
+  checkpointMs: 10_000,
   /** Whether replicas write to one directory is looked into again after this. */
   sharingMs: 10_000,
   /** First wait after another committer fenced this one; doubled up to the maximum while there is no progress. */

@@ -2,6 +2,7 @@
  * The control document: the view that places units and the jobs by hash; and the changes that lead from one to the next.
  * Pure: which change wins is control.ts's business.
  */
+import { assert } from '../errors.ts'
 import { type Digest, isDigest, isPeerId, isPeerList, type PeerId } from '../ids.ts'
 import type { View } from '../ring/view.ts'
 import { digestOf, sha256 } from './encoding.ts'
@@ -38,6 +39,11 @@ export interface ControlDocument {
   readonly submissions: number
 }
 
+export interface RestoredJob extends Pick<JobEntry, 'name' | 'generation' | 'state'> {
+  /** Every one that it has had, in order. */
+  readonly bodies: readonly Uint8Array[]
+}
+
 export type ControlChange =
   | { readonly kind: 'put'; readonly name: string; readonly generation: string; readonly body: Uint8Array }
   /** Another body of a job. `revision`: how many it has had before, by which concurrent ones are told apart. */
@@ -47,6 +53,13 @@ export type ControlChange =
       readonly generation: string
       readonly revision: number
       readonly body: Uint8Array
+    }
+  /** Jobs of a cluster that was lost, with the generations they had: only into a cluster that never had a job. */
+  | {
+      readonly kind: 'restore'
+      readonly jobs: readonly RestoredJob[]
+      /** Of the lost cluster: numbers that its generations used do not come back. */
+      readonly submissions: number
     }
   | { readonly kind: 'delete'; readonly name: string }
   | { readonly kind: 'state'; readonly name: string; readonly state: JobEntry['state'] }
@@ -113,6 +126,16 @@ function applied(
       const entry: JobEntry = { name, generation, hash: sha256(body), earlier: [], view, state: 'running' }
       return { ...document, jobs: [...jobs, entry], submissions: submissions + 1 }
     }
+    case 'restore': {
+      if (submissions > 0 || jobs.length > 0) return 'conflict'
+      const restored = change.jobs.map(({ bodies, ...job }): JobEntry => {
+        const hashes = bodies.map(sha256)
+        const hash = hashes.pop()
+        assert(hash !== undefined, 'a job has a body')
+        return { ...job, hash, earlier: hashes, view: document.view }
+      })
+      return { ...document, jobs: restored, submissions: Math.max(1, change.submissions) }
+    }
     case 'upgrade': {
       const { generation, revision, body } = change
       const job = jobs.find((each) => each.generation === generation)
@@ -159,6 +182,13 @@ export function isDone(change: ControlChange, document: ControlDocument): boolea
   switch (change.kind) {
     case 'put':
       return jobs.some(({ generation, hash }) => generation === change.generation && hash === sha256(change.body))
+    case 'restore':
+      return (
+        document.submissions > 0 &&
+        change.jobs.every(({ bodies }) => {
+          return bodies.slice(-1).every((body) => jobs.some(({ hash }) => hash === sha256(body)))
+        })
+      )
     case 'upgrade': {
       const job = jobs.find(({ generation }) => generation === change.generation)
       return job !== undefined && [...job.earlier, job.hash][change.revision] === sha256(change.body)
@@ -208,4 +238,10 @@ export function isControlDocument(value: unknown): value is ControlDocument {
     Array.isArray(value.jobs) &&
     value.jobs.every(isEntry)
   )
+}
+
+/** The bodies that a change brings. */
+export function bodiesIn(change: ControlChange): readonly Uint8Array[] {
+  if ('body' in change) return [change.body]
+  return change.kind === 'restore' ? change.jobs.flatMap(({ bodies }) => bodies) : []
 }

@@ -10,6 +10,7 @@ import type { Random } from '../random.ts'
 import type { Wire } from '../transport/transport.ts'
 import {
   applyChange,
+  bodiesIn,
   bodiesOf,
   type ChangeRefusal,
   type ControlChange,
@@ -112,7 +113,7 @@ export class ControlAgreement {
       const outcome = applyChange(this.#document, change, 0, this.#alive)
       if (typeof outcome === 'string') return [{ kind: 'event', event: { kind: 'refused', id, reason: outcome } }]
     }
-    const effects = 'body' in change ? this.#keep([change.body]) : []
+    const effects = this.#keep(bodiesIn(change))
     this.#pending.push({ id, change, submission: this.#document.submissions })
     return [...effects, ...this.#start(now)]
   }
@@ -322,7 +323,7 @@ export class ControlAgreement {
   /** Of jobs that are gone; the host deletes what is on disk with the rest of the job. */
   #forgetBodies(): void {
     const named = new Set<Digest>(bodiesOf(this.#document))
-    for (const { change } of this.#pending) if ('body' in change) named.add(sha256(change.body))
+    for (const { change } of this.#pending) for (const body of bodiesIn(change)) named.add(sha256(body))
     for (const hash of this.#bodies.keys()) if (!named.has(hash)) this.#bodies.delete(hash)
   }
 

@@ -105,7 +105,8 @@ export function isTerm(value: unknown): value is Term {
     value.open.every((cut) => isMark(cut) && isCount((cut as { term?: unknown }).term)) &&
     isDecision(value.decision) &&
     isDispute(value.dispute) &&
-    (value.forced === undefined || value.forced === true)
+    (value.forced === undefined || value.forced === true) &&
+    (value.restored === undefined || isCount(value.restored))
   )
 }
 

@@ -94,6 +94,7 @@ export function successor(
     ...(decision === undefined ? {} : { decision }),
     ...(dispute === undefined ? {} : { dispute }),
     ...(term.forced === true || !enough || open.length < possible.length ? { forced: true } : {}),
+    ...(term.restored === undefined ? {} : { restored: term.restored }),
   }
 }
 

@@ -147,6 +147,8 @@ export interface Term {
   readonly dispute?: Dispute
   /** Made by an operator's order without the majority that was gone for good. */
   readonly forced?: true
+  /** Clusters before this one that had the unit: each was lost, and the next one restored it. */
+  readonly restored?: number
 }
 
 /** Orders attempts to choose a successor: by round, then by peer. */

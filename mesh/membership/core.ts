@@ -15,6 +15,8 @@ export type MembershipInput =
 export type MembershipEffect =
   | { readonly kind: 'send'; readonly to: PeerId; readonly body: Wire }
   | { readonly kind: 'dial'; readonly address: string }
+  /** Nothing comes on this connection any more. */
+  | { readonly kind: 'disconnect'; readonly peer: PeerId }
   /** A member is new (`from` undefined), changed its state, or announced something else about itself (`from` = `to`). */
   | {
       readonly kind: 'changed'

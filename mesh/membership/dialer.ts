@@ -29,6 +29,14 @@ export class Dialer {
     this.#random = random
   }
 
+  /** Somebody who was out of reach is back: so may be the others, who are dialled soon instead of in their turn. */
+  hurry(now: Instant): void {
+    for (const attempt of this.#attempts.values()) {
+      const soon = now + this.#settings.dialMinMs * (0.5 + this.#random.next())
+      attempt.nextAt = Math.min(attempt.nextAt, soon)
+    }
+  }
+
   /** The addresses to dial now, of those that are wanted and not connected. */
   due(now: Instant, wanted: readonly Wanted[]): string[] {
     const { dialMinMs, dialMaxMs } = this.#settings

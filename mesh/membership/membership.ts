@@ -25,6 +25,7 @@ import { DEFAULT_SETTINGS, type MembershipSettings } from './settings.ts'
 import { Suspicion } from './suspicion.ts'
 import { SyncSchedule, syncMessages } from './sync.ts'
 import { type Entry, isGone, MemberTable, memberOf } from './table.ts'
+import { Unanswered } from './unanswered.ts'
 
 export function createMembership(options: MembershipOptions): MembershipCore {
   return new Membership(options)
@@ -43,6 +44,7 @@ class Membership implements MembershipCore {
   readonly #relays: Relays
   readonly #suspicions = new Map<PeerId, Suspicion>()
   readonly #dialer: Dialer
+  readonly #unanswered: Unanswered
   readonly #sync: SyncSchedule
   readonly #connected = new Map<PeerId, string>()
   #self: Claim
@@ -66,6 +68,7 @@ class Membership implements MembershipCore {
     this.#health = new LocalHealth(settings.healthMax)
     this.#relays = new Relays(settings)
     this.#dialer = new Dialer(settings, random)
+    this.#unanswered = new Unanswered(settings.unansweredMs)
     this.#sync = new SyncSchedule(now, settings.syncIntervalMs, random)
     this.#detector = new Detector(now, {
       settings,
@@ -120,12 +123,15 @@ class Membership implements MembershipCore {
     switch (input.kind) {
       case 'connected':
         this.#connected.set(input.peer.id, input.peer.address)
+        this.#unanswered.forget(input.peer.id)
+        this.#dialer.hurry(now)
         this.#table.heard(now, input.peer.id)
         this.#sendTable(now, input.peer.id, false)
         this.#carry(now, this.#detector.connected(input.peer.id))
         break
       case 'disconnected': {
         this.#connected.delete(input.peer)
+        this.#unanswered.forget(input.peer)
         const entry = this.#table.get(input.peer)
         if (entry !== undefined && !isGone(entry.claim.state)) this.#carry(now, this.#detector.hurry(now, input.peer))
         break
@@ -150,6 +156,7 @@ class Membership implements MembershipCore {
     const partner = this.#sync.due(now, [...this.#connected.keys()])
     if (partner !== undefined) this.#sendTable(now, partner, true)
     this.#table.forget(now, this.#settings.rememberMs)
+    for (const peer of this.#unanswered.due(now)) this.#effects.push({ kind: 'disconnect', peer })
     for (const address of this.#dialer.due(now, this.#wanted())) this.#effects.push({ kind: 'dial', address })
     return this.#takeEffects()
   }
@@ -169,6 +176,7 @@ class Membership implements MembershipCore {
   #onMessage(now: Instant, from: PeerId, message: MembershipMessage): void {
     for (const rumor of message.rumors) this.#onRumor(now, from, rumor)
     this.#table.heard(now, from)
+    this.#unanswered.forget(from)
     switch (message.t) {
       case 'ping':
         this.#send(now, from, { t: 'ack', sequence: message.sequence, rumors: this.#rumorsFor(from) })
@@ -276,8 +284,10 @@ class Membership implements MembershipCore {
       else {
         const { sequence } = effect
         const rumors = this.#takeRumors()
-        if (effect.kind === 'ping') this.#send(now, effect.to, { t: 'ping', sequence, rumors })
-        else this.#send(now, effect.to, { t: 'pingRequest', sequence, target: effect.target, rumors })
+        if (effect.kind === 'ping') {
+          this.#unanswered.asked(now, effect.to)
+          this.#send(now, effect.to, { t: 'ping', sequence, rumors })
+        } else this.#send(now, effect.to, { t: 'pingRequest', sequence, target: effect.target, rumors })
       }
     }
   }
@@ -302,6 +312,7 @@ class Membership implements MembershipCore {
     if (stoppedMs <= 0) return
     this.#health.adjust(1)
     this.#detector.extend(stoppedMs)
+    this.#unanswered.extend(stoppedMs)
     for (const suspicion of this.#suspicions.values()) suspicion.extend(stoppedMs)
   }
 

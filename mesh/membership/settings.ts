@@ -39,6 +39,11 @@ export interface MembershipSettings {
   readonly dialMaxMs: number
   /** Of two members that lack a connection, the one with the higher id dials this much later. */
   readonly dialDeferMs: number
+  /**
+   * A connection is ended, to be dialled anew, when a ping on it has waited this long for any message of its peer. Where
+   * packets were lost for a while it would come to life by itself, but after minutes: TCP repeats them ever more rarely.
+   */
+  readonly unansweredMs: number
   /** Ticks further apart than this mean that this process was stopped: what it did not hear then proves nothing. */
   readonly stallMs: number
 }
@@ -63,5 +68,6 @@ export const DEFAULT_SETTINGS: MembershipSettings = {
   dialMinMs: 250,
   dialMaxMs: 8_000,
   dialDeferMs: 400,
+  unansweredMs: 8_000,
   stallMs: 400,
 }

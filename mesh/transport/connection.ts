@@ -52,6 +52,7 @@ export class Connection {
   #peer: PeerIdentity | undefined
   #stopCounting = () => {}
   #ended = false
+  #receivedAt = performance.now()
 
   constructor(options: ConnectionOptions) {
     const { role, socket, address, events, handshakeMs = TRANSPORT_TIMING.handshakeMs } = options
@@ -71,6 +72,11 @@ export class Connection {
 
   get peer(): PeerIdentity | undefined {
     return this.#peer
+  }
+
+  /** How long nothing has come from the other end. */
+  get silentMs(): number {
+    return performance.now() - this.#receivedAt
   }
 
   get authenticated(): boolean {
@@ -129,6 +135,7 @@ export class Connection {
 
   #receive(data: RawData, isBinary: boolean): void {
     if (this.#ended) return
+    this.#receivedAt = performance.now()
     try {
       if (!isBinary || !Buffer.isBuffer(data)) throw malformedFrame('text where bytes were due')
       if (this.#session === undefined) this.#advance(data)

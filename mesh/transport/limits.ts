@@ -28,4 +28,6 @@ export const TRANSPORT_TIMING = {
   handshakeMs: 5_000,
   /** How long the other end may take to answer a close. */
   closeMs: 1_000,
+  /** A connection on which nothing has come for this long gives way to a new one: peers say something every second. */
+  staleMs: 3_000,
 } as const

@@ -28,6 +28,8 @@ export interface WebSocketTransportOptions {
   readonly advertise?: string
   readonly insecure?: boolean
   readonly handshakeMs?: number
+  /** For tests; default in limits.ts. */
+  readonly staleMs?: number
 }
 
 export function createWebSocketTransport(options: WebSocketTransportOptions): Transport {
@@ -211,6 +213,10 @@ class WebSocketTransport implements Transport {
   #authenticated(connection: Connection, peer: PeerIdentity): void {
     this.#accepting.delete(connection)
     this.#dialling.delete(connection.address)
+    const held = this.#connections.get(peer.id)
+    // It has lost its end of a connection that is silent here: packets were lost, the last of them too.
+    if (held !== undefined && held.silentMs > (this.#options.staleMs ?? TRANSPORT_TIMING.staleMs))
+      held.end(closedHere('its peer dialled anew'))
     const existing = this.#connections.get(peer.id)
     const dialledByLower = (connection.role === 'dialler') === this.#self.id < peer.id
     if (existing !== undefined && existing.role !== connection.role && !dialledByLower) {

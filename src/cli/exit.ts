@@ -8,6 +8,7 @@ export const EXIT = {
   invalid: 3,
   unreachable: 4,
   quorum: 5,
+  tests: 6,
   interrupted: 130,
 } as const
 

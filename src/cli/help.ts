@@ -20,7 +20,7 @@ export function generalHelp(): string {
     '  quorate status                                 what is waiting, and for whom',
     '',
     '"quorate VERB --help" tells the options and examples of a verb.',
-    'Exit codes: 0 fine, 1 failed, 2 usage, 3 invalid configuration or job, 4 unreachable or timed out, 5 quorum not met.',
+    'Exit codes: 0 fine, 1 failed, 2 usage, 3 invalid configuration or job, 4 unreachable or timed out, 5 quorum not met, 6 tests failed.',
   ].join('\n')
 }
 

@@ -35,6 +35,9 @@ export const PEER_DEFINITIONS = {
   bootstrapExpect: define('bootstrapExpect', 'bootstrap-expect', '', 'Start a cluster once this many peers agree', {
     placeholder: 'K',
   }),
+  restore: define('restore', 'restore', '', 'Take the jobs of a lost cluster over, from its checkpoints', {
+    placeholder: 'CLUSTER',
+  }),
   listen: define('listen', 'listen', '127.0.0.1:7400', 'Where other peers connect; port 0 takes a free one', {
     placeholder: 'HOST:PORT',
   }),

@@ -42,6 +42,8 @@ export function peerSettings(inputs: SettingInputs, file: ConfigFile): PeerSetti
     insecure: parseFlag(pick(insecure)),
     log: logOf(pick(PEER_DEFINITIONS.logAddress), file),
     connections: file.connections,
+    checkpoints: file.checkpoints,
+    restore: restoreOf(pick(PEER_DEFINITIONS.restore), file),
     workers: parseWorkers(pick(PEER_DEFINITIONS.workers)),
     logLevel: parseLevel(pick(PEER_DEFINITIONS.logLevel)),
     logFormat: parseFormat(pick(PEER_DEFINITIONS.logFormat)),
@@ -64,6 +66,7 @@ export function peerSources(inputs: SettingInputs, file: ConfigFile): SettingSou
     value: 'configured',
     from,
   }))
+  if (file.checkpoints !== undefined) structured.push({ name: 'checkpoints', value: file.checkpoints.kind, from })
   if (file.log !== undefined) structured.push({ name: 'log', value: file.log.kind, from })
   return [...sources, ...structured]
 }
@@ -76,6 +79,15 @@ function logOf(source: SettingSource, file: ConfigFile): LogSettings {
   const [, brokers] = /^kafka:\/\/([^/]+)\/?$/.exec(source.value) ?? []
   if (brokers !== undefined) return { kind: 'kafka', brokers: brokers.split(','), clientId: 'quorate' }
   throw wrong(source.from, source.value, 'embedded:DIRECTORY or kafka://host:port,host:port')
+}
+
+function restoreOf({ value, from }: SettingSource, file: ConfigFile): string | undefined {
+  if (value === '') return undefined
+  // A part of paths and of names of objects.
+  if (!/^[0-9a-f]{16}$/.test(value)) throw wrong(from, value, 'the id of a cluster, 16 digits and letters from a to f')
+  if (file.checkpoints !== undefined) return value
+  const what = `${from}: expected "checkpoints" in the configuration file, where those of ${value} are; found none`
+  throw new QuorateError('QRT_CONFIG_INVALID', what)
 }
 
 function parseAddress({ value, from }: SettingSource): { readonly host: string; readonly port: number } {

@@ -189,6 +189,7 @@ export class Committer {
     this.problem = `${this.#options.sinkName}: ${failure.message}`
     switch (failure.code) {
       case 'QRT_SINK_FORK':
+      case 'QRT_SINK_TAKEN':
       case 'QRT_SINK_REFUSED':
       case 'QRT_SINK_UNSUPPORTED':
         this.#halted = true

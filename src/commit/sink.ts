@@ -18,15 +18,18 @@ export interface CertifiedBatch {
   readonly body: Uint8Array
   /** Root over the body as certified (destination digest). */
   readonly outDigest: Digest
-  /** The encoded certificate; goes beside the rows, is never part of them. */
+  /** The encoded certificate, for the next stage. */
   readonly certificate: Uint8Array
+  /** What is kept beside the rows and is never part of them (record.ts). */
+  readonly record: Uint8Array
 }
 
 /** How far a sink has a unit's batches: everything up to and including `position`. */
 export interface SinkProgress {
   readonly position: CutPosition
   readonly outDigest: Digest
-  readonly certificate: Uint8Array
+  /** That of the batch. */
+  readonly record: Uint8Array
 }
 
 export interface UnitIdentity {

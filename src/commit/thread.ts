@@ -4,6 +4,8 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { PeerId } from '../../mesh/index.ts'
+import { type CheckpointKeeper, KEEPER_CALLS } from '../checkpoint/keeper.ts'
+import type { CheckpointSettings } from '../checkpoint/place.ts'
 import { QuorateError, type QuorateErrorCode } from '../errors.ts'
 import type { LogSettings } from '../log/log.ts'
 import type { CertifiedBatch, Sink, SinkConnections, SinkPlan, SinkProgress, UnitIdentity, UnitSink } from './sink.ts'
@@ -12,6 +14,7 @@ export interface CommitThreadData {
   readonly log: LogSettings
   readonly connections: SinkConnections
   readonly self: PeerId
+  readonly checkpoints: CheckpointSettings | undefined
 }
 
 export type CommitCall =
@@ -20,6 +23,7 @@ export type CommitCall =
   | { readonly call: 'open'; readonly plan: SinkPlan; readonly unit: UnitIdentity; readonly session: number }
   | { readonly call: 'write'; readonly session: number; readonly batches: readonly CertifiedBatch[] }
   | { readonly call: 'close'; readonly session: number }
+  | { readonly call: 'checkpoint'; readonly method: keyof CheckpointKeeper; readonly args: readonly unknown[] }
   | { readonly call: 'stop' }
 
 export type CommitAnswer =
@@ -66,6 +70,15 @@ export class CommitThread {
         : {}),
       close: async () => undefined,
     }
+  }
+
+  /** The keeper of checkpoints, on this thread's other end. */
+  get checkpoints(): CheckpointKeeper {
+    const call =
+      (method: keyof CheckpointKeeper) =>
+      (...args: unknown[]) =>
+        this.#call({ call: 'checkpoint', method, args })
+    return Object.fromEntries(KEEPER_CALLS.map((method) => [method, call(method)])) as unknown as CheckpointKeeper
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,7 @@
 /** The commit thread: owns the clients of the sinks and answers the calls of thread.ts, one session per open unit. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { createPlace } from '../checkpoint/index.ts'
+import { Keeper } from '../checkpoint/keeper.ts'
 import { QuorateError } from '../errors.ts'
 import { openLog } from '../log/open.ts'
 import type { Sink, SinkPlan, UnitSink } from './sink.ts'
@@ -8,9 +10,11 @@ import { type CommitAnswer, type CommitCall, type CommitThreadData, sinkName } f
 
 const port = parentPort
 if (port === null) throw new Error('the commit worker runs on a thread')
-const { log: logSettings, connections, self } = workerData as CommitThreadData
+const { log: logSettings, connections, self, checkpoints } = workerData as CommitThreadData
 const log = await openLog(logSettings)
 const sinks = new Map<string, Sink>()
+const place = checkpoints === undefined ? undefined : createPlace(checkpoints, connections)
+const keeper = place === undefined ? undefined : new Keeper(place)
 const sessions = new Map<number, UnitSink>()
 
 function sinkOf(plan: SinkPlan): Sink {
@@ -46,9 +50,14 @@ async function handle(call: CommitCall): Promise<unknown> {
       sessions.delete(call.session)
       return session?.close()
     }
+    case 'checkpoint': {
+      const run = keeper?.[call.method] as ((...args: readonly unknown[]) => Promise<unknown>) | undefined
+      return run?.apply(keeper, [...call.args])
+    }
     case 'stop':
       for (const session of sessions.values()) await session.close()
       for (const sink of sinks.values()) await sink.close()
+      await place?.close()
       await log.close()
       return undefined
   }

@@ -13,6 +13,7 @@ import { LIMITS } from '../limits.ts'
 import type { CompiledJob } from './compiled.ts'
 import { SINK_DIRECTORY } from './language/sinks.ts'
 import { JOB_LIMITS } from './limits.ts'
+import { originSchema } from './origin.ts'
 
 export const BODY_VERSION = 1
 
@@ -202,4 +203,5 @@ export const bodySchema = z.strictObject({
   document: z.strictObject({ text, format: z.enum(['yaml', 'toml', 'json']) }),
   compiled,
   submittedAt: z.iso.datetime({ precision: 3 }),
+  origin: z.exactOptional(originSchema),
 })

@@ -9,6 +9,7 @@ import { BODY_VERSION, bodySchema } from './body-schema.ts'
 import type { CompiledJob } from './compiled.ts'
 import type { JobFormat } from './document.ts'
 import { JOB_LIMITS } from './limits.ts'
+import type { JobOrigin } from './origin.ts'
 
 export interface JobBody {
   /** As submitted, with the comments and the order of whoever wrote it. */
@@ -16,11 +17,13 @@ export interface JobBody {
   readonly compiled: CompiledJob
   /** ISO 8601, UTC, milliseconds. */
   readonly submittedAt: string
+  /** Of one that was restored from the checkpoints of another cluster. */
+  readonly origin?: JobOrigin
 }
 
-export function encodeJob({ document: { text, format }, compiled, submittedAt }: JobBody): Uint8Array {
+export function encodeJob({ document: { text, format }, compiled, submittedAt, origin }: JobBody): Uint8Array {
   const document = { text, format }
-  return new TextEncoder().encode(canonicalText({ version: BODY_VERSION, document, compiled, submittedAt }))
+  return new TextEncoder().encode(canonicalText({ version: BODY_VERSION, document, compiled, submittedAt, origin }))
 }
 
 /** @throws QuorateError QRT_JOB_INVALID when the bytes are not what encodeJob makes of a job that can run */
@@ -36,8 +39,8 @@ export function decodeJob(bytes: Uint8Array): JobBody {
     const [issue] = error.issues
     throw corrupt(`the stored job is not valid at /${issue?.path.join('/') ?? ''}: ${issue?.message ?? ''}`, error)
   }
-  const { document, compiled, submittedAt } = data
-  const body: JobBody = { document, compiled, submittedAt }
+  const { document, compiled, submittedAt, origin } = data
+  const body: JobBody = { document, compiled, submittedAt, ...(origin === undefined ? {} : { origin }) }
   if (!Buffer.from(encodeJob(body)).equals(bytes)) throw corrupt('the stored job is not in its canonical form')
   for (const stage of compiled.stages) checkStage(stage)
   return body

@@ -9,9 +9,11 @@ import {
   encodeStored,
   type MeshNode,
   type PeerId,
+  type Term,
   type UnitId,
 } from '../../mesh/index.ts'
 import { Committer } from '../commit/committer.ts'
+import { encodeRecord, openUntaken } from '../commit/record.ts'
 import { Sharing } from '../commit/sharing.ts'
 import type { CertifiedBatch, Sink, SinkPlan, UnitIdentity } from '../commit/sink.ts'
 import { encodeDestinations } from '../commit/slice.ts'
@@ -38,6 +40,8 @@ export interface CommitsOptions {
   readonly random: () => number
   readonly sink: (plan: SinkPlan) => Sink
   readonly certificate: (unit: UnitId, position: CutPosition) => Promise<Certificate | undefined>
+  /** Those that go beside the results to each sink; undefined: none, there are no checkpoints. */
+  readonly terms: (unit: UnitId) => readonly Term[] | undefined
   readonly onCommitted: (
     unit: UnitId,
     sink: string,
@@ -82,8 +86,8 @@ export class Commits {
     this.#options = options
   }
 
-  open(hosted: HostedUnit, placed: PlacedUnit, cluster: string): void {
-    const { unit, job, generation } = hosted.description
+  open(hosted: HostedUnit, placed: PlacedUnit): void {
+    const { unit, cluster, job, generation } = hosted.description
     const identity: UnitIdentity = { cluster, job, generation, unit }
     const committers: Committer[] = []
     const sharings: Sharing[] = []
@@ -203,7 +207,7 @@ export class Commits {
       batches: hosted.batches,
       now,
       apart: sink.sharedBy !== undefined,
-      open: () => sink.open(identity),
+      open: () => openUntaken(sink, identity, hosted.description.origin?.restored ?? 0),
       load: (entry, previous) => this.#load(identity, entry, previous, bodyOf),
       random,
       onCommitted: (position, entries, hedged) => {
@@ -240,6 +244,7 @@ export class Commits {
       body,
       outDigest: certificate.content.outDigest,
       certificate: encodeStored(certificate),
+      record: encodeRecord(certificate, this.#options.terms(unit)),
     }
   }
 

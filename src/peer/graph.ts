@@ -102,7 +102,7 @@ const UNITS = [
 ] as const
 
 /** As durations are written in job documents: `1d`, `1h30m`. */
-function durationText(milliseconds: number): string {
+export function durationText(milliseconds: number): string {
   let left = milliseconds
   let text = ''
   for (const [unit, size] of UNITS) {

@@ -75,7 +75,7 @@ export class Jobs {
       const [first] = revisions
       if (first === undefined) continue
       const same = known?.revisions.length === revisions.length
-      const job = same ? { ...known, entry } : placeJob(entry, first, revisions)
+      const job = same ? { ...known, entry } : placeJob(entry, first, revisions, document.cluster)
       this.#put(job)
       if (known === undefined) added.push(job)
       else if (entry.state !== known.entry.state) ordered.push(job)
@@ -94,8 +94,9 @@ export class Jobs {
   }
 }
 
-function placeJob(entry: JobEntry, first: JobBody, revisions: readonly JobBody[]): Job {
-  const { compiled } = first
+export function placeJob(entry: JobEntry, first: JobBody, revisions: readonly JobBody[], present: string): Job {
+  const { compiled, origin } = first
+  const origins = new Map(origin?.units.map((each) => [each.unit, { ...each, restored: origin.restored }]))
   const body = revisions[revisions.length - 1] ?? first
   const { idleAfterMs, maxCutAgeMs, retentionMs } = body.compiled
   const ring = createRing(entry.view)
@@ -112,6 +113,8 @@ function placeJob(entry: JobEntry, first: JobBody, revisions: readonly JobBody[]
         deadLetters: compiled.deadLetters,
         description: {
           unit,
+          cluster: origin?.cluster ?? present,
+          origin: origins.get(unit),
           job: entry.name,
           generation: entry.generation,
           plans: revisions.flatMap((each) => each.compiled.stages[plan.stage] ?? []),

@@ -208,6 +208,16 @@ export class Observer {
     })
   }
 
+  checkpointed(unit: UnitId, seq: number): void {
+    this.#options.logger.debug('a snapshot is in the checkpoint', { unit, seq })
+  }
+
+  /** @param unit one that cannot go on without it; undefined: nothing new is kept */
+  checkpointProblem(unit: UnitId | undefined, problem: string): void {
+    const what = unit === undefined ? 'checkpoints are not written' : 'a checkpoint is needed and not there'
+    this.#options.logger.warn(`${what}; it is tried again`, { ...(unit === undefined ? {} : { unit }), problem })
+  }
+
   sinkClosing(unit: UnitId, error: unknown): void {
     this.#options.logger.warn('a sink could not be closed', { unit, error })
   }

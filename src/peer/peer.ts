@@ -25,6 +25,9 @@ import {
   type Wire,
 } from '../../mesh/index.ts'
 import type { OpenRange } from '../../operators/index.ts'
+import { Checkpointer, isCheckpointedNote } from '../checkpoint/checkpointer.ts'
+import { checkpointGiver } from '../checkpoint/giver.ts'
+import type { CheckpointKeeper } from '../checkpoint/keeper.ts'
 import type { Sink, SinkPlan } from '../commit/sink.ts'
 import type { UnitStatus } from '../http/api.ts'
 import { HOST_TIMING, LIMITS } from '../limits.ts'
@@ -73,6 +76,8 @@ export interface PeerParts {
   readonly store: Store
   readonly workers: (events: WorkerEvents) => Workers
   readonly sink: (plan: SinkPlan) => Sink
+  /** Undefined: there are none. */
+  readonly checkpoints?: CheckpointKeeper
   readonly observer: Observer
 }
 
@@ -101,6 +106,7 @@ export class Peer {
   readonly answers: Answers
   readonly divergences = new Divergences()
   readonly leaving: Leaving
+  readonly checkpointer: Checkpointer | undefined
   readonly #parts: PeerParts
   readonly #options: PeerOptions
   readonly #cache: BatchCache
@@ -162,7 +168,11 @@ export class Peer {
       trust: (unit) => this.#trust.of(unit),
       untrusted: (unit, source, term) => this.#trust.need(unit, source, term),
       versions: (members) => this.node.commonVersions(members),
-      congested: (unit) => this.commits.congested(unit),
+      congested: (unit) => this.commits.congested(unit) || this.checkpointer?.congested(unit) === true,
+      checkpoint: checkpointGiver(parts.checkpoints, (unit, problem) =>
+        parts.observer.checkpointProblem(unit, problem),
+      ),
+      keepTerms: (unit) => this.checkpointer?.keepTerms(unit) ?? Number.POSITIVE_INFINITY,
       committed: (unit) => this.commits.committed(unit),
       onEvent: (event) => this.#onHost(event),
     })
@@ -172,11 +182,29 @@ export class Peer {
       now: () => clock.now(),
       random: () => random.next(),
       sink: parts.sink,
+      terms: (unit) => {
+        const carries = this.checkpointer !== undefined || this.host.units.get(unit)?.description.origin !== undefined
+        return carries ? this.node.unit(unit)?.terms : undefined
+      },
       certificate: (unit, position) => this.certificate(unit, position),
       onCommitted: (unit, sink, position, written, hedged) =>
         parts.observer.committed(unit, sink, position, written, hedged),
       onHalt: (unit, sink, error) => parts.observer.sinkHalted(unit, sink, error),
     })
+    const { checkpoints: keeper, observer } = parts
+    this.checkpointer =
+      keeper &&
+      new Checkpointer({
+        node: this.node,
+        store,
+        keeper,
+        units: this.host.units,
+        now: () => clock.now(),
+        committed: (unit) => this.commits.committed(unit),
+        certificate: (unit, position) => this.certificate(unit, position),
+        onProblem: (problem) => observer.checkpointProblem(undefined, problem),
+        onSaved: (unit, seq) => observer.checkpointed(unit, seq),
+      })
     this.reader = new Reader(this.node, this.host, this.#cache, clock, {
       certificate: (unit, position) => this.certificate(unit, position),
       onRepair: (unit) => parts.observer.readRepair(unit),
@@ -246,6 +274,7 @@ export class Peer {
     if (this.#closed) return
     this.host.tick()
     this.commits.tick()
+    this.checkpointer?.tick()
     this.leaving.tick()
     this.#noteRepairs()
     this.#cancelTick = this.#parts.clock.after(this.#options.tickMs ?? HOST_TIMING.tickMs, () => this.#tick())
@@ -301,6 +330,7 @@ export class Peer {
     for (const job of removed) {
       for (const { description } of job.units) this.#closeUnit(description.unit)
       this.divergences.forget(job.entry.generation)
+      this.checkpointer?.forget(job.entry.generation)
       this.#trust.forget(job.units.map(({ description }) => description.unit))
       // After what is on its way to disk: nothing of the generation is written later.
       const { generation, hash, earlier } = job.entry
@@ -320,18 +350,18 @@ export class Peer {
     const { description } = placed
     const target = this.#placement.target(description, document)
     const hosted = this.host.units.get(description.unit)
-    if (hosted === undefined && this.#placement.wants(description, target)) this.#openUnit(placed, document.cluster)
+    if (hosted === undefined && this.#placement.wants(description, target)) this.#openUnit(placed)
     this.host.steer(description, target, ordersOf(entry))
     if (hosted?.released === true) this.#release(description.unit)
   }
 
-  #openUnit(placed: PlacedUnit, cluster: string): void {
+  #openUnit(placed: PlacedUnit): void {
     const { unit } = placed.description
     this.node.persist(this.#placement.hold(unit))
     this.host.open(placed.description).then(
       () => {
         const hosted = this.host.units.get(unit)
-        if (hosted !== undefined) this.commits.open(hosted, placed, cluster)
+        if (hosted !== undefined) this.commits.open(hosted, placed)
       },
       (error) => this.#options.onFailure(error instanceof Error ? error : new Error(String(error))),
     )
@@ -418,6 +448,7 @@ export class Peer {
 
   #onNote(from: PeerId, body: Wire): void {
     if (isCommittedNote(body)) this.commits.heard(body)
+    else if (isCheckpointedNote(body)) this.checkpointer?.heard(body)
     else if (isRepairedNote(body)) this.divergences.repaired(body.unit, from)
     else if (isDivergedNote(body)) {
       const divergence = this.divergences.add(body, this.#parts.clock.now())
@@ -431,6 +462,7 @@ export class Peer {
     return unitStatus(found.unit, hosted, {
       node: this.node,
       commits: this.commits,
+      checkpointer: this.checkpointer,
       now: this.#parts.clock.now(),
       nameOf: (peer) => this.nameOf(peer),
       outage: this.outage,

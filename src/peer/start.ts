@@ -8,6 +8,8 @@ import {
   type Retirement,
   seededRandom,
 } from '../../mesh/index.ts'
+import type { CheckpointSettings } from '../checkpoint/place.ts'
+import { restore } from '../checkpoint/restorer.ts'
 import type { SinkConnections } from '../commit/sink.ts'
 import { CommitThread } from '../commit/thread.ts'
 import { QuorateError } from '../errors.ts'
@@ -44,6 +46,9 @@ export interface PeerSettings {
   readonly insecure: boolean
   readonly log: LogSettings
   readonly connections: SinkConnections
+  readonly checkpoints: CheckpointSettings | undefined
+  /** The cluster whose jobs this one takes over, from its checkpoints. */
+  readonly restore: string | undefined
   readonly workers: number
   readonly logLevel: LogLevel
   readonly logFormat: 'text' | 'json'
@@ -117,7 +122,7 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
   const log = await openLog(settings.log)
   undo.push(() => log.close())
   const commits = new CommitThread(
-    { log: settings.log, connections: settings.connections, self: signer.id },
+    { log: settings.log, connections: settings.connections, self: signer.id, checkpoints: settings.checkpoints },
     failure.resolve,
   )
   undo.push(() => commits.stop())
@@ -140,6 +145,7 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
           ...(hooks.replicaThread === undefined ? {} : { thread: hooks.replicaThread }),
         }),
       sink: (plan) => commits.sink(plan),
+      ...(settings.checkpoints === undefined ? {} : { checkpoints: commits.checkpoints }),
       observer,
     },
     {
@@ -168,6 +174,24 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
   const http = await startHttp(api, { listen: settings.http, tokens: settings.tokens, insecure, logger })
   undo.push(() => http.close())
   await peer.start(http.address)
+  let closed = false
+  undo.push(async () => {
+    closed = true
+  })
+  if (settings.restore !== undefined) {
+    restore({
+      cluster: settings.restore,
+      node: peer.node,
+      logger,
+      keeper: commits.checkpoints,
+      sink: (plan) => commits.sink(plan),
+      verifies: (certificate, terms) => peer.node.verifies(certificate, terms),
+      after: (delayMs, action) => monotonicClock.after(delayMs, action),
+      stopped: () => closed,
+    }).catch((error) => {
+      if (!closed) failure.resolve(error instanceof Error ? error : new Error(String(error)))
+    })
+  }
   return {
     peer,
     api,

@@ -4,6 +4,7 @@
  */
 import type { MeshNode, PeerId, UnitAgreement } from '../../mesh/index.ts'
 import { formatInstant } from '../../operators/index.ts'
+import type { Checkpointer } from '../checkpoint/checkpointer.ts'
 import type { UnitStatus, VotesView } from '../http/api.ts'
 import type { HostedUnit } from '../replica/hosted.ts'
 import type { Commits } from './commits.ts'
@@ -13,6 +14,7 @@ import { type Situation, situationOf } from './situation.ts'
 export interface StatusParts {
   readonly node: MeshNode
   readonly commits: Commits
+  readonly checkpointer: Checkpointer | undefined
   /** Monotonic. */
   readonly now: number
   readonly nameOf: (peer: PeerId) => string
@@ -112,6 +114,10 @@ function plainStateOf(
     reasons.push('the source pauses until the sinks have taken what is certified')
   }
   if (situation.state === 'paused') return { state: 'paused', reasons: [...missing, ...reasons] }
+  if (parts.checkpointer?.congested(description.unit) === true) {
+    const why = parts.checkpointer.problem ?? 'none was written since'
+    reasons.push(`the source pauses until a checkpoint holds what was decided: ${why}`)
+  }
   const behind = hosted.endOffset - hosted.offset
   if (behind > BEHIND_RECORDS) {
     return {

@@ -4,7 +4,7 @@
  */
 import { isTermList, type MeshNode, type PeerId, type Term, type UnitId, type Wire } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
-import { firstTerm } from '../replica/loading.ts'
+import { firstTerms } from '../replica/loading.ts'
 import type { SliceTrust } from '../replica/protocol.ts'
 import type { Jobs } from './jobs.ts'
 import type { TermsAnswer } from './requests.ts'
@@ -62,7 +62,7 @@ export class Trust {
     if (here !== undefined && latestOf(here) >= latestOf(asked ?? [])) return here
     if (asked !== undefined) return asked
     const description = this.#options.jobs.ofUnit(unit)?.unit.description
-    return description === undefined ? [] : [firstTerm(description)]
+    return description === undefined ? [] : firstTerms(description)
   }
 
   #ask(source: UnitId, term: number): void {

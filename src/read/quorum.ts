@@ -21,6 +21,7 @@ import type { BatchCache } from './cache.ts'
 import { type CertifiedRow, compareRows, type RowPlace, readUnit } from './local.ts'
 
 const READ_TIMEOUT_MS = 2_000
+/** Another attempt is for replicas that answer, but not yet as they should: silence would only be met again. */
 const ATTEMPTS = 5
 const RETRY_MS = 100
 
@@ -117,7 +118,9 @@ export class Reader {
    */
   async read(request: ReadRequest, members: readonly PeerId[], quorum: QuorumPlan, stale = false): Promise<UnitRead> {
     let asked = members
+    const until = this.#clock.now() + READ_TIMEOUT_MS
     for (let attempt = 1; ; attempt++) {
+      const mayRepeat = () => attempt < ATTEMPTS && this.#clock.now() < until
       if (attempt > 1) await new Promise((resolve) => this.#clock.after(RETRY_MS, () => resolve(undefined)))
       const given = await this.#ask(request, asked, quorum.read)
       // Whoever is in an earlier term than another has not heard of its successor yet.
@@ -126,7 +129,7 @@ export class Reader {
       asked = answers.find((answer) => answer.members.length > 0)?.members ?? members
       const complete = answers.filter((answer) => answer.complete)
       if (complete.length < quorum.read) {
-        if (attempt < ATTEMPTS) continue
+        if (mayRepeat()) continue
         if (stale && given.length > 0) {
           const { rows, certificates } = newestOf(given)
           return { unit: request.unit, rows: [...rows].sort(compareRows), certificates, mayBeStale: true }
@@ -141,7 +144,7 @@ export class Reader {
       const holders = answers.filter((answer) => compareStored(answer.stored, newest.stored) >= 0).length
       const acknowledged = answers.some((answer) => compareStored(answer.acknowledged, newest.stored) >= 0)
       const settled = newest.stored === null || acknowledged || holders >= quorum.write
-      if (!settled && attempt < ATTEMPTS) continue
+      if (!settled && mayRepeat()) continue
       const overlap =
         quorum.read + quorum.write > quorum.replicas && quorum.read + majority(quorum.replicas) > quorum.replicas
       const rows = [...newest.rows].sort(compareRows)

@@ -27,6 +27,7 @@ import {
   type Target,
   type UnitDescription,
 } from './hosted.ts'
+import type { CheckpointGiver } from './joining.ts'
 import type { Culprit } from './mark.ts'
 import type { SliceTrust, WorkerReport } from './protocol.ts'
 import { type Resolution, resolvable } from './resolution.ts'
@@ -75,6 +76,10 @@ export interface ReplicaHostOptions {
   readonly trust: (unit: UnitId) => readonly SliceTrust[]
   /** The unit reads slices that were certified in a term of `source` whose voters are not known here. */
   readonly untrusted: (unit: UnitId, source: UnitId, term: number) => void
+  /** What a restored unit goes on from, where no other peer has it. */
+  readonly checkpoint: CheckpointGiver
+  /** Terms from this one on are kept: no checkpoint holds what was decided in them. */
+  readonly keepTerms: (unit: UnitId) => number
   /** Whether the unit's sinks are so far behind that its source should pause. */
   readonly congested: (unit: UnitId) => boolean
   /** What all of the unit's sinks are known to have; undefined: nothing. */
@@ -355,7 +360,7 @@ export class ReplicaHost {
 
   /** The latest two are kept; what lies before the older one is never replayed again. */
   #snapshotTaken(hosted: HostedUnit, content: CutContent, bytes: Uint8Array): void {
-    const { node } = this.#options
+    const { node, keepTerms } = this.#options
     const { seq, part, unit, offset } = content
     const latest = hosted.snapshots[hosted.snapshots.length - 1]
     if (!isBehind(latest?.position, content)) return
@@ -363,7 +368,8 @@ export class ReplicaHost {
     const taken = { position: { seq, part }, offset, course: decodeState(bytes).course }
     hosted.snapshots = latest === undefined ? [taken] : [latest, taken]
     if (latest === undefined) return
-    node.drive(unit, (agreement) => agreement.trim(latest.position, latest.course.applied))
+    const term = Math.min(latest.course.applied, keepTerms(unit))
+    node.drive(unit, (agreement) => agreement.trim(latest.position, term))
     hosted.decisions = hosted.decisions.filter(({ term }) => term > latest.course.applied)
   }
 

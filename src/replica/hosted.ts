@@ -1,6 +1,7 @@
 /** One unit at this peer as the main thread knows it: for its host, for status, for reads and commits. */
 import type { CutPosition, PeerId, UnitId } from '../../mesh/index.ts'
 import type { StagePlan } from '../../operators/index.ts'
+import type { UnitOrigin } from '../job/origin.ts'
 import { BatchIndex } from './batch.ts'
 import type { Handoff } from './handoff.ts'
 import type { WorkerReport } from './protocol.ts'
@@ -11,6 +12,10 @@ import type { PlacedDecision } from './unit-replica.ts'
 /** What a unit is, from its job. */
 export interface UnitDescription {
   readonly unit: UnitId
+  /** What its results name: the first cluster that the job ran in. */
+  readonly cluster: string
+  /** Where it goes on from, when its job was restored, with the number of clusters before. */
+  readonly origin: (UnitOrigin & { readonly restored: number }) | undefined
   readonly job: string
   readonly generation: string
   /** Of its stage, by the job's revisions: the first one that was submitted, and what it was upgraded to. */

@@ -15,11 +15,15 @@ import { HOST_TIMING } from '../limits.ts'
 import type { StoreOp } from '../store/store.ts'
 import { batchKey, describeBatch } from './batch.ts'
 import { Handoff, type HandoffRequest, type TakenOver } from './handoff.ts'
-import type { HostedUnit } from './hosted.ts'
+import type { HostedUnit, UnitDescription } from './hosted.ts'
 import { snapshotOps } from './snapshots.ts'
+
+/** Answers as a peer would that has nothing of a restored unit but what its checkpoint says. */
+export type CheckpointGiver = (description: UnitDescription, request: HandoffRequest) => Promise<Wire>
 
 export interface JoiningOptions {
   readonly node: MeshNode
+  readonly checkpoint: CheckpointGiver
   readonly now: () => number
   readonly after: (delayMs: number, action: () => void) => void
   /** The unit is still the one that joins. */
@@ -30,6 +34,8 @@ export interface JoiningOptions {
 }
 
 const ASK_TIMEOUT_MS = 5_000
+/** Among the peers that are asked, what is no peer. */
+const CHECKPOINT = 'checkpoint' as PeerId
 
 export class Joining {
   readonly #options: JoiningOptions
@@ -50,7 +56,10 @@ export class Joining {
     const handoff = new Handoff({
       unit,
       givers: () => this.#givers(hosted),
-      ask: (peer, request: HandoffRequest) => node.request(peer, request as unknown as Wire, ASK_TIMEOUT_MS),
+      ask: (peer, request: HandoffRequest) =>
+        peer === CHECKPOINT
+          ? this.#options.checkpoint(hosted.description, request)
+          : node.request(peer, request as unknown as Wire, ASK_TIMEOUT_MS),
       checks: (certificate, terms) => node.verifies(certificate, terms),
       held: () => hosted.batches.last?.position,
       onBatch: (certificate, batch, bytes) => {
@@ -115,12 +124,13 @@ export class Joining {
     if (wanted(hosted)) onJoined(hosted)
   }
 
-  /** Members first, then whoever else speaks of the unit. */
+  /** Members first, then whoever else speaks of the unit; the checkpoint that it was restored from is asked last. */
   #givers({ description }: HostedUnit): readonly PeerId[] {
     const { node } = this.#options
     const alive = node.alive()
     const { unit } = description
     const known = new Set<PeerId>([...node.membersOf(unit), ...description.members, ...node.holdersOf(unit)])
-    return [...known].filter((peer) => peer !== node.self && alive.has(peer))
+    const peers = [...known].filter((peer) => peer !== node.self && alive.has(peer))
+    return description.origin?.checkpoint === undefined ? peers : [...peers, CHECKPOINT]
   }
 }

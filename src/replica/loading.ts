@@ -1,5 +1,12 @@
 /** What a peer's own disk says of a unit, and whether it is enough to go on from. */
-import { type CutPosition, comparePositions, type MeshNode, type OpenedUnit, type Term } from '../../mesh/index.ts'
+import {
+  type CutPosition,
+  comparePositions,
+  type MeshNode,
+  normalTerm,
+  type OpenedUnit,
+  type Term,
+} from '../../mesh/index.ts'
 import type { Store } from '../store/store.ts'
 import { decodeBatch, describeBatch } from './batch.ts'
 import type { HostedUnit, UnitDescription } from './hosted.ts'
@@ -13,8 +20,24 @@ export interface Loaded {
   readonly incomplete: boolean
 }
 
-export function firstTerm({ unit, view, members, write }: UnitDescription): Term {
-  return { unit, number: 1, view, members, write, base: undefined, open: [], floor: 0 }
+/** The first term in this cluster, behind what is needed of those in clusters before. */
+export function firstTerms({ unit, view, members, write, origin }: UnitDescription): readonly Term[] {
+  const first: Term = { unit, number: 1, view, members, write, base: undefined, open: [], floor: 0 }
+  const before = origin?.terms.map(normalTerm) ?? []
+  const latest = before[before.length - 1]
+  if (origin === undefined || latest === undefined) return [first]
+  const { number, floor, pausedAt, forced } = latest
+  const { base, open, restored } = origin
+  const going = { number: number + 1, base, open, floor, restored }
+  return [
+    ...before,
+    {
+      ...first,
+      ...going,
+      ...(pausedAt === undefined ? {} : { pausedAt }),
+      ...(forced === undefined ? {} : { forced }),
+    },
+  ]
 }
 
 /** Fills the hosted unit from disk. Undefined when this identity has to be retired. */
@@ -28,7 +51,7 @@ export async function loadUnit(
   const { unit } = description
   const snapshots = await storedSnapshots(store, unit)
   const snapshot = snapshots[snapshots.length - 1]
-  const opened = await node.openUnit(firstTerm(description), snapshot?.position)
+  const opened = await node.openUnit(firstTerms(description), snapshot?.position)
   if (opened === undefined) return undefined
   let damaged = opened.damage !== undefined
   hosted.damage = opened.damage

@@ -3,11 +3,11 @@
  * divergence, a crash of its worker, or a decision that it had run past. Each start has an epoch of its own, so what an
  * earlier one still says is told apart.
  */
-import { assert, type CutPosition, comparePlaces, type MeshNode, type Term, type UnitId } from '../../mesh/index.ts'
+import { type CutPosition, comparePlaces, type MeshNode, type Term, type UnitId } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
 import type { Store } from '../store/store.ts'
 import type { Halt, HostedUnit } from './hosted.ts'
-import { Joining } from './joining.ts'
+import { type CheckpointGiver, Joining } from './joining.ts'
 import { loadUnit } from './loading.ts'
 import type { SliceTrust, WorkerCommand } from './protocol.ts'
 import { type StoredSnapshot, storedSnapshots } from './snapshots.ts'
@@ -28,6 +28,7 @@ export interface RunsOptions {
   /** The unit's place in a worker is free. */
   readonly released: (unit: UnitId) => void
   readonly trust: (unit: UnitId) => readonly SliceTrust[]
+  readonly checkpoint: CheckpointGiver
   /** The unit is (still) here. */
   readonly hosts: (hosted: HostedUnit) => boolean
   readonly onHalt: (unit: UnitId, halt: Halt) => void
@@ -46,12 +47,13 @@ export class Runs {
   readonly #joining: Joining
 
   constructor(options: RunsOptions) {
-    const { node, now, after, hosts } = options
+    const { node, now, after, hosts, checkpoint } = options
     this.#options = options
     this.#joining = new Joining({
       node,
       now,
       after,
+      checkpoint,
       wanted: (hosted) => hosts(hosted) && hosted.state === 'joining',
       onJoined: (hosted) => this.#reopen(hosted),
       onFailure: (hosted, error) => this.halt(hosted, { code: 'QRT_STORE_FAILED', message: String(error) }),
@@ -71,8 +73,11 @@ export class Runs {
     }
     const { opened, snapshots, incomplete } = loaded
     hosted.decisions = opened.terms.flatMap(placed)
-    const learns = !opened.term.members.includes(node.self) && snapshots.length === 0
-    if (incomplete || (learns && hosted.joins === 0)) {
+    const empty = snapshots.length === 0
+    const learns = empty && !opened.term.members.includes(node.self)
+    // Restored from a checkpoint: its state is there, or has been taken over by others already.
+    const restores = empty && hosted.description.origin?.checkpoint !== undefined
+    if (incomplete || restores || (learns && hosted.joins === 0)) {
       this.#join(hosted, undefined)
       return
     }
@@ -255,13 +260,11 @@ export class Runs {
       agreement.rewound(gap === undefined ? snapshot?.position : gap.base)
       return []
     })
-    const cluster = node.document?.cluster
-    assert(cluster !== undefined, 'a unit runs in a cluster')
     worker(unit, hosted.careful).post({
       kind: 'assign',
       epoch: hosted.epoch,
       assignment: {
-        cluster,
+        cluster: description.cluster,
         unit,
         plans,
         topic,

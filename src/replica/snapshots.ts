@@ -123,7 +123,8 @@ export async function storedSnapshots(store: Store, unit: UnitId): Promise<Store
   return entries.flatMap((entry) => ('corrupt' in entry ? [] : (decodeSnapshot(unit, entry.value) ?? [])))
 }
 
-function decodeSnapshot(unit: UnitId, value: Uint8Array): StoredSnapshot | undefined {
+/** As the store has it; undefined when it is not what was certified. */
+export function decodeSnapshot(unit: UnitId, value: Uint8Array): StoredSnapshot | undefined {
   const length = new DataView(value.buffer, value.byteOffset).getUint32(0)
   const { content } = decodeStored(value.subarray(4, 4 + length)) as { readonly content?: unknown }
   const bytes = value.subarray(4 + length)

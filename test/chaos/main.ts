@@ -3,7 +3,9 @@ const SCRIPTS: Readonly<Record<string, () => Promise<{ readonly main: (argv: rea
   {
     kill: () => import('./kill.ts'),
     stop: () => import('./stop.ts'),
+    scale: () => import('./scale.ts'),
     suspicion: () => import('./suspicion.ts'),
+    partition: () => import('./partition.ts'),
     replay: () => import('./replay.ts'),
   }
 

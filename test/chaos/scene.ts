@@ -12,6 +12,7 @@ import { type KafkaService, kafka } from '../services/kafka.ts'
 import { type MongodbService, mongodb } from '../services/mongodb.ts'
 import { type S3Service, s3 } from '../services/s3.ts'
 import { difference, type Load } from './load.ts'
+import type { Endpoint } from './network/network.ts'
 
 const SETTLED_WITHIN_MS = 60_000
 
@@ -57,6 +58,12 @@ export class Scene {
     return this.#kafka.brokers
   }
 
+  /** Of the log and the stores. */
+  get endpoints(): readonly Endpoint[] {
+    const urls = [...this.brokers.map((broker) => `kafka://${broker}`), this.#mongodb.url, this.#s3.endpoint]
+    return urls.map((url) => new URL(url)).map(({ hostname, port }) => ({ host: hostname, port: Number(port) }))
+  }
+
   /** A source topic and one place at each sink, with names of their own. */
   async place(partitions: number): Promise<Place> {
     const name = `chaos-${process.pid}-${++this.#names}`
@@ -76,6 +83,7 @@ export class Scene {
         `mongodb: { database: chaos, collection: ${name} }`,
         `s3: { bucket: ${name}, prefix: "" }`,
       ],
+      rows: async (sink) => (await readers[sink]?.())?.length ?? 0,
       compare: async (load) => {
         const differences: Record<string, string> = {}
         for (const [sink, read] of Object.entries(readers)) {
@@ -109,6 +117,8 @@ export interface Place {
   readonly topic: string
   /** For the job's document. */
   readonly sinks: readonly string[]
+  /** How many rows are at a sink now. */
+  readonly rows: (sink: 'kafka' | 'mongodb' | 's3') => Promise<number>
   /** What is wrong at each sink; nothing when all is exactly as expected. */
   readonly compare: (load: Load) => Promise<Readonly<Record<string, string>>>
 }

@@ -8,7 +8,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { PeerProcess } from '../e2e/peers.ts'
-import { metric } from './asked.ts'
+import { asked, metric } from './asked.ts'
 import { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
 import { type Outcome, playAll } from './verdict.ts'
@@ -103,7 +103,7 @@ async function play(scene: Scene, load: { rate: number; name: string }, minutes:
 async function incarnations(peers: readonly PeerProcess[]): Promise<number> {
   let sum = 0
   for (const peer of peers) {
-    for (const { self, incarnation } of await peer.client().members()) if (self) sum += incarnation
+    for (const { self, incarnation } of await asked(() => peer.client().members())) if (self) sum += incarnation
   }
   return sum
 }

@@ -367,6 +367,27 @@ describe('settings', () => {
     assert.equal(code, 3)
   })
 
+  it('of checkpoints are shown, and are one place', async () => {
+    const shown = async (text: string) => {
+      const { stdout } = await runCli(['config', '--json', '--config', file('kept.yaml', text)])
+      const { settings } = JSON.parse(stdout) as { settings: { name: string; value: string }[] }
+      return settings.find(({ name }) => name === 'checkpoints')?.value
+    }
+    assert.equal(await shown('checkpoints: { s3: { bucket: kept } }\n'), 's3')
+    assert.equal(await shown('checkpoints: { directory: /srv/kept }\n'), 'directory')
+    const both = file('both.yaml', 'checkpoints: { directory: /srv/kept, s3: { bucket: kept } }\n')
+    assert.equal((await runCli(['config', '--config', both])).code, 3)
+  })
+
+  it('to restore a cluster need its id, and a place where its checkpoints are', async () => {
+    const wrong = await runCli(['join', '--bootstrap', '--restore', '../elsewhere'])
+    assert.match(wrong.stderr, /--restore: expected the id of a cluster/)
+    assert.equal(wrong.code, 2)
+    const nowhere = await runCli(['join', '--bootstrap', '--restore', '4f1c2a9be07d6358'])
+    assert.match(nowhere.stderr, /expected "checkpoints" in the configuration file/)
+    assert.equal(nowhere.code, 3)
+  })
+
   it('no colours without a terminal', async () => {
     const colored = async (args: string[], env: Record<string, string> = {}) =>
       (await ask(args, { env })).stdout.includes('\u001b[1m')

@@ -84,7 +84,8 @@ export function batch(
   layout: Layout,
 ): CertifiedBatch {
   const { body, outDigest } = layout(rows)
-  return { ...unit, position, previous, body, outDigest, certificate: certificate(unit.unit, position, outDigest) }
+  const certified = certificate(unit.unit, position, outDigest)
+  return { ...unit, position, previous, body, outDigest, certificate: certified, record: certified }
 }
 
 /** Of the right shape; sinks carry certificates, they do not judge them. */

@@ -78,11 +78,11 @@ export function sinkContract(name: string, createHarness: () => Promise<SinkHarn
       await session.close()
 
       await assertWhole()
-      const { certificate, outDigest } = batches.at(-1)!
+      const { record, outDigest } = batches.at(-1)!
       const progress = await progressOf()
       assert.deepEqual(progress?.position, LAST)
       assert.equal(progress?.outDigest, outDigest)
-      assert.deepEqual(Buffer.from(progress?.certificate ?? []), Buffer.from(certificate))
+      assert.deepEqual(Buffer.from(progress?.record ?? []), Buffer.from(record))
     })
 
     it('answers "already" to what it has, to the same committer and to another', async () => {

@@ -23,6 +23,8 @@ export interface PeersOptions {
   readonly log: LogSettings
   /** Of all of them, or of each by its name. */
   readonly connections?: SinkConnections | ((name: string) => SinkConnections)
+  /** As in the configuration file. */
+  readonly checkpoints?: object
   readonly names: readonly string[]
   /** Runs a peer by another program than the command line: by name. It takes the same arguments. */
   readonly programs?: Readonly<Record<string, string>>
@@ -103,10 +105,13 @@ export class Peers {
   }
 
   #process(name: string, membership: readonly string[]): PeerProcess {
-    const { directory, log, connections = {}, programs = {}, args = [], hosts = {} } = this.#options
+    const { directory, log, connections = {}, checkpoints, programs = {}, args = [], hosts = {} } = this.#options
     const config = join(directory, `${name}.yaml`)
     const reached = typeof connections === 'function' ? connections(name) : connections
-    writeFileSync(config, stringify({ log, connections: reached }))
+    writeFileSync(
+      config,
+      stringify({ log, connections: reached, ...(checkpoints === undefined ? {} : { checkpoints }) }),
+    )
     const own = ['--name', name, '--data', join(directory, name), '--secret-file', this.#secret, '--config', config]
     return new PeerProcess({
       name,

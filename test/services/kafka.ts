@@ -62,7 +62,8 @@ async function startNative(secured: readonly string[] = []): Promise<KafkaServic
   const ports = { port, controllerPort, ...(secured.length > 0 ? { securedPort } : {}) }
   await writeFile(settings, [properties(ports, join(folder, 'data')), ...secured].join('\n'))
   const java = ['-cp', join(jarFolder, '*'), '-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
-  const clusterId = randomBytes(16).toString('base64url')
+  // One that begins with a hyphen would be taken for an option.
+  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, '_')
   await tool('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', settings])
   const options: Launch = {
     name: 'kafka',

@@ -9,8 +9,9 @@
  */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { type CutPosition, comparePositions, decodeStored, isCertificate, type PeerId } from '../../../mesh/index.ts'
+import { type CutPosition, comparePositions, type Digest, type PeerId } from '../../../mesh/index.ts'
 import { QuorateError } from '../../errors.ts'
+import { decodeRecord } from '../record.ts'
 import type { CertifiedBatch, Sink, SinkProgress, UnitIdentity, UnitSink } from '../sink.ts'
 import { sinkFailure } from './failure.ts'
 import { codeOf, FILES, type FileCalls } from './file-calls.ts'
@@ -135,7 +136,7 @@ export class FileSink implements Sink {
 
   async #write(places: Places, batch: CertifiedBatch): Promise<boolean> {
     const certificate = join(places.certificates, certificateName(batch.position))
-    if (!(await this.#create(places, certificate, batch.certificate))) {
+    if (!(await this.#create(places, certificate, batch.record))) {
       compareDigests(this.name, batch, digestIn((await this.#files.read(certificate)) ?? new Uint8Array()))
     }
     await this.#files.syncDirectory(places.certificates)
@@ -182,7 +183,7 @@ export class FileSink implements Sink {
           `${certificate === undefined ? 'none' : 'something else'}; Quorate did not write it, or it was removed`,
       )
     }
-    return { position, outDigest, certificate }
+    return { position, outDigest, record: certificate }
   }
 
   /** Removes what processes that ended left half-written. */
@@ -216,12 +217,4 @@ const UNSUPPORTED: ReadonlySet<string> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOS
 const REFUSALS: ReadonlySet<string> = new Set(['ENAMETOOLONG', 'ENOTDIR', 'ELOOP', 'EFBIG'])
 
 /** Of what a certificate certifies; undefined when the bytes are none. */
-function digestIn(bytes: Uint8Array) {
-  try {
-    const certificate = decodeStored(bytes)
-    return isCertificate(certificate) ? certificate.content.outDigest : undefined
-  } catch {
-    // Not even JSON: something else, and the caller says where.
-    return undefined
-  }
-}
+const digestIn = (bytes: Uint8Array): Digest | undefined => decodeRecord(bytes)?.certificate.content.outDigest

@@ -61,9 +61,14 @@ function createMongodb(
 const passwordOf = (url: string): string => /^[^/]*\/\/[^:@/]*:([^@/]*)@/.exec(url)?.[1] ?? ''
 
 function createS3({ bucket, prefix }: SinkPlan & { kind: 's3' }, connection: SinkConnections['s3']): Sink {
+  return new S3Sink(bucket, prefix, createS3Client(connection), [connection?.secretAccessKey ?? ''])
+}
+
+/** @throws QuorateError QRT_SINK_UNSUPPORTED without a connection */
+export function createS3Client(connection: SinkConnections['s3']): S3Client {
   if (connection === undefined) throw unconfigured('s3', 'region')
   const { region, endpoint, forcePathStyle, accessKeyId, secretAccessKey } = connection
-  const client = new S3Client({
+  return new S3Client({
     region,
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: forcePathStyle ?? true }),
     // Without keys here, the SDK looks where it always does: environment, profile, instance.
@@ -72,7 +77,6 @@ function createS3({ bucket, prefix }: SinkPlan & { kind: 's3' }, connection: Sin
       : { credentials: { accessKeyId, secretAccessKey } }),
     requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
   })
-  return new S3Sink(bucket, prefix, client, [secretAccessKey ?? ''])
 }
 
 const unconfigured = (kind: string, field: string): QuorateError =>

@@ -76,8 +76,8 @@ const bsonTime = (epochMs: number): Date | number => (isDate(epochMs) ? new Date
 
 export const markerId = ({ cluster, unit }: UnitIdentity): string => `${cluster}/${unit}`
 
-export function markerDocument({ position, outDigest, certificate }: SinkProgress): Document {
-  return { seq: Long.fromNumber(position.seq), part: position.part, outDigest, certificate: new Binary(certificate) }
+export function markerDocument({ position, outDigest, record }: SinkProgress): Document {
+  return { seq: Long.fromNumber(position.seq), part: position.part, outDigest, certificate: new Binary(record) }
 }
 
 /** Markers below a position. */
@@ -100,6 +100,6 @@ export function readMarker(sink: string, marker: Document | null): SinkProgress 
   return {
     position: { seq: Number(seq), part },
     outDigest: outDigest as Digest,
-    certificate: new Uint8Array(certificate.buffer.subarray(0, certificate.length())),
+    record: new Uint8Array(certificate.buffer.subarray(0, certificate.length())),
   }
 }

@@ -1,7 +1,7 @@
 /**
  * How far a sink is, in bytes, and the question every sink asks of it first: is this batch there already?
  *
- *   progress = u8 version | f64 seq | u32 part | 32 bytes outDigest | certificate
+ *   progress = u8 version | f64 seq | u32 part | 32 bytes outDigest | record
  */
 import { type CutPosition, comparePositions, type Digest } from '../../../mesh/index.ts'
 import { QuorateError } from '../../errors.ts'
@@ -11,14 +11,14 @@ const VERSION = 1
 const DIGEST_BYTES = 32
 const HEADER_BYTES = 1 + 8 + 4 + DIGEST_BYTES
 
-export function encodeProgress({ position, outDigest, certificate }: SinkProgress): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + certificate.length)
+export function encodeProgress({ position, outDigest, record }: SinkProgress): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES + record.length)
   const view = new DataView(bytes.buffer)
   view.setUint8(0, VERSION)
   view.setFloat64(1, position.seq)
   view.setUint32(9, position.part)
   bytes.set(Buffer.from(outDigest, 'hex'), 13)
-  bytes.set(certificate, HEADER_BYTES)
+  bytes.set(record, HEADER_BYTES)
   return bytes
 }
 
@@ -35,7 +35,7 @@ export function decodeProgress(sink: string, bytes: Uint8Array): SinkProgress {
   return {
     position: { seq: view.getFloat64(1), part: view.getUint32(9) },
     outDigest: Buffer.from(bytes.subarray(13, HEADER_BYTES)).toString('hex') as Digest,
-    certificate: bytes.slice(HEADER_BYTES),
+    record: bytes.slice(HEADER_BYTES),
   }
 }
 
@@ -62,8 +62,8 @@ export function compareDigests(sink: string, batch: CertifiedBatch, found: strin
 
 const describePosition = ({ seq, part }: CutPosition): string => `cut ${seq} part ${part}`
 
-export const progressOf = ({ position, outDigest, certificate }: CertifiedBatch): SinkProgress => ({
+export const progressOf = ({ position, outDigest, record }: CertifiedBatch): SinkProgress => ({
   position: { seq: position.seq, part: position.part },
   outDigest,
-  certificate,
+  record,
 })

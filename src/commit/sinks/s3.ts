@@ -83,7 +83,7 @@ export class S3Sink implements Sink {
 
   async #write(base: string, batch: CertifiedBatch): Promise<boolean> {
     const key = rowsKey(base, batch.position)
-    await this.#create(certificateKey(base, batch.position), batch.certificate, 'application/json', {})
+    await this.#create(certificateKey(base, batch.position), batch.record, 'application/json', {})
     const metadata = { [DIGEST_FIELD]: batch.outDigest }
     if (await this.#create(key, jsonLines(batch.body), 'application/x-ndjson', metadata)) return true
     compareDigests(this.name, batch, await this.#digestOf(key))
@@ -106,7 +106,7 @@ export class S3Sink implements Sink {
       return { last: positions.at(-1), count: positions.length, more: listing.IsTruncated === true }
     })
     if (position === undefined) return undefined
-    const [outDigest, certificate] = await Promise.all([
+    const [outDigest, record] = await Promise.all([
       this.#digestOf(rowsKey(base, position)),
       this.#read(certificateKey(base, position)),
     ])
@@ -116,7 +116,7 @@ export class S3Sink implements Sink {
         `${this.name}: the object ${rowsKey(base, position)} has no "${DIGEST_FIELD}" metadata; Quorate did not write it`,
       )
     }
-    return { position, outDigest, certificate }
+    return { position, outDigest, record }
   }
 
   /** False when there is an object of this name already; nothing was changed then. */

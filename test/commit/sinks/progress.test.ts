@@ -12,8 +12,8 @@ describe('a progress record', () => {
   it('comes back from its bytes as it was', () => {
     const anyPosition = fc.record({ seq: fc.maxSafeNat(), part: fc.nat(0xffff) }, { noNullPrototype: true })
     fc.assert(
-      fc.property(anyPosition, fc.uint8Array({ maxLength: 50 }), (at, certificate) => {
-        const progress = { position: at, outDigest: leafDigest(certificate), certificate }
+      fc.property(anyPosition, fc.uint8Array({ maxLength: 50 }), (at, record) => {
+        const progress = { position: at, outDigest: leafDigest(record), record }
         assert.deepEqual(decodeProgress('sink', encodeProgress(progress)), progress)
       }),
       SEED,

@@ -182,3 +182,11 @@ describe('a dispute', () => {
     assert.equal(disputeOf(['a', 'b', 'c'], { dispute: { ...dispute, seq: 9 } })?.times, 1)
   })
 })
+
+describe('the successor of a term of a restored unit', () => {
+  it('says so as well, so that whoever is still of the cluster before can be told', () => {
+    const seals = new Map([0, 1].map((index) => [member(index), seal([])]))
+    assert.equal(successor(termOf(3, 2, { restored: 2 }), seals, undefined).restored, 2)
+    assert.equal(successor(termOf(3, 2), seals, undefined).restored, undefined)
+  })
+})

@@ -50,6 +50,8 @@ export class Cluster {
   readonly #peers = new Map<string, Peer>()
   readonly #links = new Set<string>()
   readonly #cuts = new Set<string>()
+  /** Connections that carry nothing any more; for an end that has noticed, `left>right` too. */
+  readonly #dead = new Set<string>()
   #inFlight: Delivery[] = []
 
   constructor(options: ClusterOptions) {
@@ -122,8 +124,24 @@ export class Cluster {
     }
   }
 
+  /** As a network does it: packets vanish, and no connection ends. It is of no use afterwards either. */
+  swallow(left: readonly string[], right: readonly string[]): void {
+    for (const a of left) {
+      for (const b of right) {
+        this.cut(a, b)
+        this.cut(b, a)
+        this.#dead.add(linkOf(this.#peer(a), this.#peer(b)))
+      }
+    }
+  }
+
   heal(): void {
     this.#cuts.clear()
+  }
+
+  isConnected(from: string, to: string): boolean {
+    const link = linkOf(this.#peer(from), this.#peer(to))
+    return this.#links.has(link) && !this.#dead.has(link)
   }
 
   deliver(from: string, to: string, body: Wire): void {
@@ -188,6 +206,11 @@ export class Cluster {
         case 'dial':
           this.#dial(peer, effect.address)
           break
+        case 'disconnect': {
+          const other = [...this.#peers.values()].find(({ signer }) => signer.id === effect.peer)
+          if (other !== undefined) this.#leave(peer, other)
+          break
+        }
         case 'changed':
           this.changes.push({ at: this.now, seenBy: peer.name, name: effect.member.name, to: effect.to })
           break
@@ -202,15 +225,18 @@ export class Cluster {
 
   #send(from: Peer, toId: PeerId, body: Wire): void {
     const to = [...this.#peers.values()].find(({ signer }) => signer.id === toId)
-    if (to === undefined || !this.#links.has(linkOf(from, to)) || this.#cuts.has(`${from.name}>${to.name}`)) return
+    if (to === undefined || !this.isConnected(from.name, to.name) || this.#cuts.has(`${from.name}>${to.name}`)) return
     if (this.#random.next() < this.loss) return
     this.#inFlight.push({ at: this.now + 1 + this.#random.below(20), from, to, body })
   }
 
   #dial(from: Peer, address: string): void {
     const to = [...this.#peers.values()].find((peer) => peer.address === address)
-    if (to === undefined || !to.running || from === to || this.#links.has(linkOf(from, to))) return
+    if (to === undefined || !to.running || from === to || this.isConnected(from.name, to.name)) return
     if (this.#cuts.has(`${from.name}>${to.name}`) || this.#cuts.has(`${to.name}>${from.name}`)) return
+    // A new connection takes the place of a dead one at the end that has not noticed yet.
+    if (this.#dead.has(linkOf(from, to))) this.#leave(to, from)
+    this.#revive(from, to)
     this.#links.add(linkOf(from, to))
     for (const [one, other] of [
       [from, to],
@@ -220,6 +246,24 @@ export class Cluster {
       const peer = { id: signer.id, publicKey: signer.publicKey, name, address: other.address }
       this.#carry(one, one.core.receive(this.now, { kind: 'connected', peer }))
     }
+  }
+
+  /** One end gives up a connection; over a dead one the other end does not hear of it. */
+  #leave(peer: Peer, other: Peer): void {
+    const link = linkOf(peer, other)
+    if (!this.#links.has(link)) return
+    if (!this.#dead.has(link)) {
+      this.#unlink(peer, other)
+      return
+    }
+    const end = `${peer.name}>${other.name}`
+    if (this.#dead.has(end)) return
+    this.#dead.add(end)
+    this.#carry(peer, peer.core.receive(this.now, { kind: 'disconnected', peer: other.signer.id }))
+  }
+
+  #revive(a: Peer, b: Peer): void {
+    for (const name of [linkOf(a, b), `${a.name}>${b.name}`, `${b.name}>${a.name}`]) this.#dead.delete(name)
   }
 
   #disconnect(peer: Peer): void {

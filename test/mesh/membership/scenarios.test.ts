@@ -117,6 +117,33 @@ test('a suspicion does not run out while its holder is stopped', () => {
   }
 })
 
+/**
+ *   swallowed ──── suspect, dead ──── connections given up ──── healed ──── all alive
+ *   0              ≤ 31 s                                       5 min       ≤ 15 s later
+ */
+test('after minutes in which packets vanished, and no connection ended, all are connected again within 15 s', () => {
+  for (const seed of SEEDS) {
+    const cluster = Cluster.started(FIVE, { seed })
+    cluster.swallow(['ada', 'bob', 'cyd'], ['dan', 'eve'])
+    cluster.run(300_000)
+    assert.deepEqual(cluster.seenAlive('ada'), ['ada', 'bob', 'cyd'])
+    cluster.heal()
+    const whole = () => FIVE.every((a) => FIVE.every((b) => a === b || cluster.isConnected(a, b)))
+    cluster.runUntil(() => whole() && FIVE.every((name) => cluster.seenAlive(name).length === 5), 15_000)
+  }
+})
+
+test('a connection that goes silent between two peers alone accuses nobody, and is replaced', () => {
+  for (const seed of SEEDS) {
+    const cluster = Cluster.started(FIVE, { seed })
+    cluster.swallow(['ada'], ['eve'])
+    cluster.run(20_000)
+    cluster.heal()
+    cluster.runUntil(() => cluster.isConnected('ada', 'eve'), 15_000)
+    assert.deepEqual(cluster.changesTo('dead'), [])
+  }
+})
+
 test('those who ask about a dead peer in vain do not doubt themselves: the nacks show that they are well', () => {
   const cluster = Cluster.started(FIVE, { seed: 11 })
   cluster.run(5_000)

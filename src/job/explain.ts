@@ -1,0 +1,133 @@
+/**
+ * What a job becomes, in words: stages and their steps, why there is a shuffle or none, how many units are placed, and what each
+ * sink promises. As many of it as a document says by itself; the number of partitions is asked for or assumed.
+ */
+import type { StagePlan, WindowPlan } from '../../operators/index.ts'
+import type { SinkPlan } from '../commit/sink.ts'
+import type { GraphNode } from '../http/api.ts'
+import { durationText, jobGraph } from '../peer/graph.ts'
+import { compileJob } from './compile.ts'
+import { type CompiledJob, unitsOfStage } from './compiled.ts'
+import type { JobDocument } from './document.ts'
+import { keepsPartitioning } from './partitioning.ts'
+
+export interface Explanation {
+  readonly job: string
+  readonly quorum: { readonly replicas: number; readonly write: number; readonly read: number; readonly says: string }
+  readonly source: {
+    readonly topic: string
+    readonly format: string
+    readonly partitions: number
+    readonly says: string
+  }
+  /** Sources, stages, shuffles and sinks with what comes after each. */
+  readonly graph: readonly GraphNode[]
+  readonly shuffle: { readonly needed: boolean; readonly why: string }
+  /** Units of each stage; every unit is computed by as many peers as there are replicas. */
+  readonly units: readonly number[]
+  readonly state: string
+  readonly sinks: readonly { readonly name: string; readonly guarantee: string }[]
+}
+
+export function explainJob(document: JobDocument, partitions: number): Explanation {
+  const job = compiled(document, partitions)
+  const { replicas, write, read } = job.quorum
+  return {
+    job: job.name,
+    quorum: { replicas, write, read, says: quorumText(job) },
+    source: { topic: job.source.topic, format: formatText(job), partitions, says: sourceText(document) },
+    graph: jobGraph(job),
+    shuffle: shuffleText(document, job),
+    units: job.stages.map(({ stage }) => unitsOfStage(job, stage)),
+    state: stateText(job),
+    sinks: [
+      ...job.sinks.map((sink) => ({ name: nameOf(job, sink), guarantee: guaranteeOf(sink) })),
+      { name: 'queries', guarantee: readText(job) },
+    ],
+  }
+}
+
+function compiled(document: JobDocument, partitions: number): CompiledJob {
+  const topic = { name: document.source.topic, partitions, cleanupPolicy: 'delete', retentionMs: -1 }
+  const offsets = Array.from({ length: partitions }, () => ({ start: 0, end: 0 }))
+  return compileJob(document, { cluster: 'explained', submission: 1, source: { topic, offsets }, missingTopics: [] })
+}
+
+function quorumText({ quorum: { replicas, write, allowForks } }: CompiledJob): string {
+  const losses = replicas - write
+  const lost = losses === 0 ? 'no peer of a unit may be lost' : `results go on with ${losses} of ${replicas} lost`
+  const forks = allowForks ? '; forks are allowed, so all results are marked' : ''
+  return `${replicas} peers compute each unit, ${write} sign a result before it is written; ${lost}${forks}`
+}
+
+function sourceText({ source: { from, bounded, idleAfterMs, onIdle, outOfOrdernessMs } }: JobDocument): string {
+  const start = bounded ? 'all that is there at submit, then it ends' : `from the ${from} offset on`
+  return `${start}; records may be ${durationText(outOfOrdernessMs)} out of order; a partition is idle after ${durationText(idleAfterMs)} (${onIdle})`
+}
+
+function formatText({ stages: [first] }: CompiledJob): string {
+  if (first?.input.kind !== 'records') return 'json'
+  const { format } = first.input
+  if (typeof format === 'string') return format
+  const versions = format.schemas.length
+  return format.framing === 'none' ? format.kind : `${format.kind}, ${versions} schemas of a registry`
+}
+
+function shuffleText(document: JobDocument, { source, shuffle }: CompiledJob): Explanation['shuffle'] {
+  const key = document.pipeline.keyBy?.map(({ source }) => source).join(', ')
+  if (shuffle !== undefined) {
+    const what =
+      key === undefined ? 'there is one group for everything' : `records of one ${key} may be in any partition`
+    return { needed: true, why: `${what}, and a window has to see all of its group` }
+  }
+  if (document.pipeline.window === undefined) return { needed: false, why: 'rows are made one by one' }
+  if (keepsPartitioning(document.source, document.pipeline)) {
+    return { needed: false, why: `the source is partitioned by ${key} already` }
+  }
+  return { needed: false, why: `the source has ${source.partitions} partition` }
+}
+
+/** Windows of one key that are held at once while time goes on without silence. */
+function windowsHeld({ sizeMs, slideMs, allowedLatenessMs }: WindowPlan, outOfOrdernessMs: number): number {
+  return Math.ceil((sizeMs + allowedLatenessMs + outOfOrdernessMs) / slideMs) + 1
+}
+
+function stateText({ stages }: CompiledJob): string {
+  const last = stages.at(-1)
+  const first = stages[0]
+  if (last?.window === undefined) return 'none but the watermark of each partition'
+  const disorder = first?.input.kind === 'records' ? first.input.outOfOrdernessMs : 0
+  const held = windowsHeld(last.window, disorder)
+  const each = aggregatesText(last)
+  return `${each} for each key and open window; of one key at most ${held} windows are held at once. \`quorate test\` shows bytes`
+}
+
+const aggregatesText = ({ aggregates }: StagePlan): string =>
+  `${aggregates.length} aggregate${aggregates.length === 1 ? '' : 's'}`
+
+function nameOf(job: CompiledJob, sink: SinkPlan): string {
+  const found = jobGraph({ ...job, sinks: [sink] }).find(({ kind }) => kind === 'sink')
+  return found?.name ?? sink.kind
+}
+
+function guaranteeOf(sink: SinkPlan): string {
+  switch (sink.kind) {
+    case 'kafka':
+      return 'rows and progress in one transaction: consumers that read committed records see each row once'
+    case 'mongodb':
+      return 'a document for each row; a later revision replaces it, an earlier one never does'
+    case 's3':
+      return 'an object for each cut, created once and never changed'
+    case 'file':
+      return 'a file for each cut, made under its name once and never changed'
+    case 'shuffle':
+      return 'one transaction a cut, checked against its certificate by whoever reads it'
+  }
+}
+
+function readText({ quorum: { replicas, write, read }, retentionMs }: CompiledJob): string {
+  const fresh = read + write > replicas && read + Math.floor(replicas / 2) + 1 > replicas
+  const kept = retentionMs < 0 ? 'as long as the job' : `${durationText(retentionMs)} after their window`
+  const what = fresh ? 'see every result that was acknowledged before' : 'may be stale, and say so'
+  return `${read} replicas are asked: answers ${what}; results are kept ${kept}`
+}

@@ -1,0 +1,199 @@
+/**
+ * Runs a case on the operators of the job, in virtual time: the stages that peers run, with the decisions that peers would make
+ * (silence, and results that wait) at the instants at which they would make them. No peer, no log and no clock is needed.
+ */
+import {
+  createStage,
+  type RecordBatch,
+  readRows,
+  type StagePlan,
+  type StageProcessor,
+} from '../../../operators/index.ts'
+import { QuorateError } from '../../errors.ts'
+import { compileJob } from '../compile.ts'
+import type { CompiledJob } from '../compiled.ts'
+import type { JobDocument } from '../document.ts'
+import type { TestCase, TestEvent } from './suite.ts'
+
+/** @throws QuorateError QRT_JOB_INVALID when a case gives records in two ways that do not fit together */
+export function runCase(document: JobDocument, testCase: TestCase): CaseOutput {
+  return new CaseRun(compiled(document, testCase.partitions), testCase).run()
+}
+
+/** What came out, as JSON texts in the order in which each unit gave them. */
+export interface CaseOutput {
+  /** Rows of windows are their values; others have the key beside the value. */
+  readonly rows: readonly string[]
+  readonly deadLetters: readonly string[]
+  /** The most that all units held at one time. */
+  readonly peakStateBytes: number
+}
+
+function compiled(document: JobDocument, partitions: number): CompiledJob {
+  const topic = { name: document.source.topic, partitions, cleanupPolicy: 'delete', retentionMs: -1 }
+  const offsets = Array.from({ length: partitions }, () => ({ start: 0, end: 0 }))
+  return compileJob(document, { cluster: 'test', submission: 1, source: { topic, offsets }, missingTopics: [] })
+}
+
+interface Unit {
+  readonly stage: StageProcessor
+  readonly last: boolean
+  offset: number
+  /** When something last came. */
+  quietSince: number
+  /** Since when something waits to be emitted. */
+  pendingSince: number | undefined
+}
+
+class CaseRun {
+  readonly #job: CompiledJob
+  readonly #case: TestCase
+  readonly #sources: readonly Unit[]
+  readonly #merges: readonly Unit[]
+  readonly #readsJson: boolean
+  readonly #rows: string[] = []
+  readonly #deadLetters: string[] = []
+  #now: number
+  #peakStateBytes = 0
+
+  constructor(job: CompiledJob, testCase: TestCase) {
+    this.#job = job
+    this.#case = testCase
+    this.#now = testCase.startMs
+    const [first, second] = job.stages
+    if (first === undefined) throw new RangeError('a job without a stage')
+    const plan = testCase.given.some((event) => event.kind === 'record' && event.value.kind === 'bytes')
+      ? first
+      : asJson(first)
+    this.#readsJson = plan.input.kind === 'records' && plan.input.format === 'json'
+    this.#sources = this.#units(plan, job.source.partitions, second === undefined)
+    this.#merges = second === undefined ? [] : this.#units(second, job.shuffle?.partitions ?? 0, true)
+  }
+
+  #units(plan: StagePlan, count: number, last: boolean): Unit[] {
+    return Array.from({ length: count }, (_, partition) => ({
+      stage: createStage(plan, { partition }),
+      last,
+      offset: 0,
+      quietSince: this.#now,
+      pendingSince: undefined,
+    }))
+  }
+
+  run(): CaseOutput {
+    for (const event of this.#case.given) {
+      if (event.kind === 'wait') this.#advance(this.#now + event.ms)
+      else this.#take(event)
+    }
+    if (this.#case.end) {
+      // Those that fell silent first end first: while one of them is idle, others that have ended would look idle as well.
+      const sources = this.#sources.toSorted((a, b) => a.quietSince - b.quietSince)
+      for (const unit of [...sources, ...this.#merges]) this.#decide(unit, 'final')
+    }
+    return { rows: this.#rows, deadLetters: this.#deadLetters, peakStateBytes: this.#peakStateBytes }
+  }
+
+  #take({ value, partition, key }: TestEvent & { readonly kind: 'record' }): void {
+    const unit = this.#sources[partition]
+    if (unit === undefined) throw new RangeError(`no partition ${partition}`)
+    if (value.kind === 'value' && !this.#readsJson) throw mixed(this.#case)
+    const bytes = value.kind === 'bytes' ? value.bytes : Buffer.from(JSON.stringify(value.value ?? null))
+    unit.quietSince = this.#now
+    this.#feed(unit, bytes, key === undefined ? null : Buffer.from(key))
+    let held = 0
+    for (const { stage } of [...this.#sources, ...this.#merges]) held += stage.stateBytes
+    this.#peakStateBytes = Math.max(this.#peakStateBytes, held)
+  }
+
+  #feed(unit: Unit, value: Uint8Array, key: Uint8Array | null): void {
+    const offset = unit.offset++
+    const timestamp = this.#now
+    const batch: RecordBatch = {
+      length: 1,
+      offset: () => offset,
+      timestamp: () => timestamp,
+      key: () => key,
+      value: () => value,
+    }
+    unit.stage.run(batch, 0, 1)
+    if (unit.stage.cutDue) this.#cut(unit)
+    this.#note(unit)
+  }
+
+  /** Since when something waits, for the bound on that. */
+  #note(unit: Unit): void {
+    if (!unit.stage.pending) unit.pendingSince = undefined
+    else unit.pendingSince ??= this.#now
+  }
+
+  #decide(unit: Unit, kind: 'cut' | 'idle' | 'final'): void {
+    unit.stage.decide(kind)
+    this.#cut(unit)
+    this.#note(unit)
+  }
+
+  #cut(unit: Unit): void {
+    const { parts } = unit.stage.cut()
+    unit.pendingSince = undefined
+    for (const { bodies, deadLetters } of parts) {
+      for (const { value } of readRows(deadLetters)) this.#deadLetters.push(Buffer.from(value).toString())
+      bodies.forEach((body, destination) => {
+        if (body.length === 0) return
+        if (unit.last) this.#emit(body)
+        else this.#pass(destination, body)
+      })
+    }
+  }
+
+  #pass(destination: number, body: Uint8Array): void {
+    const merge = this.#merges[destination]
+    if (merge === undefined) throw new RangeError(`no shuffle partition ${destination}`)
+    this.#feed(merge, body, null)
+  }
+
+  #emit(body: Uint8Array): void {
+    const windowed = this.#job.stages.some(({ window }) => window !== undefined)
+    for (const { key, value } of readRows(body)) {
+      const text = Buffer.from(value).toString()
+      const keyText = key.length === 0 ? 'null' : Buffer.from(key).toString()
+      this.#rows.push(windowed ? text : `{"key":${keyText},"value":${text}}`)
+    }
+  }
+
+  /** Lets time pass; whatever falls due on the way happens at its own instant. */
+  #advance(to: number): void {
+    for (;;) {
+      const next = this.#nextDue(to)
+      if (next === undefined) break
+      this.#now = next.at
+      // Silence is looked at again after as long a silence.
+      if (next.kind === 'idle') next.unit.quietSince = next.at
+      this.#decide(next.unit, next.kind)
+    }
+    this.#now = to
+  }
+
+  #nextDue(to: number): { readonly at: number; readonly unit: Unit; readonly kind: 'cut' | 'idle' } | undefined {
+    let next: { readonly at: number; readonly unit: Unit; readonly kind: 'cut' | 'idle' } | undefined
+    for (const unit of [...this.#sources, ...this.#merges]) {
+      const { stage, quietSince, pendingSince } = unit
+      const cut = pendingSince === undefined ? Number.POSITIVE_INFINITY : pendingSince + this.#job.maxCutAgeMs
+      const idle = stage.canIdle ? quietSince + this.#job.idleAfterMs : Number.POSITIVE_INFINITY
+      const at = Math.min(cut, idle)
+      if (at <= to && (next === undefined || at < next.at)) next = { at, unit, kind: cut <= idle ? 'cut' : 'idle' }
+    }
+    return next
+  }
+}
+
+const mixed = ({ name }: TestCase): QuorateError =>
+  new QuorateError(
+    'QRT_JOB_INVALID',
+    `the case "${name}" gives some records as values and others as bytes, which are read in the format of the source; give all in one way`,
+  )
+
+/** Records that are given as values test what a job makes of them, in whatever format they come later. */
+function asJson(plan: StagePlan): StagePlan {
+  const { input } = plan
+  return input.kind === 'records' ? { ...plan, input: { ...input, format: 'json' } } : plan
+}

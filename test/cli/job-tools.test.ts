@@ -1,0 +1,124 @@
+/** init, test and explain as processes: exit codes, and what goes where. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { SchemaRegistry } from '../job/schema-registry.ts'
+import { runCli } from './run-cli.ts'
+
+let folder: string
+let project: string
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'quorate-tools-'))
+  project = join(folder, 'shop')
+  const { code, stdout } = await runCli(['init', project, '--name', 'orders'])
+  assert.equal(code, 0)
+  assert.equal(stdout.trim().split('\n').length, 4)
+})
+after(() => rmSync(folder, { recursive: true }))
+
+describe('init', { concurrency: 4 }, () => {
+  it('makes a project whose job is valid and whose tests pass', async () => {
+    assert.deepEqual(readdirSync(project).sort(), ['README.md', 'orders.job.test.yaml', 'orders.jsonl', 'orders.yaml'])
+    assert.equal((await runCli(['lint', join(project, 'orders.yaml')])).code, 0)
+    const { code, stdout, stderr } = await runCli(['test', join(project, 'orders.job.test.yaml')])
+    assert.equal(code, 0, stdout)
+    assert.match(stderr, /^3 of 3 cases passed$/m)
+  })
+
+  it('makes sample records that its test uses', () => {
+    const suite = readFileSync(join(project, 'orders.job.test.yaml'), 'utf8')
+    for (const line of readFileSync(join(project, 'orders.jsonl'), 'utf8').trim().split('\n'))
+      assert.ok(suite.includes(line))
+  })
+
+  it('writes over nothing', async () => {
+    const { code, stderr } = await runCli(['init', project, '--name', 'orders'])
+    assert.equal(code, 3)
+    assert.match(stderr, /orders\.yaml is there already/)
+  })
+
+  it('wants a name that a job can have', async () => {
+    assert.equal((await runCli(['init', join(folder, 'x'), '--name', 'A b'])).code, 2)
+  })
+})
+
+describe('test', { concurrency: 4 }, () => {
+  const failing = (): string => {
+    const path = join(project, 'failing.job.test.yaml')
+    writeFileSync(path, readFileSync(join(project, 'orders.job.test.yaml'), 'utf8').replace('visits: 2', 'visits: 7'))
+    return path
+  }
+
+  it('shows what differs, and exits with 6', async () => {
+    const { code, stdout, stderr } = await runCli(['test', failing()])
+    assert.equal(code, 6)
+    assert.match(stdout, /^ {2}FAIL visits are counted/m)
+    assert.match(stdout, /^ +- \{"final":true,.*"visits":7,/m)
+    assert.match(stdout, /^ +\+ \{"final":true,.*"visits":2,/m)
+    assert.match(stderr, /^2 of 3 cases passed$/m)
+  })
+
+  it('runs some cases, and says when there are none', async () => {
+    const { code, stdout } = await runCli(['test', failing(), '--only', 'dead letter', '--json'])
+    assert.equal(code, 0)
+    const { files } = JSON.parse(stdout)
+    assert.deepEqual(
+      files[0].cases.map(({ passed, deadLetters }: { passed: boolean; deadLetters: number }) => [passed, deadLetters]),
+      [[true, 1]],
+    )
+    assert.equal((await runCli(['test', failing(), '--only', 'nothing like it'])).code, 2)
+  })
+
+  it('tells faults of a suite and of its job as lint does', async () => {
+    const broken = join(folder, 'broken.job.test.yaml')
+    writeFileSync(broken, 'job: missing.yaml\ncases:\n  - name: a\n    given: [ { wait: soon } ]\n    rows: []\n')
+    const { code, stderr } = await runCli(['test', broken])
+    assert.equal(code, 3)
+    assert.match(stderr, /broken\.job\.test\.yaml:4:\d+: error: expected a duration/)
+    writeFileSync(broken, 'job: missing.yaml\ncases: [ { name: a, given: [], rows: [] } ]\n')
+    assert.equal((await runCli(['test', broken])).code, 3)
+  })
+})
+
+describe('explain', { concurrency: 4 }, () => {
+  it('tells stages, units and guarantees', async () => {
+    const { code, stdout } = await runCli(['explain', join(project, 'orders.yaml'), '--partitions', '4'])
+    assert.equal(code, 0)
+    assert.match(stdout, /^source {6}orders-events, json, 4 partitions$/m)
+    assert.match(stdout, /^shuffle {5}4 partitions: records of one page may be in any partition/m)
+    assert.match(stdout, /^units {7}8, each on 1 peers: 8 replicas in the cluster$/m)
+  })
+
+  it('draws a graph, and gives JSON', async () => {
+    const path = join(project, 'orders.yaml')
+    assert.match((await runCli(['explain', path, '--mermaid'])).stdout, /^flowchart LR\n/)
+    const { job, units } = JSON.parse((await runCli(['explain', path, '--json'])).stdout)
+    assert.deepEqual([job, units], ['orders', [3, 3]])
+  })
+
+  it('wants a number of partitions', async () => {
+    const { code, stderr } = await runCli(['explain', join(project, 'orders.yaml'), '--partitions', '0'])
+    assert.equal(code, 2)
+    assert.match(stderr, /--partitions: expected a whole number/)
+  })
+
+  it('takes the schemas of a subject from a registry, as lint does', async () => {
+    const registry = new SchemaRegistry()
+    const address = await registry.start()
+    try {
+      registry.register('orders', '{"type":"record","name":"O","fields":[{"name":"page","type":"string"}]}')
+      const path = join(folder, 'subject.yaml')
+      const text = readFileSync(join(project, 'orders.yaml'), 'utf8')
+      writeFileSync(path, text.replace('topic: orders-events', 'topic: o\n  format: { avro: { subject: orders } }'))
+      assert.equal((await runCli(['lint', path, '--registry', address])).code, 0)
+      assert.match((await runCli(['explain', path, '--registry', address])).stdout, /avro, 1 schemas of a registry/)
+      assert.equal((await runCli(['lint', path])).code, 3)
+      assert.equal((await runCli(['lint', path, '--registry', 'http://127.0.0.1:1'])).code, 4)
+    } finally {
+      await registry.stop()
+    }
+  })
+})

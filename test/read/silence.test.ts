@@ -1,0 +1,56 @@
+/** A read that too few replicas answer ends soon, and says so. */
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import type { MeshNode, PeerId, UnitId } from '../../mesh/index.ts'
+import type { BatchCache } from '../../src/read/cache.ts'
+import { Reader } from '../../src/read/quorum.ts'
+import type { ReplicaHost } from '../../src/replica/host.ts'
+
+const UNIT = 'job-1:0:0' as UnitId
+const [ADA, BO, CY] = ['a', 'b', 'c'].map((letter) => letter.repeat(32)) as [PeerId, PeerId, PeerId]
+const QUORUM = { replicas: 3, write: 2, read: 2, allowForks: false }
+const REQUEST = { q: 'rows', unit: UNIT, key: null, from: null, to: null, upTo: null, after: null, limit: 1 } as const
+/** A reader waits this long at the most: what the command line gives a peer is 10 s. */
+const PATIENCE_MS = 5_000
+
+/**
+ * How long a read takes whose replicas fail after `failMs`; undefined: not at all, so that it waits as long as it will. A
+ * wait of the reader takes no time here but moves the clock.
+ */
+async function readFor(failMs: number | undefined): Promise<{ readonly tookMs: number; readonly attempts: number }> {
+  let now = 0
+  let asked = 0
+  const node = {
+    self: ADA,
+    unit: () => undefined,
+    request: async (_peer: PeerId, _body: unknown, timeoutMs: number) => {
+      asked += 1
+      const until = now + (failMs ?? timeoutMs)
+      await undefined
+      now = Math.max(now, until)
+      throw new Error('no answer')
+    },
+  } as unknown as MeshNode
+  const host = { units: new Map() } as unknown as ReplicaHost
+  const clock = {
+    now: () => now,
+    after: (delayMs: number, action: () => void) => {
+      now += delayMs
+      action()
+      return () => undefined
+    },
+  }
+  const hooks = { certificate: async () => undefined, onRepair: () => undefined }
+  const reader = new Reader(node, host, undefined as unknown as BatchCache, clock, hooks)
+  await assert.rejects(reader.read(REQUEST, [ADA, BO, CY], QUORUM), { code: 'QRT_QUORUM_NOT_MET' })
+  return { tookMs: now, attempts: asked / 2 }
+}
+
+it('behind a cut, where packets vanish, a reader is told while it still waits', async () => {
+  const { tookMs } = await readFor(undefined)
+  assert.ok(tookMs <= PATIENCE_MS, `it took ${tookMs} ms`)
+})
+
+it('replicas that fail at once, as while a term changes, are asked again before the reader is told', async () => {
+  assert.deepEqual(await readFor(1), { tookMs: 405, attempts: 5 })
+})
