@@ -22,6 +22,7 @@ const REASONS: Readonly<Partial<Record<OperatorErrorCode, string>>> = {
   QRT_RECORD_REFUSED: 'the record holds something that has no JSON form, or is not safe to read',
   QRT_RECORD_SIZE: 'the record is larger, or stands for more, than records of its format may',
   QRT_RECORD_SCHEMA: 'the record is of a schema or message that the job does not know',
+  QRT_RECORD_ENVELOPE: 'the record is no CloudEvent: an attribute that every event has is missing or wrong',
   QRT_RECORD_TIME: 'the record has no valid event time',
   QRT_RECORD_KEY: 'the key is no JSON value',
   QRT_RECORD_CAST: 'a field has a value that its new type cannot have',

@@ -18,6 +18,7 @@ export type OperatorErrorCode =
   | 'QRT_RECORD_REFUSED'
   | 'QRT_RECORD_SIZE'
   | 'QRT_RECORD_SCHEMA'
+  | 'QRT_RECORD_ENVELOPE'
   | 'QRT_RECORD_TIME'
   | 'QRT_RECORD_KEY'
   | 'QRT_RECORD_CAST'
@@ -38,6 +39,7 @@ export type ScanErrorCode = Extract<
   | 'QRT_RECORD_REFUSED'
   | 'QRT_RECORD_SIZE'
   | 'QRT_RECORD_SCHEMA'
+  | 'QRT_RECORD_ENVELOPE'
 >
 
 /** What is wrong with a job's own text, found before the first record; or with the bytes of a state. */

@@ -7,13 +7,14 @@ import { addRecord } from './aggregate.ts'
 import type { RecordPlace } from './aggregates/state.ts'
 import { EvaluationError, type OperatorErrorCode } from './errors.ts'
 import { FieldSet } from './fields.ts'
+import { compileCloudEvents, type EnvelopeReader } from './format/cloudevents.ts'
 import { compileReader } from './format/reader.ts'
 import { canonicalJson, encodeUtf8, type Value } from './json.ts'
 import { CutRule } from './pipeline-cut.ts'
 import { compileKey, type KeyCode, type KeyReader } from './pipeline-key.ts'
 import { AggregateInputs, type ItemTaker, RecordProgram } from './pipeline-record.ts'
 import type { InputPlan, StagePlan } from './plan.ts'
-import type { RecordBatch } from './record.ts'
+import type { RecordBatch, RecordHeaders } from './record.ts'
 import { FLAG_IDLE, ROW_RECORD, ROW_WATERMARK } from './rows.ts'
 import type { Scanner } from './scan.ts'
 import { StateReader, StateWriter } from './snapshot.ts'
@@ -22,6 +23,7 @@ import { compileTime, type TimeReader } from './time.ts'
 import { WindowOutput } from './window-output.ts'
 
 const NONE = new Uint8Array()
+const NO_HEADERS: RecordHeaders = new Map()
 
 /** The latest instant a date can have, less room for a window around it. */
 const MAX_TIME = 8_000_000_000_000_000
@@ -32,6 +34,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
   readonly #outOfOrdernessMs: number
   readonly #slots: Value[] = []
   readonly #scanner: Scanner
+  readonly #envelope: EnvelopeReader | undefined
   readonly #time: TimeReader
   readonly #program: RecordProgram
   readonly #key: KeyReader
@@ -71,6 +74,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
     this.#partitions = plan.output.kind === 'shuffle' ? plan.output.partitions : 0
     this.#program.link()
     this.#scanner = compileReader(input.format, fields)
+    this.#envelope = input.envelope && compileCloudEvents(input.format, fields)
   }
 
   get cutDue(): boolean {
@@ -109,7 +113,10 @@ export class RecordStage implements StageProcessor, ItemTaker {
       this.#idle = false
       rule.due = true
     }
-    const failed = this.#scanner.scan(value, this.#slots)
+    const failed =
+      this.#envelope === undefined
+        ? this.#scanner.scan(value, this.#slots)
+        : this.#envelope.open(value, batch.headers === undefined ? NO_HEADERS : batch.headers(i), this.#slots)
     if (failed !== undefined) {
       rule.deadLetter(failed, batch.offset(i), value)
       rule.check(this.#owedFrom)
@@ -118,7 +125,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
     this.#offset = batch.offset(i)
     this.#value = value
     let next = this.#takeEvent(batch.timestamp(i), 0)
-    if (this.#scanner.next === undefined) return
+    if (this.#scanner.next === undefined || this.#envelope !== undefined) return
     while (this.#scanner.next(this.#slots)) next = this.#takeEvent(batch.timestamp(i), next)
   }
 

@@ -71,6 +71,8 @@ export type InputPlan =
   | {
       readonly kind: 'records'
       readonly format: FormatPlan
+      /** Records are CloudEvents: their attributes are fields, and what is written in the format is the field `data`. */
+      readonly envelope?: 'cloudevents'
       readonly time: TimePlan
       readonly outOfOrdernessMs: number
     }

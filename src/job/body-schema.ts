@@ -131,7 +131,13 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
   job: text,
   stage: z.int().min(0).max(1),
   input: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('records'), format, time, outOfOrdernessMs: milliseconds }),
+    z.strictObject({
+      kind: z.literal('records'),
+      format,
+      envelope: z.exactOptional(z.literal('cloudevents')),
+      time,
+      outOfOrdernessMs: milliseconds,
+    }),
     z.strictObject({ kind: z.literal('slices'), sources: count }),
   ]),
   steps: z.array(step).max(JOB_LIMITS.steps),

@@ -19,6 +19,7 @@ export type JobFormat = 'yaml' | 'toml' | 'json'
 export interface SourceDocument {
   readonly topic: string
   readonly format: FormatPlan
+  readonly envelope?: 'cloudevents'
   readonly time: TimePlan
   readonly outOfOrdernessMs: number
   /** Expressions: equal values of all of them are always in one partition of the topic. */

@@ -38,6 +38,7 @@ export function stagesOf(document: JobDocument, sourcePartitions: number): Stage
   const input = {
     kind: 'records',
     format: source.format,
+    ...(source.envelope === undefined ? {} : { envelope: source.envelope }),
     time: source.time,
     outOfOrdernessMs: source.outOfOrdernessMs,
   } as const

@@ -1,19 +1,25 @@
 /**
- * Digest of the records a cut covers: SHA-256 over (key length, value length, key, value) of each, so that replicas can
+ * Digest of the records a cut covers: SHA-256 over (key length, value length, key, value) of each, and the headers where a job reads them, so that replicas can
  * tell different input from different computation. Bytes are gathered into a buffer first, because hashing a hundred
  * bytes at a time costs more in calls than in hashing.
  */
 import { createHash, type Hash } from 'node:crypto'
 import type { Digest } from '../../mesh/index.ts'
-import type { RecordBatch } from '../../operators/index.ts'
+import type { RecordBatch, RecordHeaders } from '../../operators/index.ts'
 
 const BUFFER_BYTES = 128 * 1024
 const ABSENT = 0xffff_ffff
 
 export class InputDigest {
+  readonly #headers: boolean
   readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
   #used = 0
   #hash: Hash = createHash('sha256')
+
+  /** @param headers of records are input as well */
+  constructor(headers = false) {
+    this.#headers = headers
+  }
 
   add(batch: RecordBatch, from: number, to: number): void {
     for (let i = from; i < to; i++) {
@@ -26,6 +32,20 @@ export class InputDigest {
       this.#uint32(value === null ? ABSENT : valueBytes)
       if (key !== null) this.#bytes(key)
       if (value !== null) this.#bytes(value)
+      if (this.#headers) this.#addHeaders(batch.headers?.(i))
+    }
+  }
+
+  #addHeaders(headers: RecordHeaders | undefined): void {
+    if (this.#used + 4 > BUFFER_BYTES) this.#drain()
+    this.#uint32(headers?.size ?? ABSENT)
+    for (const [name, value] of headers ?? []) {
+      if (this.#used + 8 > BUFFER_BYTES) this.#drain()
+      const bytes = Buffer.from(name)
+      this.#uint32(bytes.length)
+      this.#uint32(value.length)
+      this.#bytes(bytes)
+      this.#bytes(value)
     }
   }
 

@@ -56,6 +56,8 @@ export interface UnitReplicaOptions {
   /** A bounded source ends here: records at or beyond are not taken. */
   readonly endOffset: number | undefined
   readonly start: ReplicaStart
+  /** Headers of records are input as well. */
+  readonly readsHeaders?: boolean
   /** Uncertified cuts and bytes beyond which no record is taken. */
   readonly runAhead: { readonly cuts: number; readonly bytes: number }
   readonly onCut: (cut: ComputedCut) => void
@@ -66,7 +68,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 export class UnitReplica {
   readonly #options: UnitReplicaOptions
   #stage: StageProcessor
-  readonly #input = new InputDigest()
+  readonly #input: InputDigest
   #decisions: PlacedDecision[]
   /** Every record below this was taken. */
   #offset: number
@@ -82,6 +84,7 @@ export class UnitReplica {
   constructor(options: UnitReplicaOptions) {
     const { snapshot, offset, decisions, gap } = options.start
     this.#options = options
+    this.#input = new InputDigest(options.readsHeaders)
     this.#offset = offset
     this.#parent = snapshot?.digest ?? GENESIS
     this.#last = snapshot === undefined ? undefined : { ...snapshot.position, last: true }

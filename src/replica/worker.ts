@@ -185,6 +185,7 @@ export class ReplicaWorker {
     const { unit, plans, topic, partition, start, endOffset } = assignment
     const source: LogPartition = { topic, partition }
     const known = Math.max(0, ...start.decisions.map(({ term }) => term))
+    const first = planOf(plans, 0, unit)
     const replica = new UnitReplica({
       cluster: assignment.cluster,
       unit,
@@ -192,9 +193,10 @@ export class ReplicaWorker {
         const plan = planOf(this.#units.get(unit)?.plans ?? plans, revision, unit)
         return this.#createStage(plan, { unit, partition, version })
       },
-      snapshotEvery: planOf(plans, 0, unit).cuts.snapshotEvery,
+      snapshotEvery: first.cuts.snapshotEvery,
       endOffset,
       start,
+      readsHeaders: first.input.kind === 'records' && first.input.envelope !== undefined,
       runAhead: { cuts: LIMITS.runAheadCuts, bytes: LIMITS.runAheadBytes },
       onCut: ({ content, bodies, deadLetters, watermark, snapshot }) => {
         const transfer = [...bodies, deadLetters].map((bytes) => bytes.buffer as ArrayBuffer)

@@ -9,7 +9,7 @@ const MEGABYTE = 1 << 20
 
 export function readingContract(subject: LogUnderTest): void {
   describe('reading', () => {
-    it('delivers keys, values and timestamps as they were appended', async () => {
+    it('delivers keys, values, headers and timestamps as they were appended', async () => {
       const { log } = subject
       const partition = await subject.topic()
       const before = Date.now()
@@ -35,6 +35,10 @@ export function readingContract(subject: LogUnderTest): void {
       assert.deepEqual(
         seen.slice(0, 4).map(({ timestamp }) => timestamp),
         [1_000_000_000_000, 999_999_999_000, 1_000_000_500_000, 0],
+      )
+      assert.deepEqual(
+        seen.map(({ headers }) => headers),
+        [{}, { of: 'a window' }, {}, {}, { empty: '', größe: 'ß' }],
       )
       const { timestamp } = seen[4]!
       assert.ok(timestamp >= before && timestamp <= Date.now(), `${timestamp} is when it was appended`)

@@ -12,6 +12,7 @@ export interface SeenRecord {
   readonly key: string | null
   readonly value: string | null
   readonly timestamp: number
+  readonly headers: Readonly<Record<string, string>>
 }
 
 export interface SeenPartition {
@@ -58,6 +59,9 @@ export class LogRecorder implements LogReaderHandler {
       this.of(partition).records.push({
         offset: batch.offset(i),
         key: text(batch.key(i)),
+        headers: Object.fromEntries(
+          [...(batch.headers?.(i) ?? [])].map(([name, value]) => [name, Buffer.from(value).toString()]),
+        ),
         value: text(batch.value(i)),
         timestamp: batch.timestamp(i),
       })

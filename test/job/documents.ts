@@ -104,6 +104,7 @@ const source = merged(
   ),
   optional('outOfOrderness', duration),
   optional('partitionedBy', keys),
+  optional('envelope', fc.constant('cloudevents')),
   optional('from', fc.constantFrom('earliest')),
   optional('bounded', fc.boolean()),
   optional('idleAfter', fc.constantFrom('1s', '10m')),

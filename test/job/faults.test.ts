@@ -53,7 +53,7 @@ describe('names', () => {
       'that are unknown and mean one that is missing are told once',
       source('tpoic: flights'),
       [
-        '2:11 /source/tpoic unknown name "tpoic"; known here: topic, format, time, outOfOrderness, partitionedBy, from, bounded, idleAfter, onIdle [did you mean "topic"?]',
+        '2:11 /source/tpoic unknown name "tpoic"; known here: topic, format, envelope, time, outOfOrderness, partitionedBy, from, bounded, idleAfter, onIdle [did you mean "topic"?]',
       ],
     ],
     ['stand once', `${GOOD}name: other\n`, ['10:1 "name" stands twice here; keep one of them']],

@@ -59,7 +59,10 @@ function runAsJson(job: CompiledJob) {
 }
 
 describe('the sample jobs', () => {
-  for (const name of readdirSync(JOBS).sort()) {
+  // The one about orders is run by its own test in configs/tests.
+  for (const name of readdirSync(JOBS)
+    .filter((name) => name !== 'order-events.yaml')
+    .sort()) {
     it(`${name} understands every one of 20,000 real flights`, () => {
       const { rows, deadLetters } = run(compiled(name, 1))
       assert.equal(deadLetters, 0)

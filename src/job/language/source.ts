@@ -48,6 +48,10 @@ export const source = () =>
   strict('a source such as { topic: flights, format: json }', {
     topic: topicName().meta({ description: 'The topic to read. Its cleanup policy must be delete.' }),
     format: format().prefault('json').meta({ description: 'How records are written.' }),
+    envelope: choice('cloudevents').optional().meta({
+      description:
+        'Records are CloudEvents, structured or binary: their attributes are fields, and what is written in the format is the field data.',
+    }),
     time: time()
       .optional()
       .meta({ description: 'Where a record says when it happened; omitted: the time that the log gave it.' }),
@@ -75,9 +79,21 @@ export const source = () =>
         'What idleness does: emit shows open windows as rows that are not final, wait does nothing, close closes them.',
     }),
   }).transform(
-    ({ topic, format, time, outOfOrderness, partitionedBy, from, bounded, idleAfter, onIdle }): SourceDocument => ({
+    ({
       topic,
       format,
+      envelope,
+      time,
+      outOfOrderness,
+      partitionedBy,
+      from,
+      bounded,
+      idleAfter,
+      onIdle,
+    }): SourceDocument => ({
+      topic,
+      format,
+      ...(envelope === undefined ? {} : { envelope }),
       time: time ?? { kind: 'log' },
       outOfOrdernessMs: outOfOrderness,
       ...(partitionedBy === undefined ? {} : { partitionedBy }),

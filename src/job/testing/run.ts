@@ -93,19 +93,20 @@ class CaseRun {
     return { rows: this.#rows, deadLetters: this.#deadLetters, peakStateBytes: this.#peakStateBytes }
   }
 
-  #take({ value, partition, key }: TestEvent & { readonly kind: 'record' }): void {
+  #take({ value, partition, key, headers }: TestEvent & { readonly kind: 'record' }): void {
     const unit = this.#sources[partition]
     if (unit === undefined) throw new RangeError(`no partition ${partition}`)
     if (value.kind === 'value' && !this.#readsJson) throw mixed(this.#case)
     const bytes = value.kind === 'bytes' ? value.bytes : Buffer.from(JSON.stringify(value.value ?? null))
     unit.quietSince = this.#now
-    this.#feed(unit, bytes, key === undefined ? null : Buffer.from(key))
+    this.#feed(unit, bytes, key === undefined ? null : Buffer.from(key), headers)
     let held = 0
     for (const { stage } of [...this.#sources, ...this.#merges]) held += stage.stateBytes
     this.#peakStateBytes = Math.max(this.#peakStateBytes, held)
   }
 
-  #feed(unit: Unit, value: Uint8Array, key: Uint8Array | null): void {
+  #feed(unit: Unit, value: Uint8Array, key: Uint8Array | null, headers: Readonly<Record<string, string>>): void {
+    const given = new Map(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]))
     const offset = unit.offset++
     const timestamp = this.#now
     const batch: RecordBatch = {
@@ -114,6 +115,7 @@ class CaseRun {
       timestamp: () => timestamp,
       key: () => key,
       value: () => value,
+      headers: () => given,
     }
     unit.stage.run(batch, 0, 1)
     if (unit.stage.cutDue) this.#cut(unit)
@@ -148,7 +150,7 @@ class CaseRun {
   #pass(destination: number, body: Uint8Array): void {
     const merge = this.#merges[destination]
     if (merge === undefined) throw new RangeError(`no shuffle partition ${destination}`)
-    this.#feed(merge, body, null)
+    this.#feed(merge, body, null, {})
   }
 
   #emit(body: Uint8Array): void {

@@ -12,7 +12,13 @@ import { JOB_LIMITS } from '../limits.ts'
 
 /** One thing that happens. */
 export type TestEvent =
-  | { readonly kind: 'record'; readonly value: TestValue; readonly partition: number; readonly key: string | undefined }
+  | {
+      readonly kind: 'record'
+      readonly value: TestValue
+      readonly partition: number
+      readonly key: string | undefined
+      readonly headers: Readonly<Record<string, string>>
+    }
   | { readonly kind: 'wait'; readonly ms: number }
 
 export type TestValue =
@@ -47,14 +53,15 @@ const event = () =>
     wait: duration({ most: '52w' }).optional(),
     partition: wholeNumber('the number of a partition, from 0', 0, 1_023).optional(),
     key: text('the key of the record').optional(),
+    headers: z.record(z.string(), text('the text of a header'), expects('headers by name')).prefault({}),
   })
     .check(z.superRefine(checkEvent))
-    .transform(({ record, text, base64, wait, partition = 0, key }): TestEvent => {
+    .transform(({ record, text, base64, wait, partition = 0, key, headers }): TestEvent => {
       if (wait !== undefined) return { kind: 'wait', ms: wait }
       const bytes = text === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(text)
       const value: TestValue =
         text === undefined && base64 === undefined ? { kind: 'value', value: record } : { kind: 'bytes', bytes }
-      return { kind: 'record', value, partition, key }
+      return { kind: 'record', value, partition, key, headers }
     })
 
 const WAYS = ['record', 'text', 'base64', 'wait'] as const

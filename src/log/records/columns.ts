@@ -3,8 +3,9 @@
  * per batch and used again for the next one, so a record costs no object until somebody asks for its key or value.
  */
 import { assert } from '../../../mesh/index.ts'
-import type { RecordBatch } from '../../../operators/index.ts'
+import type { RecordBatch, RecordHeaders } from '../../../operators/index.ts'
 import type { BatchHeader } from './batch-header.ts'
+import { readHeaders } from './headers.ts'
 import { RecordsUnreadable } from './unreadable.ts'
 import { VarintReader } from './varint.ts'
 
@@ -45,6 +46,11 @@ export class RecordColumns implements RecordBatch {
     if (length < 0) return null
     const source = this.#sources[this.#source[i] as number] as Uint8Array
     return new Uint8Array(source.buffer, source.byteOffset + at, length)
+  }
+
+  headers(i: number): RecordHeaders | undefined {
+    const source = this.#sources[this.#source[i] as number] as Uint8Array
+    return readHeaders(source, (this.#valueAt[i] as number) + Math.max(0, this.#valueLength[i] as number))
   }
 
   /** Empties it; there is room for `records` then. */
