@@ -57,6 +57,17 @@ export const PEER_DEFINITIONS = {
   workers: define('workers', 'workers', '', 'Threads that process records; default: one a core, at most 8', {
     placeholder: 'COUNT',
   }),
+  // Both as DEFAULT_VIEW_SETTINGS has them.
+  admitAfter: define('admitAfter', 'admit-after', '3s', 'A new peer becomes a member once it was alive this long', {
+    placeholder: 'DURATION',
+  }),
+  removeAfter: define(
+    'removeAfter',
+    'remove-after',
+    '10m',
+    'A member is removed once a majority has held it dead this long, or never',
+    { placeholder: 'DURATION|never' },
+  ),
   logLevel: define('logLevel', 'log-level', 'info', 'debug, info, warn or error', { placeholder: 'LEVEL' }),
   logFormat: define('logFormat', 'log-format', 'text', 'text or json', { placeholder: 'FORMAT' }),
   insecure: define('insecure', 'insecure', 'false', 'Allow other addresses than loopback without secret or tokens', {

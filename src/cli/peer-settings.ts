@@ -8,7 +8,7 @@ import type { LogSettings } from '../log/log.ts'
 import type { LogLevel } from '../logger.ts'
 import type { PeerSettings } from '../peer/start.ts'
 import { PEER_DEFINITIONS } from './peer-definitions.ts'
-import { nonEmpty, picker, type SettingInputs, type SettingSource, wrong } from './settings.ts'
+import { nonEmpty, parseDuration, picker, type SettingInputs, type SettingSource, wrong } from './settings.ts'
 
 const MAX_WORKERS = 64
 const DEFAULT_WORKERS = 8
@@ -44,6 +44,10 @@ export function peerSettings(inputs: SettingInputs, file: ConfigFile): PeerSetti
     connections: file.connections,
     checkpoints: file.checkpoints,
     restore: restoreOf(pick(PEER_DEFINITIONS.restore), file),
+    view: {
+      admitAfterMs: parseDuration(pick(PEER_DEFINITIONS.admitAfter)),
+      removeAfterMs: parseRemoveAfter(pick(PEER_DEFINITIONS.removeAfter)),
+    },
     workers: parseWorkers(pick(PEER_DEFINITIONS.workers)),
     logLevel: parseLevel(pick(PEER_DEFINITIONS.logLevel)),
     logFormat: parseFormat(pick(PEER_DEFINITIONS.logFormat)),
@@ -109,6 +113,10 @@ function parseWorkers({ value, from }: SettingSource): number {
     throw wrong(from, value, `a number of threads from 1 to ${MAX_WORKERS}`)
   }
   return Number(value)
+}
+
+function parseRemoveAfter(source: SettingSource): number | undefined {
+  return source.value === 'never' ? undefined : parseDuration(source, 'a duration such as 10m or 1h, or never')
 }
 
 function parseFlag({ value, from }: SettingSource): boolean {

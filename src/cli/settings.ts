@@ -93,11 +93,14 @@ function parseUrl({ value, from }: SettingSource): string {
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
-function parseDuration({ value, from }: SettingSource): number {
+export function parseDuration(
+  { value, from }: SettingSource,
+  expected: string = 'a duration such as 500ms, 10s or 2m',
+): number {
   const [, digits, unit] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(value) ?? []
   const durationMs = Number(digits) * (UNITS[unit ?? ''] ?? Number.NaN)
   // Timers hold 31 bits of milliseconds; longer ones would fire at once.
-  if (!(durationMs > 0 && durationMs < 2 ** 31)) throw wrong(from, value, 'a duration such as 500ms, 10s or 2m')
+  if (!(durationMs > 0 && durationMs < 2 ** 31)) throw wrong(from, value, expected)
   return durationMs
 }
 

@@ -7,6 +7,7 @@ import {
   monotonicClock,
   type Retirement,
   seededRandom,
+  type ViewSettings,
 } from '../../mesh/index.ts'
 import type { CheckpointSettings } from '../checkpoint/place.ts'
 import { restore } from '../checkpoint/restorer.ts'
@@ -49,6 +50,8 @@ export interface PeerSettings {
   readonly checkpoints: CheckpointSettings | undefined
   /** The cluster whose jobs this one takes over, from its checkpoints. */
   readonly restore: string | undefined
+  /** When peers are admitted and removed. */
+  readonly view: Pick<ViewSettings, 'admitAfterMs' | 'removeAfterMs'>
   readonly workers: number
   readonly logLevel: LogLevel
   readonly logFormat: 'text' | 'json'
@@ -153,6 +156,7 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
       version: VERSION,
       seeds,
       bootstrapExpect,
+      view: settings.view,
       onFailure: failure.resolve,
       onRetired: retirement.resolve,
     },

@@ -355,6 +355,26 @@ describe('settings', () => {
     assert.equal((await settingsOf(['--config', path, '--url', 'http://flag:1'], env))?.from, '--url')
   })
 
+  it('of the view are durations, or never', async () => {
+    const path = file('view.yaml', 'admitAfter: 1s\nremoveAfter: never\n')
+    const env = { QUORATE_ADMIT_AFTER: '2s' }
+    const { stdout } = await runCli(['config', '--json', '--config', path], { env })
+    const { settings } = JSON.parse(stdout) as { settings: { name: string; value: string; from: string }[] }
+    const found = settings.filter(({ name }) => name === 'admitAfter' || name === 'removeAfter')
+    assert.deepEqual(found, [
+      { name: 'admitAfter', value: '2s', from: 'QUORATE_ADMIT_AFTER' },
+      { name: 'removeAfter', value: 'never', from: path },
+    ])
+    for (const [flag, expected] of [
+      ['--admit-after', /--admit-after: expected a duration such as 500ms, 10s or 2m, found "never"/],
+      ['--remove-after', /--remove-after: expected a duration such as 10m or 1h, or never, found "soon"/],
+    ] as const) {
+      const { code, stderr } = await runCli(['join', flag, flag === '--admit-after' ? 'never' : 'soon'])
+      assert.match(stderr, expected)
+      assert.equal(code, 2)
+    }
+  })
+
   it('that are not known are errors', async () => {
     const { code, stderr } = await runCli(['config', '--config', file('wrong.yaml', 'urls: x\n')])
     assert.match(stderr, /unknown setting "urls"; did you mean "url"/)
