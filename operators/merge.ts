@@ -3,7 +3,6 @@
  * of the source partition they came from. The stage's watermark is the minimum over all source partitions, and lateness is
  * judged here, by the watermark before the slice.
  */
-import { mergeGroup } from './aggregate-codec.ts'
 import { canonicalJson, encodeUtf8 } from './json.ts'
 import { CutRule } from './pipeline-cut.ts'
 import { TEXT_KEYS } from './pipeline-key.ts'
@@ -14,20 +13,20 @@ import { StateReader, StateWriter } from './snapshot.ts'
 import type { CutOutput, OpenRange, StageProcessor } from './stage.ts'
 import { formatInstant } from './time.ts'
 import { SourceWatermarks } from './watermark.ts'
-import { WindowOutput } from './window-output.ts'
+import { createWindows, type Windows } from './windows.ts'
 
 export class MergeStage implements StageProcessor {
   readonly #plan: StagePlan
   readonly #rule: CutRule
   readonly #sources: SourceWatermarks
-  readonly #windows: WindowOutput
+  readonly #windows: Windows
   #provisional = false
 
   constructor(plan: StagePlan, input: InputPlan & { readonly kind: 'slices' }, window: WindowPlan, partition: number) {
     this.#plan = plan
     this.#rule = new CutRule(plan, partition)
     this.#sources = new SourceWatermarks(input.sources)
-    this.#windows = new WindowOutput(plan, window, TEXT_KEYS, [])
+    this.#windows = createWindows(plan, window, TEXT_KEYS, [])
   }
 
   get cutDue(): boolean {
@@ -39,11 +38,11 @@ export class MergeStage implements StageProcessor {
   }
 
   get stateBytes(): number {
-    return this.#windows.store.bytes + 9 * this.#sources.marks.length
+    return this.#windows.bytes + 9 * this.#sources.marks.length
   }
 
   get openWindows(): number {
-    return this.#windows.store.groups
+    return this.#windows.groups
   }
 
   run(batch: RecordBatch, from: number, to: number): number {
@@ -54,7 +53,7 @@ export class MergeStage implements StageProcessor {
       if (body === null) throw new RangeError(`the slice at offset ${batch.offset(i)} has no body`)
       rule.took((batch.key(i)?.length ?? 0) + body.length)
       this.#take(body, batch.offset(i))
-      rule.check(this.#windows.store.owedFrom)
+      rule.check(this.#windows.owedFrom)
       i += 1
     }
     return i
@@ -75,33 +74,27 @@ export class MergeStage implements StageProcessor {
   }
 
   #merge(row: Row, offset: number, index: number): void {
-    const { store, slots } = this.#windows
     const text = Buffer.from(row.key).toString('utf8')
     const reader = new StateReader(row.value)
-    const window = store.window(row.a, row.b, this.#rule.watermark)
-    if (window === undefined) {
-      const records = reader.varint()
-      this.#rule.late(offset, index, lateRecord(row, text, records), records)
-      return
-    }
-    if (window.table.changed === 0) store.willOwe(window)
-    mergeGroup(slots, window.table, window.table.at(text), reader)
+    if (this.#windows.merge(row.a, row.b, text, reader, this.#rule.watermark)) return
+    const records = reader.varint()
+    this.#rule.late(offset, index, lateRecord(row, text, records), records)
   }
 
   #advance(): void {
     const rule = this.#rule
-    const { store } = this.#windows
+    const windows = this.#windows
     const minimum = this.#sources.minimum()
     if (minimum !== undefined) {
       if (minimum > rule.watermark) rule.watermark = minimum
       return
     }
     // Everybody sleeps: what is open is shown, or closed, here in the shuffle's own order.
-    if (this.#plan.onIdle === 'emit' && store.unshown(rule.watermark)) {
+    if (this.#plan.onIdle === 'emit' && windows.unshown(rule.watermark)) {
       this.#provisional = true
       rule.due = true
     } else if (this.#plan.onIdle === 'close') {
-      const end = store.lastOpenEnd(rule.watermark)
+      const end = windows.closesAllAt(rule.watermark)
       if (end !== undefined) rule.watermark = end
     }
   }
@@ -118,7 +111,7 @@ export class MergeStage implements StageProcessor {
   forget(watermark: number): void {
     const rule = this.#rule
     rule.restart(Math.max(rule.watermark, watermark))
-    this.#windows.store.forget(rule.watermark)
+    this.#windows.forget(rule.watermark)
   }
 
   grow(sources: number): void {
@@ -133,7 +126,7 @@ export class MergeStage implements StageProcessor {
 
   get pending(): boolean {
     const { parts, watermark } = this.#rule
-    return parts.filled || this.#provisional || watermark >= this.#windows.store.owedFrom
+    return parts.filled || this.#provisional || watermark >= this.#windows.owedFrom
   }
 
   get canIdle(): boolean {

@@ -74,3 +74,7 @@ export function sortByText<Item extends { readonly text: string }>(items: Item[]
   }
   return items.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))
 }
+
+/** The order of the UTF-8 bytes of two texts. */
+export const compareTexts = (a: string, b: string): number =>
+  a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b))

@@ -3,7 +3,6 @@
  * shuffle. The watermark follows every record with a valid time, passed on or not; a record is judged by the watermark
  * before it.
  */
-import { addRecord } from './aggregate.ts'
 import type { RecordPlace } from './aggregates/state.ts'
 import { EvaluationError, type OperatorErrorCode } from './errors.ts'
 import { FieldSet } from './fields.ts'
@@ -20,7 +19,7 @@ import type { Scanner } from './scan.ts'
 import { StateReader, StateWriter } from './snapshot.ts'
 import type { CutOutput, OpenRange, StageProcessor } from './stage.ts'
 import { compileTime, type TimeReader } from './time.ts'
-import { WindowOutput } from './window-output.ts'
+import { createWindows, type Windows } from './windows.ts'
 
 const NONE = new Uint8Array()
 const NO_HEADERS: RecordHeaders = new Map()
@@ -42,7 +41,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
   readonly #inputs: AggregateInputs
   /** Slot of the whole record after the steps, for rows without a window. */
   readonly #whole: number
-  readonly #windows: WindowOutput | undefined
+  readonly #windows: Windows | undefined
   /** What windows are told of the record that is being taken. */
   readonly #place: RecordPlace
   /** 0: rows for sinks. */
@@ -70,7 +69,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
     this.#keyCode = key.code
     this.#inputs = new AggregateInputs(plan.aggregates, this.#program.fields)
     this.#whole = plan.window === undefined ? this.#program.fields.slotOf([]) : -1
-    this.#windows = plan.window && new WindowOutput(plan, plan.window, key.code, this.#inputs.indexes)
+    this.#windows = plan.window && createWindows(plan, plan.window, key.code, this.#inputs.indexes)
     this.#partitions = plan.output.kind === 'shuffle' ? plan.output.partitions : 0
     this.#program.link()
     this.#scanner = compileReader(input.format, fields)
@@ -86,12 +85,12 @@ export class RecordStage implements StageProcessor, ItemTaker {
   }
 
   get stateBytes(): number {
-    return this.#windows?.store.bytes ?? 0
+    return this.#windows?.bytes ?? 0
   }
 
   /** What a stage before a shuffle holds are partials; the windows are where they are merged. */
   get openWindows(): number {
-    return this.#partitions > 0 ? 0 : (this.#windows?.store.groups ?? 0)
+    return this.#partitions > 0 ? 0 : (this.#windows?.groups ?? 0)
   }
 
   run(batch: RecordBatch, from: number, to: number): number {
@@ -169,30 +168,23 @@ export class RecordStage implements StageProcessor, ItemTaker {
     this.#rule.parts.add(0, ROW_RECORD, 0, this.#rule.partition, this.#offset, index, key, value)
   }
 
-  #addToWindows(output: WindowOutput, index: number): void {
+  #addToWindows(windows: Windows, index: number): void {
     const { slots } = this.#program
     const key = this.#key(slots)
     this.#inputs.evaluate(slots)
-    const windows = output.store.accepting(this.#eventTime, this.#rule.watermark)
-    if (windows === undefined) {
+    const place = this.#place
+    place.time = this.#eventTime
+    place.offset = this.#offset
+    place.index = index
+    if (!windows.add(key, this.#inputs.values, place, this.#rule.watermark)) {
       this.#rule.late(this.#offset, index, this.#value, 1)
-      return
-    }
-    this.#place.time = this.#eventTime
-    this.#place.offset = this.#offset
-    this.#place.index = index
-    for (let w = 0; w < windows.length; w++) {
-      const window = windows[w] as (typeof windows)[number]
-      const { table } = window
-      if (table.changed === 0) output.store.willOwe(window)
-      addRecord(output.slots, table, table.at(key), this.#inputs.values, this.#place)
     }
   }
 
   /** Before a shuffle an advance of the watermark is itself something to emit. */
   get #owedFrom(): number {
     if (this.#partitions > 0) return Number.NEGATIVE_INFINITY
-    return this.#windows === undefined ? Number.POSITIVE_INFINITY : this.#windows.store.owedFrom
+    return this.#windows === undefined ? Number.POSITIVE_INFINITY : this.#windows.owedFrom
   }
 
   decide(kind: 'cut' | 'idle' | 'final'): void {
@@ -204,7 +196,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
     if (kind !== 'idle' || this.#plan.onIdle === 'wait') return
     if (this.#partitions > 0) this.#idle = true
     else if (this.#plan.onIdle === 'emit') this.#provisional = this.#windows !== undefined
-    else rule.watermark = Math.max(rule.watermark, this.#windows?.store.lastOpenEnd(rule.watermark) ?? rule.watermark)
+    else rule.watermark = Math.max(rule.watermark, this.#windows?.closesAllAt(rule.watermark) ?? rule.watermark)
   }
 
   pass(why: 'lost' | 'quarantined', from: number, to: number): void {
@@ -214,7 +206,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
   forget(watermark: number): void {
     const rule = this.#rule
     rule.restart(Math.max(rule.watermark, watermark))
-    this.#windows?.store.forget(rule.watermark)
+    this.#windows?.forget(rule.watermark)
   }
 
   grow(_sources: number): void {
@@ -251,8 +243,8 @@ export class RecordStage implements StageProcessor, ItemTaker {
     const { parts, watermark } = this.#rule
     if (parts.filled || this.#provisional) return true
     if (this.#windows === undefined) return false
-    if (this.#partitions > 0) return this.#windows.store.size > 0 || this.#unmarked
-    return watermark >= this.#windows.store.owedFrom
+    if (this.#partitions > 0) return !this.#windows.empty || this.#unmarked
+    return watermark >= this.#windows.owedFrom
   }
 
   get canIdle(): boolean {
@@ -260,8 +252,8 @@ export class RecordStage implements StageProcessor, ItemTaker {
     const { onIdle } = this.#plan
     if (onIdle === 'wait' || this.#windows === undefined || watermark === Number.POSITIVE_INFINITY) return false
     if (this.#partitions > 0) return !this.#idle
-    const { store } = this.#windows
-    return onIdle === 'emit' ? store.unshown(watermark) : store.lastOpenEnd(watermark) !== undefined
+    const windows = this.#windows
+    return onIdle === 'emit' ? windows.unshown(watermark) : windows.closesAllAt(watermark) !== undefined
   }
 
   openRows(range: OpenRange): Uint8Array {

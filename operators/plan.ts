@@ -34,13 +34,23 @@ export type StepPlan =
 
 export type CastType = 'integer' | 'number' | 'text' | 'boolean'
 
-/** Milliseconds. Tumbling is `size === slide`. */
-export interface WindowPlan {
+/** Windows at fixed places in event time, the same for all keys. Tumbling is `size === slide`. */
+export interface AlignedWindowPlan {
+  readonly kind: 'aligned'
   readonly sizeMs: number
   readonly slideMs: number
   readonly offsetMs: number
   readonly allowedLatenessMs: number
 }
+
+/** Windows of activity, each key's own: records at most `gapMs` apart are in one. */
+export interface SessionWindowPlan {
+  readonly kind: 'session'
+  readonly gapMs: number
+  readonly allowedLatenessMs: number
+}
+
+export type WindowPlan = AlignedWindowPlan | SessionWindowPlan
 
 export interface AggregatePlan {
   readonly name: string

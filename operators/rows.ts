@@ -5,7 +5,7 @@
  *   body   = frame*
  *   frame  = u32 length of the rest | u8 kind | u8 flags | f64 a | f64 b | u32 revision | u32 keyLength | key | value
  *
- *   kind 1  window row      a = window start, b = window end (epoch ms), flags bit 0 = final
+ *   kind 1  window row      a = window start, b = window end (epoch ms), flags bit 0 = final, bit 2 = removed
  *   kind 2  record row      a = source partition, b = source offset, revision = index within the record
  *   kind 3  dead letter     a = source partition, b = source offset, revision = index within the record
  *   kind 4  partial         a = window start, b = window end, value = partial aggregates (pipeline's own encoding)
@@ -21,6 +21,8 @@ export const ROW_WATERMARK = 5
 
 export const FLAG_FINAL = 1
 export const FLAG_IDLE = 2
+/** The row takes earlier ones of its window and key back: the window has become part of a greater one. */
+export const FLAG_REMOVED = 4
 
 const HEADER_BYTES = 1 + 1 + 8 + 8 + 4 + 4
 

@@ -58,7 +58,7 @@ export class CutGrid {
 
   constructor(stepMs: number, window: WindowPlan | undefined) {
     this.#step = stepMs
-    this.#origin = window === undefined ? 0 : window.offsetMs + window.sizeMs
+    this.#origin = window?.kind === 'aligned' ? window.offsetMs + window.sizeMs : 0
   }
 
   /** The first line after a watermark; any finite watermark is across the one after -Infinity. */

@@ -1,20 +1,23 @@
 /**
- * What the windows of a stage give away: rows when they close, are revised, fall silent or become final; partials before a
- * shuffle; and their own bytes for a snapshot. Everything in canonical order: (window end, window start, key bytes).
+ * Windows at fixed places in event time: what they take, and what they give away. Rows when they close, are revised, fall silent
+ * or become final; partials before a shuffle; and their own bytes for a snapshot.
  */
-import { type AggregateSlot, emptyGroup, layOut } from './aggregate.ts'
+import { type AggregateSlot, addRecord, emptyGroup, layOut } from './aggregate.ts'
 import { mergeGroup, writeGroup } from './aggregate-codec.ts'
+import type { RecordPlace } from './aggregates/state.ts'
+import type { Value } from './json.ts'
 import { partitionOf } from './murmur2.ts'
 import { type KeyCode, sortByText } from './pipeline-key.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
-import type { StagePlan, WindowPlan } from './plan.ts'
+import type { AlignedWindowPlan, StagePlan } from './plan.ts'
 import { FLAG_FINAL, ROW_PARTIAL, ROW_WINDOW, RowWriter } from './rows.ts'
 import { type StateReader, StateWriter } from './snapshot.ts'
 import type { OpenRange } from './stage.ts'
 import { TextBytes } from './text-bytes.ts'
 import { RowFormat } from './window-rows.ts'
 import { type OpenWindow, WindowStore } from './window-store.ts'
-import { CHANGED, type GroupTable, ROWS } from './window-table.ts'
+import { CHANGED, type GroupKey, type GroupTable, ROWS } from './window-table.ts'
+import type { Windows } from './windows.ts'
 
 /** A key's canonical text, and its block in the table. */
 interface Group {
@@ -22,34 +25,83 @@ interface Group {
   readonly base: number
 }
 
-export class WindowOutput {
-  readonly slots: readonly AggregateSlot[]
-  readonly store: WindowStore
+export class WindowOutput implements Windows {
+  readonly #slots: readonly AggregateSlot[]
+  readonly #store: WindowStore
   readonly #format: RowFormat
   readonly #code: KeyCode
   readonly #writer = new StateWriter()
   readonly #keyBytes = new TextBytes()
 
   /** `inputs`: index of each aggregate's value among a record's inputs. */
-  constructor(plan: StagePlan, window: WindowPlan, code: KeyCode, inputs: readonly number[]) {
-    this.slots = layOut(plan.aggregates, inputs)
-    this.store = new WindowStore(window, plan.output.kind === 'rows', emptyGroup(this.slots))
+  constructor(plan: StagePlan, window: AlignedWindowPlan, code: KeyCode, inputs: readonly number[]) {
+    this.#slots = layOut(plan.aggregates, inputs)
+    this.#store = new WindowStore(window, plan.output.kind === 'rows', emptyGroup(this.#slots))
     this.#format = new RowFormat(
       plan.aggregates.map(({ name }) => name),
-      this.slots,
+      this.#slots,
     )
     this.#code = code
   }
 
-  /** Adds the rows owed at this watermark; with `provisional`, also those of open windows with news. */
+  add(key: GroupKey, inputs: readonly Value[], place: RecordPlace, watermark: number): boolean {
+    const store = this.#store
+    const windows = store.accepting(place.time, watermark)
+    if (windows === undefined) return false
+    for (let w = 0; w < windows.length; w++) {
+      const window = windows[w] as OpenWindow
+      const { table } = window
+      if (table.changed === 0) store.willOwe(window)
+      addRecord(this.#slots, table, table.at(key), inputs, place)
+    }
+    return true
+  }
+
+  merge(start: number, end: number, keyText: string, partial: StateReader, watermark: number): boolean {
+    const window = this.#store.window(start, end, watermark)
+    if (window === undefined) return false
+    const { table } = window
+    if (table.changed === 0) this.#store.willOwe(window)
+    mergeGroup(this.#slots, table, table.at(this.#code.keyOf(keyText)), partial)
+    return true
+  }
+
+  get owedFrom(): number {
+    return this.#store.owedFrom
+  }
+
+  get empty(): boolean {
+    return this.#store.size === 0
+  }
+
+  get groups(): number {
+    return this.#store.groups
+  }
+
+  get bytes(): number {
+    return this.#store.bytes
+  }
+
+  unshown(watermark: number): boolean {
+    return this.#store.unshown(watermark)
+  }
+
+  closesAllAt(watermark: number): number | undefined {
+    return this.#store.lastOpenEnd(watermark)
+  }
+
+  forget(watermark: number): void {
+    this.#store.forget(watermark)
+  }
+
   emitRows(parts: PartBuilder, watermark: number, provisional: boolean): void {
-    for (const window of this.store.inOrder()) {
+    for (const window of this.#store.inOrder()) {
       const final = watermark >= window.expiry
       const shown = watermark >= window.end || provisional
       if (!shown || (window.table.changed === 0 && !final)) continue
       for (const { text, base } of this.#groups(window.table, !final)) {
         const revision = window.table.cells[base + ROWS] as number
-        const value = this.#format.value(window, base, text, final)
+        const value = this.#format.value(window, window.table, base, text, final)
         parts.add(
           0,
           ROW_WINDOW,
@@ -60,30 +112,28 @@ export class WindowOutput {
           this.#keyBytes.of(text),
           value,
         )
-        this.store.emitted(window, base)
+        window.table.emitted(base)
       }
     }
-    this.store.settle(watermark)
+    this.#store.settle(watermark)
   }
 
-  /** Adds everything as partials, each to the partition of its key, and starts again empty. */
   emitPartials(parts: PartBuilder, partitions: number): void {
-    for (const { start, end, table } of this.store.inOrder()) {
+    for (const { start, end, table } of this.#store.inOrder()) {
       for (const { text, base } of this.#groups(table, false)) {
         const key = this.#keyBytes.of(text)
         this.#writer.reset()
-        writeGroup(this.slots, table, base, this.#writer)
+        writeGroup(this.#slots, table, base, this.#writer)
         parts.add(partitionOf(key, partitions), ROW_PARTIAL, 0, start, end, 0, key, this.#writer.written())
       }
     }
-    this.store.clear()
+    this.#store.clear()
   }
 
-  /** The first rows of a range that open windows would show now. */
   openRows({ key, from, to, after, limit }: OpenRange): Uint8Array {
     const rows = new RowWriter(1024)
     let left = limit
-    for (const window of this.store.inOrder()) {
+    for (const window of this.#store.inOrder()) {
       if (window.end <= from || window.start >= to) continue
       const order = after === undefined ? 1 : window.end - after.end || window.start - after.start
       if (order < 0) continue
@@ -96,7 +146,7 @@ export class WindowOutput {
         }
         if (left === 0) return rows.take()
         const revision = window.table.cells[base + ROWS] as number
-        const value = this.#format.value(window, base, text, false)
+        const value = this.#format.value(window, window.table, base, text, false)
         rows.append(ROW_WINDOW, 0, window.start, window.end, revision, bytes, value)
         left -= 1
       }
@@ -115,7 +165,7 @@ export class WindowOutput {
   }
 
   write(writer: StateWriter): void {
-    const windows = this.store.inOrder()
+    const windows = this.#store.inOrder()
     writer.varint(windows.length)
     for (const { start, end, table } of windows) {
       writer.float(start)
@@ -126,27 +176,27 @@ export class WindowOutput {
         writer.bytes(this.#keyBytes.of(text))
         writer.varint(table.cells[base + ROWS] as number)
         writer.byte(table.cells[base + CHANGED] as number)
-        writeGroup(this.slots, table, base, writer)
+        writeGroup(this.#slots, table, base, writer)
       }
     }
   }
 
   read(reader: StateReader, watermark: number): void {
-    this.store.clear()
+    this.#store.clear()
     for (let windows = reader.varint(); windows > 0; windows--) {
       const start = reader.float()
-      const window = this.store.open(start, reader.float())
+      const window = this.#store.open(start, reader.float())
       for (let groups = reader.varint(); groups > 0; groups--) this.#readGroup(window, reader)
     }
     reader.end()
-    this.store.settle(watermark)
+    this.#store.settle(watermark)
   }
 
   #readGroup({ table }: OpenWindow, reader: StateReader): void {
     const base = table.at(this.#code.keyOf(Buffer.from(reader.bytes()).toString('utf8')))
     const rows = reader.varint()
     const changed = reader.byte()
-    mergeGroup(this.slots, table, base, reader)
+    mergeGroup(this.#slots, table, base, reader)
     table.cells[base + ROWS] = rows
     if (changed === 0) {
       table.cells[base + CHANGED] = 0

@@ -2,9 +2,9 @@
  * The windows that a stage holds, and what each still owes. A group owes a row when its window is closed, or its content is
  * asked for by silence, and the row would say something new: other content than its last row, or that it is final now.
  */
-import type { WindowPlan } from './plan.ts'
+import type { AlignedWindowPlan } from './plan.ts'
 import { windowCell, windowStarts } from './window.ts'
-import { CHANGED, GroupTable, ROWS } from './window-table.ts'
+import { GroupTable } from './window-table.ts'
 
 export interface OpenWindow {
   readonly start: number
@@ -17,7 +17,7 @@ export interface OpenWindow {
 export class WindowStore {
   /** The least watermark at which some group owes a row, counting what is known now. */
   owedFrom = Number.POSITIVE_INFINITY
-  readonly #plan: WindowPlan
+  readonly #plan: AlignedWindowPlan
   /** Before a shuffle nothing is ever late: the stage that merges judges. */
   readonly #judgesLateness: boolean
   readonly #initial: Float64Array
@@ -28,7 +28,7 @@ export class WindowStore {
   #cellUntil = Number.NEGATIVE_INFINITY
   #cell: readonly OpenWindow[] = []
 
-  constructor(plan: WindowPlan, judgesLateness: boolean, initial: Float64Array) {
+  constructor(plan: AlignedWindowPlan, judgesLateness: boolean, initial: Float64Array) {
     this.#plan = plan
     this.#judgesLateness = judgesLateness
     this.#initial = initial
@@ -95,16 +95,6 @@ export class WindowStore {
     let last: number | undefined
     for (const { end } of this.#windows.values()) if (end > watermark && (last === undefined || end > last)) last = end
     return last
-  }
-
-  /** Marks a group's row as emitted. */
-  emitted({ table }: OpenWindow, base: number): void {
-    const { cells } = table
-    cells[base + ROWS] = (cells[base + ROWS] as number) + 1
-    if (cells[base + CHANGED] === 1) {
-      cells[base + CHANGED] = 0
-      table.changed -= 1
-    }
   }
 
   /** Ends a cut at this watermark: forgets expired windows, and looks at what the rest will owe. */

@@ -26,6 +26,9 @@ export class GroupTable {
   /** Groups whose CHANGED cell is 1. */
   changed = 0
   readonly #initial: Float64Array
+  #blocks = 0
+  /** Blocks that were given back. */
+  readonly #free: number[] = []
 
   /** `initial`: the cells of a group without records. */
   constructor(initial: Float64Array) {
@@ -36,19 +39,43 @@ export class GroupTable {
   /** Index of the group's first cell; the group is made when there is none. */
   at(key: GroupKey): number {
     const base = this.groups.get(key)
-    return base === undefined ? this.#add(key) : base
+    if (base !== undefined) return base
+    const added = this.allocate()
+    this.groups.set(key, added)
+    return added
   }
 
-  #add(key: GroupKey): number {
-    const base = this.groups.size * this.#initial.length
+  /** A block for whoever finds it again without `groups`. */
+  allocate(): number {
+    const freed = this.#free.pop()
+    const base = freed ?? this.#blocks * this.#initial.length
+    if (freed === undefined) this.#blocks += 1
     if (base + this.#initial.length > this.cells.length) {
       const grown = new Float64Array(this.cells.length * 2)
       grown.set(this.cells)
       this.cells = grown
     }
     this.cells.set(this.#initial, base)
-    this.groups.set(key, base)
     return base
+  }
+
+  /** Gives a block back that `allocate` gave. */
+  release(base: number): void {
+    if (this.cells[base + CHANGED] === 1) this.changed -= 1
+    for (let cell = base; cell < base + this.#initial.length; cell++) {
+      this.states[cell] = undefined
+      this.spilled.delete(cell)
+    }
+    this.#free.push(base)
+  }
+
+  /** Marks what the block holds as shown by a row. */
+  emitted(base: number): void {
+    const { cells } = this
+    cells[base + ROWS] = (cells[base + ROWS] as number) + 1
+    if (cells[base + CHANGED] === 0) return
+    cells[base + CHANGED] = 0
+    this.changed -= 1
   }
 
   /** Approximately. */

@@ -2,7 +2,7 @@
  * Which windows an event time belongs to: tumbling and hopping windows [k * slide + offset, ... + size) for every integer k,
  * right for times before 1970 as well. A slide beyond the size leaves gaps, whose records are in no window.
  */
-import type { WindowPlan } from './plan.ts'
+import type { AlignedWindowPlan } from './plan.ts'
 
 /** The largest k * slide + offset that is <= t. */
 function lineBelow(t: number, slide: number, offset: number): number {
@@ -10,7 +10,7 @@ function lineBelow(t: number, slide: number, offset: number): number {
 }
 
 /** Starts of the windows that hold `t`, ascending. */
-export function windowStarts(plan: WindowPlan, t: number): number[] {
+export function windowStarts(plan: AlignedWindowPlan, t: number): number[] {
   const starts: number[] = []
   for (let start = lineBelow(t, plan.slideMs, plan.offsetMs); start + plan.sizeMs > t; start -= plan.slideMs) {
     starts.push(start)
@@ -19,7 +19,7 @@ export function windowStarts(plan: WindowPlan, t: number): number[] {
 }
 
 /** The stretch [from, to) around `t` whose times all belong to the same windows: between starts and ends. */
-export function windowCell(plan: WindowPlan, t: number): readonly [from: number, to: number] {
+export function windowCell(plan: AlignedWindowPlan, t: number): readonly [from: number, to: number] {
   const start = lineBelow(t, plan.slideMs, plan.offsetMs)
   const end = lineBelow(t, plan.slideMs, plan.offsetMs + plan.sizeMs)
   return [Math.max(start, end), Math.min(start, end) + plan.slideMs]

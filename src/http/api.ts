@@ -84,7 +84,13 @@ export interface GraphNode {
   readonly partitions?: number
   /** What a stage does, in order. */
   readonly steps?: readonly { readonly step: string; readonly text: string }[]
-  readonly window?: { readonly sizeMs: number; readonly slideMs: number; readonly allowedLatenessMs: number }
+  readonly window?: {
+    /** Of a session its gap. */
+    readonly sizeMs: number
+    /** Absent: windows do not come at fixed steps. */
+    readonly slideMs?: number
+    readonly allowedLatenessMs: number
+  }
   readonly to: readonly string[]
 }
 

@@ -171,7 +171,13 @@ const graphNode = z.object({
     .array(z.object({ step: z.string(), text: z.string() }))
     .optional()
     .describe('What a stage does, in order'),
-  window: z.object({ sizeMs: count, slideMs: count, allowedLatenessMs: count }).optional(),
+  window: z
+    .object({
+      sizeMs: count.describe('Of a session its gap'),
+      slideMs: count.optional().describe('Absent where windows do not come at fixed steps'),
+      allowedLatenessMs: count,
+    })
+    .optional(),
   to: z.array(z.string()).describe('Ids of what comes next'),
 })
 

@@ -7,6 +7,7 @@ import type {
   ProtobufSchema,
   StagePlan,
   StepPlan,
+  WindowPlan,
 } from '../../operators/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { LIMITS } from '../limits.ts'
@@ -37,12 +38,16 @@ const step: z.ZodType<StepPlan> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('explode'), as: text, list: expression, index: z.exactOptional(text) }),
 ])
 
-const window = z.strictObject({
-  sizeMs: count,
-  slideMs: count,
-  offsetMs: milliseconds,
-  allowedLatenessMs: milliseconds,
-})
+const window: z.ZodType<WindowPlan> = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('aligned'),
+    sizeMs: count,
+    slideMs: count,
+    offsetMs: milliseconds,
+    allowedLatenessMs: milliseconds,
+  }),
+  z.strictObject({ kind: z.literal('session'), gapMs: count, allowedLatenessMs: milliseconds }),
+])
 
 const aggregate: z.ZodType<AggregatePlan> = z.strictObject({
   name: text,

@@ -88,8 +88,10 @@ function shuffleText(document: JobDocument, { source, shuffle }: CompiledJob): E
 }
 
 /** Windows of one key that are held at once while time goes on without silence. */
-function windowsHeld({ sizeMs, slideMs, allowedLatenessMs }: WindowPlan, outOfOrdernessMs: number): number {
-  return Math.ceil((sizeMs + allowedLatenessMs + outOfOrdernessMs) / slideMs) + 1
+function windowsHeld(window: WindowPlan, outOfOrdernessMs: number): number {
+  // Sessions of one key begin more than a gap apart.
+  const [sizeMs, stepMs] = window.kind === 'session' ? [window.gapMs, window.gapMs] : [window.sizeMs, window.slideMs]
+  return Math.ceil((sizeMs + window.allowedLatenessMs + outOfOrdernessMs) / stepMs) + 1
 }
 
 function stateText({ stages }: CompiledJob): string {

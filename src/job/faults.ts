@@ -68,7 +68,21 @@ function ofBestBranch(issue: z.core.$ZodIssueInvalidUnion): readonly (Issue | un
 }
 
 const weight = (issues: readonly Issue[]): number =>
-  issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0)
+  issues.reduce(
+    (sum, issue) =>
+      // A name that is nearly a known one speaks for the branch that knows it.
+      sum +
+      (issue.code === 'unrecognized_keys'
+        ? issue.keys.length - issue.keys.filter(isNear(issue.message)).length / 2
+        : 1),
+    0,
+  )
+
+const isNear = (known: string) => (name: string) => nearTo(name, known) !== undefined
+
+/** Of the known names the one that is meant. A very long name is no misspelling, and would cost its length for each of them. */
+const nearTo = (name: string, known: string): string | undefined =>
+  name.length > JOB_LIMITS.foundCharacters ? undefined : suggest(name, known.split(', '))
 
 function ofValue(root: Node, path: Path, expected: string, finding: Finding): Placed[] {
   const { node, key, found } = placeOf(root, path)
@@ -93,8 +107,7 @@ function ofValue(root: Node, path: Path, expected: string, finding: Finding): Pl
 function ofUnknownName(root: Node, path: Path, known: string): Placed {
   const name = String(path.at(-1))
   const { key, node } = placeOf(root, path)
-  // A very long name is no misspelling, and would cost its length times the length of every known one.
-  const near = name.length > JOB_LIMITS.foundCharacters ? undefined : suggest(name, known.split(', '))
+  const near = nearTo(name, known)
   return {
     pointer: pointerOf(path),
     offset: key ?? node.start,

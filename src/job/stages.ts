@@ -6,8 +6,8 @@ import type { CutPlan, StagePlan } from '../../operators/index.ts'
 import type { JobDocument } from './document.ts'
 import { keepsPartitioning } from './partitioning.ts'
 
-/** Without windows there is no grid that results fall on; a second keeps a row's way short and its certificate worth the while. */
-const ROWS_GRID_MS = 1_000
+/** Results that fall on no grid of their own: a second keeps a row's way short and its certificate worth the while. */
+const OTHER_GRID_MS = 1_000
 
 const CUTS = {
   /** A tenth of a second of a fast source, and what a replica that starts again repeats at least. */
@@ -68,5 +68,5 @@ function shufflePartitionsOf({ pipeline, shufflePartitions }: JobDocument, sourc
 }
 
 function cutsOf({ pipeline: { window } }: JobDocument): CutPlan {
-  return { gridMs: window?.slideMs ?? ROWS_GRID_MS, ...CUTS }
+  return { gridMs: window?.kind === 'aligned' ? window.slideMs : OTHER_GRID_MS, ...CUTS }
 }

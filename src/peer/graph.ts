@@ -35,7 +35,11 @@ export function jobGraph(job: CompiledJob): GraphNode[] {
 
 const stageId = (stage: number): string => `stage-${stage}`
 
-const windowOf = ({ sizeMs, slideMs, allowedLatenessMs }: WindowPlan) => ({ sizeMs, slideMs, allowedLatenessMs })
+function windowOf(window: WindowPlan): NonNullable<GraphNode['window']> {
+  const { allowedLatenessMs } = window
+  if (window.kind === 'session') return { sizeMs: window.gapMs, allowedLatenessMs }
+  return { sizeMs: window.sizeMs, slideMs: window.slideMs, allowedLatenessMs }
+}
 
 type Step = NonNullable<GraphNode['steps']>[number]
 
@@ -78,12 +82,19 @@ function stepText(step: StepPlan): Step {
   }
 }
 
-function windowText({ sizeMs, slideMs, offsetMs, allowedLatenessMs }: WindowPlan): string {
+function windowText(window: WindowPlan): string {
+  const { allowedLatenessMs } = window
+  const lateness = allowedLatenessMs === 0 ? [] : [`allowed lateness ${durationText(allowedLatenessMs)}`]
+  return [...shapeText(window), ...lateness].join(', ')
+}
+
+function shapeText(window: WindowPlan): readonly string[] {
+  if (window.kind === 'session') return [`session ${durationText(window.gapMs)}`]
+  const { sizeMs, slideMs, offsetMs } = window
   const kind = sizeMs === slideMs ? 'tumbling' : 'hopping'
   const every = sizeMs === slideMs ? [] : [`every ${durationText(slideMs)}`]
   const offset = offsetMs === 0 ? [] : [`offset ${durationText(offsetMs)}`]
-  const lateness = allowedLatenessMs === 0 ? [] : [`allowed lateness ${durationText(allowedLatenessMs)}`]
-  return [`${kind} ${durationText(sizeMs)}`, ...every, ...offset, ...lateness].join(', ')
+  return [`${kind} ${durationText(sizeMs)}`, ...every, ...offset]
 }
 
 function aggregateText({ name, kind, of, parameter, where }: AggregatePlan): string {

@@ -3,7 +3,7 @@
  * a peer, a partition, a sink, an operator.
  */
 import type { MeshNode, PeerId, UnitAgreement } from '../../mesh/index.ts'
-import { formatInstant } from '../../operators/index.ts'
+import { formatInstant, type WindowPlan } from '../../operators/index.ts'
 import type { Checkpointer } from '../checkpoint/checkpointer.ts'
 import type { UnitStatus, VotesView } from '../http/api.ts'
 import type { HostedUnit } from '../replica/hosted.ts'
@@ -173,9 +173,13 @@ function silence(hosted: HostedUnit, { now }: StatusParts): string[] {
   const { window } = plan
   const silent = `${sourceName(hosted)} has been silent for ${seconds(quietMs)}${policy}`
   if (window === undefined || !Number.isFinite(hosted.watermark)) return [silent]
-  const start = Math.floor((hosted.watermark - window.offsetMs) / window.slideMs) * window.slideMs + window.offsetMs
-  const bounds = `[${formatInstant(start)}, ${formatInstant(start + window.sizeMs)})`
-  return [`window ${bounds} is open: ${silent}`]
+  return [`${openWindow(window, hosted.watermark)} open: ${silent}`]
+}
+
+function openWindow(window: WindowPlan, watermark: number): string {
+  if (window.kind === 'session') return `sessions with records since ${formatInstant(watermark - window.gapMs)} are`
+  const start = Math.floor((watermark - window.offsetMs) / window.slideMs) * window.slideMs + window.offsetMs
+  return `window [${formatInstant(start)}, ${formatInstant(start + window.sizeMs)}) is`
 }
 
 const seconds = (ms: number): string => `${Math.max(1, Math.round(ms / 1000))} s`

@@ -3,7 +3,7 @@
  * (window end, window start, key bytes), from a cursor on.
  */
 import { type CutPosition, comparePositions, type UnitId } from '../../mesh/index.ts'
-import { FLAG_FINAL, ROW_WINDOW, readRows } from '../../operators/index.ts'
+import { FLAG_FINAL, FLAG_REMOVED, ROW_WINDOW, readRows } from '../../operators/index.ts'
 import type { Batch, BatchIndex } from '../replica/batch.ts'
 
 /** One certified row, with the cut that certifies it. */
@@ -41,6 +41,9 @@ export function compareRows(a: RowPlace, b: RowPlace): number {
   return a.end - b.end || a.start - b.start || Buffer.compare(a.key, b.key)
 }
 
+/** A row that takes earlier ones back is kept until it is known to be the newest, and then left out. */
+type NewestRow = CertifiedRow & { readonly removed: boolean }
+
 /** At most `limit` rows in order. Memory is that of the rows in range. */
 export async function readUnit(
   unit: UnitId,
@@ -48,7 +51,7 @@ export async function readUnit(
   load: (unit: UnitId, position: CutPosition) => Promise<Batch | undefined>,
   range: RowRange,
 ): Promise<CertifiedRow[]> {
-  const newest = new Map<string, CertifiedRow>()
+  const newest = new Map<string, NewestRow>()
   for (const entry of batches.entries) {
     if (range.upTo !== undefined && comparePositions(entry.position, range.upTo) > 0) break
     if (entry.maxEnd <= range.from || entry.minStart >= range.to) continue
@@ -56,10 +59,14 @@ export async function readUnit(
     const batch = await load(unit, entry.position)
     for (const body of batch?.bodies ?? []) collect(body, entry.position, range, newest)
   }
-  return [...newest.values()].sort(compareRows).slice(0, range.limit)
+  const rows = [...newest.values()].filter(({ removed }) => !removed)
+  return rows
+    .sort(compareRows)
+    .slice(0, range.limit)
+    .map(({ removed: _, ...row }) => row)
 }
 
-function collect(body: Uint8Array, position: CutPosition, range: RowRange, newest: Map<string, CertifiedRow>): void {
+function collect(body: Uint8Array, position: CutPosition, range: RowRange, newest: Map<string, NewestRow>): void {
   for (const row of readRows(body)) {
     if (row.kind !== ROW_WINDOW || row.b <= range.from || row.a >= range.to) continue
     if (range.key !== undefined && Buffer.compare(row.key, range.key) !== 0) continue
@@ -73,6 +80,7 @@ function collect(body: Uint8Array, position: CutPosition, range: RowRange, newes
       value: row.value,
       revision: row.revision,
       final: (row.flags & FLAG_FINAL) !== 0,
+      removed: (row.flags & FLAG_REMOVED) !== 0,
       position,
     })
   }

@@ -35,7 +35,7 @@ const plan: StagePlan = {
   input: { kind: 'records', format: 'json', time: { kind: 'field', path: ['dateTime'] }, outOfOrdernessMs: 0 },
   steps: [],
   keyBy: [expression('auction')],
-  window: { sizeMs: 10_000, slideMs: 10_000, offsetMs: 0, allowedLatenessMs: 0 },
+  window: { kind: 'aligned', sizeMs: 10_000, slideMs: 10_000, offsetMs: 0, allowedLatenessMs: 0 },
   aggregates: [
     aggregate('bids', 'count'),
     aggregate('total', 'sum', 'price'),

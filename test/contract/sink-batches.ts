@@ -9,7 +9,7 @@ import {
   type UnitId,
   unitId,
 } from '../../mesh/index.ts'
-import { FLAG_FINAL, partitionOf, ROW_WINDOW, RowWriter, readRows } from '../../operators/index.ts'
+import { FLAG_FINAL, FLAG_REMOVED, partitionOf, ROW_WINDOW, RowWriter, readRows } from '../../operators/index.ts'
 import type { CertifiedBatch, UnitIdentity } from '../../src/commit/sink.ts'
 import { encodeDestinations } from '../../src/commit/slice.ts'
 
@@ -21,6 +21,7 @@ export interface WindowRow {
   readonly value: string
   readonly revision: number
   readonly final: boolean
+  readonly removed?: true
 }
 
 export const HOUR = 3_600_000
@@ -37,8 +38,9 @@ export const row = (hour: number, key: string, value: string, revision = 0, fina
 
 export function bodyOf(rows: readonly WindowRow[]): Uint8Array {
   const writer = new RowWriter()
-  for (const { start, end, key, value, revision, final } of rows) {
-    writer.append(ROW_WINDOW, final ? FLAG_FINAL : 0, start, end, revision, Buffer.from(key), Buffer.from(value))
+  for (const { start, end, key, value, revision, final, removed } of rows) {
+    const flags = (final ? FLAG_FINAL : 0) | (removed === true ? FLAG_REMOVED : 0)
+    writer.append(ROW_WINDOW, flags, start, end, revision, Buffer.from(key), Buffer.from(value))
   }
   return writer.take()
 }

@@ -91,6 +91,14 @@ describe('stages', () => {
     }
   })
 
+  it('are cut every second where windows come at no fixed steps', () => {
+    const sessions = compiled(edited(['tumbling: 1d', 'session: 30m, allowedLateness: 1m']), 2)
+    for (const { cuts, window } of sessions.stages) {
+      assert.equal(cuts.gridMs, 1_000)
+      assert.deepEqual(window, { kind: 'session', gapMs: 1_800_000, allowedLatenessMs: 60_000 })
+    }
+  })
+
   it('of any job are taken by the operators', () => {
     fc.assert(
       fc.property(jobValue, fc.integer({ min: 1, max: 4 }), (value, partitions) => {
@@ -155,7 +163,7 @@ retention: forever
         { kind: 'map', keep: true, fields: { d: at('b + 1', '/pipeline/2/compute/d') } },
       ],
       keyBy: [at('c', '/pipeline/3/keyBy'), at('d', '/pipeline/3/keyBy')],
-      window: { sizeMs: 3_600_000, slideMs: 900_000, offsetMs: 60_000, allowedLatenessMs: 10_000 },
+      window: { kind: 'aligned', sizeMs: 3_600_000, slideMs: 900_000, offsetMs: 60_000, allowedLatenessMs: 10_000 },
       aggregates: [
         { name: 'a', kind: 'min', of: at('b', '/pipeline/5/aggregate/a') },
         { name: 'm', kind: 'count', of: at('d > 3', '/pipeline/5/aggregate/m') },

@@ -40,7 +40,7 @@ const step = fc.oneof(
     .map((explode) => ({ explode: { ...explode } })),
 )
 
-const window = merged(
+const aligned = merged(
   fc.oneof(
     fc.constantFrom('1d', '2w').map((tumbling) => ({ tumbling })),
     fc.constantFrom('1h', '1d').map((every) => ({ hopping: '1d', every })),
@@ -48,6 +48,11 @@ const window = merged(
   optional('offset', fc.constantFrom('0s', '30m')),
   optional('allowedLateness', duration),
 )
+const session = merged(
+  duration.map((gap) => ({ session: gap })),
+  optional('allowedLateness', duration),
+)
+const window = fc.oneof({ weight: 3, arbitrary: aligned }, { weight: 1, arbitrary: session })
 
 const aggregate = fc.oneof(
   fc.constantFrom('count()', 'count(delay > 15)', 'sum(delay)', ' avg( delay / 2 ) ', 'min(a.b)', 'max(size(name))'),

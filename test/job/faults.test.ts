@@ -420,17 +420,28 @@ describe('windows', () => {
       ],
     ],
     [
-      'are tumbling or hopping',
-      window('session: 1h'),
+      'are of a known kind',
+      window('sesion: 1h'),
       [
-        `6:5 /pipeline/2/window/tumbling "tumbling" is missing; ${DURATION}, at least 1ms, at most 520w`,
-        '6:15 /pipeline/2/window/session unknown name "session"; known here: tumbling, offset, allowedLateness',
+        '6:15 /pipeline/2/window/sesion unknown name "sesion"; known here: session, allowedLateness [did you mean "session"?]',
       ],
+    ],
+    [
+      'of sessions have no places that could be moved',
+      window('session: 1h, offset: 5m'),
+      ['6:28 /pipeline/2/window/offset unknown name "offset"; known here: session, allowedLateness'],
+    ],
+    [
+      'of sessions have a gap',
+      window('session: 0s'),
+      [`6:24 /pipeline/2/window/session ${DURATION}, at least 1ms, at most 520w; found "0s"`],
     ],
     [
       'are objects',
       inPlaceOf('window: { tumbling: 1d }', 'window: 1d'),
-      ['6:13 /pipeline/2/window expected a window: { tumbling: … } or { hopping: …, every: … }; found "1d"'],
+      [
+        '6:13 /pipeline/2/window expected a window: { tumbling: … }, { hopping: …, every: … } or { session: … }; found "1d"',
+      ],
     ],
   ])
 })

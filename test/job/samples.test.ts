@@ -144,4 +144,29 @@ describe('the sample jobs', () => {
       for (const destination of row.farEarly) assert.ok(far.includes(destination))
     }
   })
+
+  it('busy-spells says what a walk through the sorted flights says, from two partitions through a shuffle', () => {
+    const gap = 45 * 60_000
+    const time = ({ date }: Flight) => Date.parse(`${date.replaceAll('/', '-').replace(' ', 'T')}Z`)
+    const spells = new Map<string, { origin: string; flights: Flight[] }>()
+    const open = new Map<string, { last: number; flights: Flight[] }>()
+    for (const flight of FLIGHTS.toSorted((a, b) => time(a) - time(b))) {
+      const { origin } = flight
+      const known = open.get(origin)
+      const flights = known !== undefined && time(flight) - known.last <= gap ? known.flights : []
+      flights.push(flight)
+      open.set(origin, { last: time(flight), flights })
+      spells.set(`${time(flights[0]!)} ${origin}`, { origin, flights })
+    }
+    const { rows } = run(compiled('busy-spells.yaml', 2))
+    assert.equal(rows.length, spells.size, 'nothing was shown before it was final')
+    for (const { a, b, value, final } of rows) {
+      const { key, flights, late } = JSON.parse(value)
+      const spell = spells.get(`${a} ${key}`)!
+      assert.ok(final)
+      assert.equal(b, time(spell.flights.at(-1)!) + gap)
+      assert.equal(flights, spell.flights.length)
+      assert.equal(late, spell.flights.filter(({ delay }) => delay > 15).length)
+    }
+  })
 })

@@ -36,7 +36,7 @@ export function stagePlan(changes: Partial<StagePlan> = {}): StagePlan {
     input: { kind: 'records', format: 'json', time: { kind: 'field', path: ['t'] }, outOfOrdernessMs: 0 },
     steps: [],
     keyBy: [expression('k')],
-    window: { sizeMs: 10, slideMs: 10, offsetMs: 0, allowedLatenessMs: 0 },
+    window: { kind: 'aligned', sizeMs: 10, slideMs: 10, offsetMs: 0, allowedLatenessMs: 0 },
     aggregates: [aggregate('n', 'count')],
     output: { kind: 'rows' },
     onIdle: 'emit',

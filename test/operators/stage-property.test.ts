@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { type CutOutput, createStage, type StagePlan, type StageProcessor } from '../../operators/index.ts'
-import { aggregate, batchOf, deadLettersOf, recordsInput, rowsOfCuts, stagePlan } from './stage-harness.ts'
+import { type CutOutput, createStage, type StagePlan } from '../../operators/index.ts'
+import { aggregate, deadLettersOf, recordsInput, rowsOfCuts, stagePlan } from './stage-harness.ts'
+import { drive, interleave, OFFSET_BASE, run } from './stage-runs.ts'
 
 interface Bid {
   readonly t: number
@@ -50,52 +51,16 @@ const plans = fc
   .map(({ size, slide, offset, lateness, disorder, maxRecords, partBytes }) =>
     stagePlan({
       input: recordsInput(disorder),
-      window: { sizeMs: size, slideMs: slide, offsetMs: offset, allowedLatenessMs: lateness },
+      window: { kind: 'aligned', sizeMs: size, slideMs: slide, offsetMs: offset, allowedLatenessMs: lateness },
       aggregates: AGGREGATES,
       cuts: { gridMs: slide, maxRecords, maxBytes: 1 << 20, partBytes, snapshotEvery: 1 },
     }),
   )
 
-const OFFSET_BASE = 100
-
-/**
- * Runs the records in batches that end at `splits`, with silence after the records of `idles`; after each cut `between` may
- * replace the stage.
- */
-function run(
-  plan: StagePlan,
-  records: readonly (Bid | string)[],
-  splits: readonly number[],
-  idles: readonly number[] = [],
-  between: (stage: StageProcessor) => StageProcessor = (stage) => stage,
-): CutOutput[] {
-  let stage = createStage(plan, { partition: 1 })
-  const cuts: CutOutput[] = []
-  const cut = () => {
-    cuts.push(stage.cut())
-    stage = between(stage)
-  }
-  const ends = [...splits, ...idles].map((at) => Math.min(at, records.length))
-  const bounds = [...new Set([0, ...ends, records.length])].sort((a, b) => a - b)
-  for (let i = 1; i < bounds.length; i++) {
-    const [from = 0, to = 0] = [bounds[i - 1], bounds[i]]
-    const batch = batchOf(records.slice(from, to), OFFSET_BASE + from)
-    for (let at = 0; at < batch.length; ) {
-      at = stage.run(batch, at, batch.length)
-      if (stage.cutDue) cut()
-    }
-    if (!idles.includes(to) || !stage.canIdle) continue
-    stage.decide('idle')
-    cut()
-  }
-  stage.decide('final')
-  cuts.push(stage.cut())
-  return cuts
-}
-
 /** Every window by definition: all records kept, exact decimals, one watermark. */
 function twin(plan: StagePlan, records: readonly (Bid | string)[]): { rows: Map<string, object>; late: number[] } {
-  const { sizeMs, slideMs, offsetMs, allowedLatenessMs } = plan.window!
+  assert.ok(plan.window?.kind === 'aligned')
+  const { sizeMs, slideMs, offsetMs, allowedLatenessMs } = plan.window
   const disorder = plan.input.kind === 'records' ? plan.input.outOfOrdernessMs : 0
   const accepted = new Map<string, { start: number; key: Bid['k']; bids: Bid[] }>()
   const late: number[] = []
@@ -205,19 +170,6 @@ describe('a windowed stage', () => {
   })
 })
 
-/** Reads the slices of one destination, from several sources, in the order that `speeds` picks. */
-function interleave(sources: readonly CutOutput[][], destination: number, speeds: readonly number[]): Uint8Array[] {
-  const queues = sources.map((cuts) =>
-    cuts.flatMap(({ parts }) => parts.map(({ bodies }) => bodies[destination]!)).filter(({ length }) => length > 0),
-  )
-  const order: Uint8Array[] = []
-  for (let turn = 0; queues.some(({ length }) => length > 0); turn++) {
-    const waiting = queues.filter(({ length }) => length > 0)
-    order.push(waiting[(speeds[turn % speeds.length] ?? 0) % waiting.length]!.shift()!)
-  }
-  return order
-}
-
 describe('a shuffle', () => {
   const partitions = 2
   const inTime = fc.array(fc.array(bid, { maxLength: 25 }), { minLength: 1, maxLength: 3 })
@@ -253,16 +205,3 @@ describe('a shuffle', () => {
     )
   })
 })
-
-/** Records or slices to the end; a records stage gets the end as a decision. */
-function drive(stage: StageProcessor, input: readonly object[]): CutOutput[] {
-  const cuts: CutOutput[] = []
-  const batch = batchOf(input)
-  for (let at = 0; at < batch.length; ) {
-    at = stage.run(batch, at, batch.length)
-    if (stage.cutDue) cuts.push(stage.cut())
-  }
-  if (stage.watermark !== Number.POSITIVE_INFINITY) stage.decide('final')
-  cuts.push(stage.cut())
-  return cuts
-}

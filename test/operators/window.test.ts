@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { WindowPlan } from '../../operators/index.ts'
 import { aggregate, deadLettersOf, lines, recordsInput, rowsOfCuts, StageRun, stagePlan } from './stage-harness.ts'
 
 const at = (t: number, k: unknown = 'a') => ({ t, k })
-const window = (sizeMs: number, slideMs = sizeMs, offsetMs = 0, allowedLatenessMs = 0) => ({
+const window = (sizeMs: number, slideMs = sizeMs, offsetMs = 0, allowedLatenessMs = 0): WindowPlan => ({
+  kind: 'aligned',
   sizeMs,
   slideMs,
   offsetMs,

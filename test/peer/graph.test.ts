@@ -52,6 +52,13 @@ describe('the graph of a job', () => {
     )
   })
 
+  it('says of a session what ends it', () => {
+    const nodes = graphOf(JOB.replace(/window: \{[^}]*\}/, 'window: { session: 30m }'))
+    const stage = nodes.find(({ kind }) => kind === 'stage')
+    assert.deepEqual(stage?.window, { sizeMs: 1_800_000, allowedLatenessMs: 0 })
+    assert.ok(stage?.steps?.some(({ text }) => text === 'session 30m'))
+  })
+
   it('of two stages has the shuffle between them, and says what each does', () => {
     const nodes = graphOf(JOB.replace(', partitionedBy: origin', ''))
     const steps = (id: string) => nodes.find((node) => node.id === id)?.steps?.map(({ step }) => step)

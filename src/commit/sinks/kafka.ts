@@ -58,5 +58,11 @@ function recordsOf(batch: CertifiedBatch, partitions: readonly LogPartition[]): 
 /** Windows and source places as numbers, so that no range of dates limits them: `start/end`, `partition/offset/index`. */
 function headersOf(place: RowPlace): Record<string, string> {
   if (place.kind !== 'window') return { source: `${place.partition}/${place.offset}/${place.index}` }
-  return { window: `${place.start}/${place.end}`, revision: String(place.revision), final: String(place.final) }
+  const { start, end, revision, final, removed } = place
+  return {
+    window: `${start}/${end}`,
+    revision: String(revision),
+    final: String(final),
+    ...(removed === undefined ? {} : { removed: String(removed) }),
+  }
 }

@@ -49,7 +49,13 @@ function rowDocument({ job, generation }: CertifiedBatch, submission: number, ro
   const revision = place.kind === 'window' ? place.revision : 0
   const fields =
     place.kind === 'window'
-      ? { window: { start: bsonTime(place.start), end: bsonTime(place.end) }, revision, final: place.final }
+      ? {
+          window: { start: bsonTime(place.start), end: bsonTime(place.end) },
+          revision,
+          final: place.final,
+          // The document stays, so that an older row that comes late does not.
+          ...(place.removed === undefined ? {} : { removed: place.removed }),
+        }
       : { source: { partition: place.partition, offset: place.offset, index: place.index } }
   const document = {
     _id: id,

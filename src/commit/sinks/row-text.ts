@@ -1,6 +1,13 @@
 /** What a row says of itself beside its key and value, for sinks that keep it beside them: where it belongs and which it is. */
 import { assert } from '../../../mesh/index.ts'
-import { FLAG_FINAL, ROW_DEAD_LETTER, ROW_RECORD, ROW_WINDOW, type Row } from '../../../operators/index.ts'
+import {
+  FLAG_FINAL,
+  FLAG_REMOVED,
+  ROW_DEAD_LETTER,
+  ROW_RECORD,
+  ROW_WINDOW,
+  type Row,
+} from '../../../operators/index.ts'
 
 export type RowPlace =
   | {
@@ -9,6 +16,8 @@ export type RowPlace =
       readonly end: number
       readonly revision: number
       readonly final: boolean
+      /** It takes the rows of its window and key back: the window is part of a greater one now. */
+      readonly removed?: true
     }
   /** A row made of one source record, or a record that could not be taken. */
   | {
@@ -20,7 +29,14 @@ export type RowPlace =
 
 export function placeOf(row: Row): RowPlace {
   if (row.kind === ROW_WINDOW) {
-    return { kind: 'window', start: row.a, end: row.b, revision: row.revision, final: (row.flags & FLAG_FINAL) !== 0 }
+    return {
+      kind: 'window',
+      start: row.a,
+      end: row.b,
+      revision: row.revision,
+      final: (row.flags & FLAG_FINAL) !== 0,
+      ...((row.flags & FLAG_REMOVED) === 0 ? {} : { removed: true }),
+    }
   }
   assert(row.kind === ROW_RECORD || row.kind === ROW_DEAD_LETTER, `a sink gets rows, not frames of kind ${row.kind}`)
   const kind = row.kind === ROW_RECORD ? 'record' : 'deadLetter'
@@ -37,6 +53,7 @@ export function placeFields(place: RowPlace): Record<string, unknown> {
   if (place.kind !== 'window') {
     return { source: { partition: place.partition, offset: place.offset, index: place.index } }
   }
-  const { start, end, revision, final } = place
-  return { window: { start: timeText(start), end: timeText(end) }, revision, final }
+  const { start, end, revision, final, removed } = place
+  const window = { start: timeText(start), end: timeText(end) }
+  return { window, revision, final, ...(removed === undefined ? {} : { removed }) }
 }

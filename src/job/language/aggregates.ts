@@ -248,8 +248,8 @@ function checkParameter(value: LongShape, reporter: Reporter): void {
   }
 }
 
-/** What every result row has besides its aggregates. */
-const TAKEN: readonly string[] = ['final', 'key', 'revision', 'window']
+/** What result rows have besides their aggregates. */
+const TAKEN: readonly string[] = ['final', 'key', 'removed', 'revision', 'window']
 
 const name = () =>
   fieldName().check(

@@ -64,7 +64,20 @@ const hopping = () =>
     }),
   )
 
-const window = () => z.union([tumbling(), hopping()], expects('a window: { tumbling: … } or { hopping: …, every: … }'))
+const session = () =>
+  strict('a window such as { session: 30m }', {
+    session: duration(SIZE).meta({
+      description: 'Gap: records of a key that are at most this far apart are in one window.',
+      examples: ['30m'],
+    }),
+    allowedLateness: lateness(),
+  })
+
+const window = () =>
+  z.union(
+    [tumbling(), hopping(), session()],
+    expects('a window: { tumbling: … }, { hopping: …, every: … } or { session: … }'),
+  )
 
 const step = () =>
   oneOf('one step, such as filter, map, keyBy, window or aggregate', {
@@ -215,8 +228,10 @@ function plansOf(
 }
 
 function windowPlan(shape: NonNullable<Step['window']>): WindowPlan {
+  const { allowedLateness: allowedLatenessMs } = shape
+  if ('session' in shape) return { kind: 'session', gapMs: shape.session, allowedLatenessMs }
   const [sizeMs, slideMs] = 'tumbling' in shape ? [shape.tumbling, shape.tumbling] : [shape.hopping, shape.every]
-  return { sizeMs, slideMs, offsetMs: shape.offset, allowedLatenessMs: shape.allowedLateness }
+  return { kind: 'aligned', sizeMs, slideMs, offsetMs: shape.offset, allowedLatenessMs }
 }
 
 /** By name: the order of state must not depend on the order of the document. */

@@ -1,0 +1,50 @@
+/**
+ * What stages ask of their windows, whatever their kind: to take records or partials, to say when something is owed, to give it,
+ * and to be written down. Everything that is given is in canonical order: (window end, window start, key bytes).
+ */
+import type { RecordPlace } from './aggregates/state.ts'
+import type { Value } from './json.ts'
+import type { KeyCode } from './pipeline-key.ts'
+import type { PartBuilder } from './pipeline-parts.ts'
+import type { StagePlan, WindowPlan } from './plan.ts'
+import { SessionWindows } from './session-windows.ts'
+import type { StateReader, StateWriter } from './snapshot.ts'
+import type { OpenRange } from './stage.ts'
+import { WindowOutput } from './window-output.ts'
+import type { GroupKey } from './window-table.ts'
+
+export interface Windows {
+  /** Takes a record whose inputs were checked; false when it is late for every window that it belongs to. */
+  add(key: GroupKey, inputs: readonly Value[], place: RecordPlace, watermark: number): boolean
+  /** Takes the partial of a window; false, and nothing is read, when its window takes nothing more. */
+  merge(start: number, end: number, keyText: string, partial: StateReader, watermark: number): boolean
+  /** The least watermark at which a row is owed, counting what is known now. */
+  readonly owedFrom: number
+  /** Adds the rows owed at this watermark; with `provisional`, also those of open windows with news. */
+  emitRows(parts: PartBuilder, watermark: number, provisional: boolean): void
+  /** Adds everything as partials, each to the partition of its key, and starts again empty. */
+  emitPartials(parts: PartBuilder, partitions: number): void
+  /** The first rows of a range that open windows would show now. */
+  openRows(range: OpenRange): Uint8Array
+  /** Open windows hold content that no row shows. */
+  unshown(watermark: number): boolean
+  /** The watermark that closes every open window, or undefined when none is open. */
+  closesAllAt(watermark: number): number | undefined
+  /** Goes on as if what this watermark closes had been emitted. */
+  forget(watermark: number): void
+  /** Nothing is held. */
+  readonly empty: boolean
+  /** Windows that are held, one for each key. */
+  readonly groups: number
+  /** Approximately. */
+  readonly bytes: number
+  write(writer: StateWriter): void
+  read(reader: StateReader, watermark: number): void
+}
+
+/** @param inputs index of each aggregate's value among a record's inputs */
+export function createWindows(plan: StagePlan, window: WindowPlan, code: KeyCode, inputs: readonly number[]): Windows {
+  return window.kind === 'session'
+    ? new SessionWindows(plan, window, code, inputs)
+    : new WindowOutput(plan, window, code, inputs)
+}
