@@ -1,6 +1,7 @@
 /** What peers tell when they are asked, as a script needs it. */
 import { ProblemError } from '../../src/cli/client.ts'
 import type { PeerProcess } from '../e2e/peers.ts'
+import * as placed from '../e2e/placed.ts'
 
 const TRIES = 3
 
@@ -28,13 +29,5 @@ export async function metric(peer: PeerProcess, name: string, labels = ''): Prom
   return sum
 }
 
-/** Whether every replica that the view wants has taken its place in the unit's term, and all of them live. */
-export async function isPlaced(peer: PeerProcess, members: number): Promise<boolean> {
-  const client = peer.client()
-  const [ring, { units }] = await asked(() => Promise.all([client.ring(), client.status(undefined)]))
-  if (ring.members.length !== members) return false
-  return ring.units.every(({ unit, replicas }) => {
-    const actual = units.find((status) => status.unit === unit)?.replicas ?? []
-    return actual.length === replicas.length && actual.every((each) => each.alive && replicas.includes(each.peer))
-  })
-}
+export const isPlaced = (peer: PeerProcess, members: number): Promise<boolean> =>
+  asked(() => placed.isPlaced(peer, members))
