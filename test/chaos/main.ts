@@ -5,6 +5,7 @@ const SCRIPTS: Readonly<Record<string, () => Promise<{ readonly main: (argv: rea
     stop: () => import('./stop.ts'),
     scale: () => import('./scale.ts'),
     suspicion: () => import('./suspicion.ts'),
+    lose: () => import('./lose.ts'),
     partition: () => import('./partition.ts'),
     replay: () => import('./replay.ts'),
   }

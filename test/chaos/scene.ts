@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateBucketCommand } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import type { SinkConnections } from '../../src/commit/sink.ts'
 import type { Log, LogSettings } from '../../src/log/log.ts'
 import { openLog } from '../../src/log/open.ts'
@@ -69,7 +69,8 @@ export class Scene {
     const name = `chaos-${process.pid}-${++this.#names}`
     await this.log.createTopic(`${name}-in`, { partitions })
     await this.log.createTopic(`${name}-out`, { partitions: 2 })
-    await s3Client(this.#s3).send(new CreateBucketCommand({ Bucket: name }))
+    const kept = `${name}-kept`
+    for (const bucket of [name, kept]) await s3Client(this.#s3).send(new CreateBucketCommand({ Bucket: bucket }))
     const readers: Readonly<Record<string, () => Promise<SinkRow[]>>> = {
       kafka: () => kafkaRows(this.#kafka.brokers, `${name}-out`),
       mongodb: () => mongodbRows(this.#mongodb.url, 'chaos', name),
@@ -83,6 +84,12 @@ export class Scene {
         `mongodb: { database: chaos, collection: ${name} }`,
         `s3: { bucket: ${name}, prefix: "" }`,
       ],
+      checkpoints: { s3: { bucket: kept, prefix: 'quorate/' } },
+      checkpointed: async () => {
+        const { Contents = [] } = await s3Client(this.#s3).send(new ListObjectsV2Command({ Bucket: kept }))
+        const units = Contents.map(({ Key = '' }) => /(\d+-\d+)\/\d+-\d+\.json$/.exec(Key)?.[1])
+        return new Set(units.filter((unit) => unit !== undefined)).size
+      },
       rows: async (sink) => (await readers[sink]?.())?.length ?? 0,
       compare: async (load) => {
         const differences: Record<string, string> = {}
@@ -117,6 +124,10 @@ export interface Place {
   readonly topic: string
   /** For the job's document. */
   readonly sinks: readonly string[]
+  /** For the peers' configuration. */
+  readonly checkpoints: object
+  /** How many units have a checkpoint there. */
+  readonly checkpointed: () => Promise<number>
   /** How many rows are at a sink now. */
   readonly rows: (sink: 'kafka' | 'mongodb' | 's3') => Promise<number>
   /** What is wrong at each sink; nothing when all is exactly as expected. */

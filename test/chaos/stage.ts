@@ -17,7 +17,7 @@ export interface StageOptions {
 }
 
 export class Stage {
-  readonly peers: Peers
+  peers: Peers
   readonly load: Load
   readonly watch: Watch
   readonly job: string
@@ -40,7 +40,9 @@ export class Stage {
     const { log, logSettings, connections } = scene
     this.place = place
     this.job = place.name
-    this.peers = new Peers({ directory: join(scene.folder, place.name), log: logSettings, connections, names, hosts })
+    const { checkpoints } = place
+    const directory = join(scene.folder, place.name)
+    this.peers = new Peers({ directory, log: logSettings, connections, checkpoints, names, hosts })
     this.load = new Load({ log, topic: place.topic, partitions, recordsPerSecond, keys: 40, windowMs: WINDOW_MS })
     this.watch = new Watch()
   }
