@@ -1,5 +1,6 @@
 /** What the simulator is asked to do on its command line. */
 import { parseArgs } from 'node:util'
+import { FAULTS, type Fault, isFault } from './faults.ts'
 
 export interface SimArguments {
   readonly seeds: readonly number[]
@@ -11,6 +12,13 @@ export interface SimArguments {
   /** Every event of a single seed on stderr. */
   readonly verbose: boolean
   readonly workers: number
+  /** Instead of what the seed chooses. */
+  readonly faults: readonly Fault[] | undefined
+  readonly peers: number | undefined
+  /** The smallest run of the seed that still fails is searched. */
+  readonly shrink: boolean
+  /** Seeds that fail are added to seeds.txt. */
+  readonly keep: boolean
 }
 
 export const USAGE = `npm run sim -- [--seed N | --seeds COUNT --from FIRST] [--minutes M] [--once] [--workers K] [-o json] [--verbose]
@@ -21,6 +29,10 @@ export const USAGE = `npm run sim -- [--seed N | --seeds COUNT --from FIRST] [--
   --once         run each seed once instead of twice
   --workers K    seeds at a time (default 2)
   -o json        one JSON document on stdout
+  --faults LIST  these faults (a,b,c, or none) instead of those that the seed chooses
+  --peers K      so many peers at first, instead of what the seed chooses
+  --shrink       for a single seed that fails: the smallest run that still does
+  --keep         add the seeds that fail to seeds.txt
   --verbose      what happens, on stderr; for a single seed`
 
 /** @throws Error with what is wrong */
@@ -36,6 +48,10 @@ export function parseSimArguments(argv: readonly string[]): SimArguments {
       workers: { type: 'string', default: '2' },
       output: { type: 'string', short: 'o', default: 'text' },
       verbose: { type: 'boolean', default: false },
+      faults: { type: 'string' },
+      peers: { type: 'string' },
+      shrink: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
     },
   })
   const from = count('from', values.from)
@@ -55,7 +71,18 @@ export function parseSimArguments(argv: readonly string[]): SimArguments {
     json: values.output === 'json',
     verbose: values.verbose,
     workers: Math.max(1, count('workers', values.workers)),
+    faults: values.faults === undefined ? undefined : faultsIn(values.faults),
+    peers: values.peers === undefined ? undefined : Math.max(1, count('peers', values.peers)),
+    shrink: values.shrink,
+    keep: values.keep,
   }
+}
+
+function faultsIn(text: string): readonly Fault[] {
+  const names = text === 'none' ? [] : text.split(',')
+  const unknown = names.find((name) => !isFault(name))
+  if (unknown !== undefined) throw new Error(`--faults: there is no ${unknown}; there are ${FAULTS.join(', ')}`)
+  return names.filter(isFault)
 }
 
 function count(name: string, text: string): number {

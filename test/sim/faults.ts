@@ -44,6 +44,8 @@ export const FAULTS = [
 ] as const
 export type Fault = (typeof FAULTS)[number]
 
+export const isFault = (name: string): name is Fault => (FAULTS as readonly string[]).includes(name)
+
 export interface FaultParts {
   readonly random: Random
   readonly network: SimulatedNetwork
@@ -53,6 +55,8 @@ export interface FaultParts {
   readonly producers: Producers
   readonly operator: Operator
   readonly sourcePartitions: number
+  /** These instead of those that the seed chooses. */
+  readonly only: readonly Fault[] | undefined
 }
 
 const MEAN_PAUSE_MS = 6_000
@@ -70,7 +74,8 @@ export class Faults {
   constructor(parts: FaultParts) {
     const { random } = parts
     this.#parts = parts
-    this.#chosen = FAULTS.filter(() => random.next() < 0.35)
+    const chosen = FAULTS.filter(() => random.next() < 0.35)
+    this.#chosen = parts.only ?? chosen
   }
 
   get chosen(): readonly Fault[] {

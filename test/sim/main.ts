@@ -1,7 +1,8 @@
 /** `npm run sim`: plays seeds of the simulator and says which did not hold, with the command that repeats each. */
 import { parseSimArguments, type SimArguments, USAGE } from './arguments.ts'
-import { keptSeeds, type Played, play } from './play.ts'
+import { keepSeeds, keptSeeds, type Played, play } from './play.ts'
 import { run } from './run.ts'
+import { commandOf, shrink } from './shrink.ts'
 
 let args: SimArguments
 try {
@@ -15,10 +16,18 @@ const faultsMs = minutes * 60_000
 const started = performance.now()
 const [only] = args.seeds
 if (verbose && args.seeds.length === 1 && only !== undefined) {
-  const { violation } = await run({ seed: only, faultsMs, say: (text) => console.error(text) })
+  const { violation } = await run({
+    seed: only,
+    faultsMs,
+    only: args.faults,
+    peers: args.peers,
+    say: (text) => console.error(text),
+  })
   console.log(violation === undefined ? `seed ${only}: everything held` : `seed ${only}: ${violation}`)
   process.exit(violation === undefined ? 0 : 1)
 }
+
+if (args.shrink && only !== undefined) process.exit(await shrinkSeed(only))
 
 const seeds = args.seeds.length === 1 ? args.seeds : [...new Set([...keptSeeds(), ...args.seeds])]
 const failed: Played[] = []
@@ -30,6 +39,8 @@ let done = 0
 await play({
   seeds,
   faultsMs,
+  only: args.faults,
+  peers: args.peers,
   twice,
   workers,
   onPlayed: (played) => {
@@ -41,13 +52,14 @@ await play({
     if (played.violation !== undefined) {
       failed.push(played)
       console.error(
-        `seed ${played.seed}: ${played.violation}\n  npm run sim -- --seed ${played.seed} --minutes ${minutes} --verbose`,
+        `seed ${played.seed}: ${played.violation}\n  npm run sim -- --seed ${played.seed} --minutes ${minutes}${chosen()} --verbose`,
       )
     } else if (!json && (done % 10 === 0 || done === seeds.length)) {
       console.error(`${done} of ${seeds.length} seeds, ${((performance.now() - started) / 1000).toFixed(0)} s`)
     }
   },
 })
+if (args.keep) keepSeeds(failed.map(({ seed }) => seed))
 const wallSeconds = Math.round((performance.now() - started) / 100) / 10
 const simulatedSeconds = Math.round(simulatedMs / 1000)
 if (json) {
@@ -72,6 +84,32 @@ branches: ${listed(branches)}`,
   )
 }
 process.exitCode = failed.length === 0 ? 0 : 1
+
+/** What the command line says of faults and peers, for a command that repeats a seed. */
+function chosen(): string {
+  const named = args.faults === undefined ? '' : ` --faults ${args.faults.join(',') || 'none'}`
+  return args.peers === undefined ? named : `${named} --peers ${args.peers}`
+}
+
+/** The exit code: 0 when the seed holds. */
+async function shrinkSeed(seed: number): Promise<number> {
+  const first = await run({ seed, faultsMs, only: args.faults, peers: args.peers })
+  if (first.violation === undefined) {
+    console.log(`seed ${seed}: everything held`)
+    return 0
+  }
+  let violation = first.violation
+  const least = await shrink({ faults: first.chosen, peers: first.peers, minutes }, async (reduced) => {
+    const played = await run({ seed, faultsMs: reduced.minutes * 60_000, only: reduced.faults, peers: reduced.peers })
+    if (played.violation === undefined) return false
+    violation = played.violation
+    console.error(`still fails: ${commandOf(seed, reduced)}`)
+    return true
+  })
+  console.log(`seed ${seed}: ${violation}\n  ${commandOf(seed, least)}`)
+  if (args.keep) keepSeeds([seed])
+  return 1
+}
 
 function add(sums: Record<string, number>, counts: Readonly<Record<string, number>>): void {
   for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count

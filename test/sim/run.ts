@@ -19,7 +19,7 @@ import { StoreChecks } from './check-stores.ts'
 import { Checks, Violation } from './checks.ts'
 import { SimulatedClock } from './clock.ts'
 import { Cluster } from './cluster.ts'
-import { Faults } from './faults.ts'
+import { type Fault, Faults } from './faults.ts'
 import { SimulatedLog } from './log.ts'
 import { SimulatedNetwork } from './network.ts'
 import { Operator } from './operator.ts'
@@ -34,6 +34,10 @@ export interface RunOptions {
   readonly seed: number
   /** Of simulated time under faults. */
   readonly faultsMs: number
+  /** These faults instead of those that the seed chooses. */
+  readonly only?: readonly Fault[] | undefined
+  /** So many peers at first, instead of what the seed chooses. */
+  readonly peers?: number | undefined
   /** Tells what happens, for a person. */
   readonly say?: (text: string) => void
 }
@@ -46,6 +50,9 @@ export interface RunResult {
   readonly trace: string
   readonly simulatedMs: number
   readonly certificates: number
+  /** With which it was played. */
+  readonly chosen: readonly Fault[]
+  readonly peers: number
   readonly faults: Readonly<Record<string, number>>
   readonly branches: Readonly<Record<Branch, number>>
 }
@@ -95,11 +102,14 @@ class Simulation {
   /** No sink of a run ever refuses for good, and two results for one place are a fork. */
   #sinkHalt: Violation | undefined
   readonly #workload
+  readonly #peers: number
 
   constructor(options: RunOptions) {
     this.#options = options
     const random = seededRandom(options.seed)
-    const count = 3 + random.below(3)
+    const some = 3 + random.below(3)
+    const count = options.peers ?? some
+    this.#peers = count
     this.#workload = chooseWorkload(random, count)
     this.#network = new SimulatedNetwork(this.#clock, seededRandom(random.below(2 ** 31)))
     this.#network.onSend = (from, to, body) => this.#sent(from, to, body)
@@ -137,6 +147,7 @@ class Simulation {
       cluster: this.#cluster,
       producers: this.#producers,
       sourcePartitions: this.#workload.sourcePartitions,
+      only: options.only,
     })
     this.#say(`${count} peers, ${JSON.stringify(this.#workload)}, faults: ${this.#faults.chosen.join(', ')}`)
   }
@@ -165,6 +176,8 @@ class Simulation {
       trace: this.#trace.digest(),
       simulatedMs: Math.round(this.#clock.now()),
       certificates: this.#checks.certificates,
+      chosen: this.#faults.chosen,
+      peers: this.#peers,
       faults: this.#faults.counts,
       branches: { ...this.#branches.counts, revised: this.#checks.revised },
     }
