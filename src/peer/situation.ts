@@ -145,7 +145,8 @@ function moving({ target }: HostedUnit, { term, following, frontier }: UnitAgree
   const standings = comers.map((member) => {
     if (ready.includes(member)) return `${nameOf(member)} is ready`
     const stored = member === node.self ? undefined : following.standingOf(member)?.stored
-    return `${nameOf(member)} has ${stored === undefined ? 'nothing yet' : `cut ${placeText(stored)}`} of ${placeText(frontier)}`
+    const of = frontier === undefined ? '' : ` of ${placeText(frontier)}`
+    return `${nameOf(member)} has ${stored === undefined ? 'nothing yet' : `cut ${placeText(stored)}`}${of}`
   })
   const away = leavers.length === 0 ? '' : `, away from ${leavers.join(', ')}`
   return [
@@ -153,5 +154,4 @@ function moving({ target }: HostedUnit, { term, following, frontier }: UnitAgree
   ]
 }
 
-const placeText = (place: CutPosition | undefined): string =>
-  place === undefined ? 'none' : `${place.seq}.${place.part}`
+const placeText = ({ seq, part }: CutPosition): string => `${seq}.${part}`

@@ -181,6 +181,10 @@ describe('reading', () => {
     assert.match(stdout, /1 of 2 votes, peer cy unreachable for 9 s/)
     assert.match(stdout, /diverged: cy at .* \(computation\).* repaired/)
     assert.match(stdout, /cy \(down\)/)
+    const told = peer.status.bind(peer)
+    peer.status = async (job) => ({ ...(await told(job)), notices: ['bo (01234567) is leaving the cluster'] })
+    assert.match((await ask(['status'])).stdout, /^bo \(01234567\) is leaving the cluster$/m)
+    peer.status = told
   })
 })
 

@@ -292,6 +292,38 @@ describe('the dashboard of a peer in memory', { skip }, () => {
     await page.close()
   })
 
+  it('pauses a job and lets it go on, and shows the command for both', async () => {
+    const page = await open(await serve())
+    const jobs = page.section('jobs')
+    await page.sees('jobs', /quorate pause flight-delays/)
+    await jobs.getByRole('button', { name: 'Pause', exact: true }).click()
+    await page.sees('jobs', 'flight-delays is paused.')
+    await page.sees('jobs', /quorate resume flight-delays/)
+    assert.equal(peer.jobList[0]?.state, 'paused')
+    await jobs.getByRole('button', { name: 'Resume', exact: true }).click()
+    await page.sees('jobs', 'flight-delays goes on.')
+    await jobs.getByRole('button', { name: 'Pause', exact: true }).waitFor()
+    assert.equal(peer.jobList[0]?.state, 'running')
+    page.assertNoFaults()
+    await page.close()
+  })
+
+  it('says at once that a unit waits for an operator, with the command, and who is leaving', async () => {
+    const address = await serve()
+    const status = peer.status.bind(peer)
+    peer.status = async (job) => {
+      const { units, ...rest } = await status(job)
+      const halted = units.map((unit) => ({ ...unit, state: 'halted', resolvable: ['accept-gap'] }) as const)
+      return { ...rest, units: halted, notices: ['bo (01234567) is leaving the cluster'] }
+    }
+    const page = await open(address)
+    await page.sees('alarms', /flight-delays:0:0 waits for an operator/)
+    await page.sees('alarms', /quorate resolve flight-delays --unit 0:0 accept-gap/)
+    await page.sees('alarms', /bo \(01234567\) is leaving the cluster/)
+    page.assertNoFaults()
+    await page.close()
+  })
+
   it('asks for a token where the peer does, once, and keeps it for the tab', async () => {
     const page = await open(await serve([{ role: 'read', token: TOKEN }]))
     const dialog = page.section('token-dialog')

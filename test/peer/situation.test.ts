@@ -1,0 +1,184 @@
+/** What status says of a unit that is not in the plain course of records: whom it waits for, and the command that goes on. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { UnitAgreement } from '../../mesh/agreement/unit.ts'
+import {
+  type CutContent,
+  type Digest,
+  GENESIS,
+  type PeerId,
+  seededRandom,
+  type Term,
+  type UnitId,
+} from '../../mesh/index.ts'
+import { situationOf } from '../../src/peer/situation.ts'
+import type { StatusParts } from '../../src/peer/status.ts'
+import { HostedUnit, type UnitDescription } from '../../src/replica/hosted.ts'
+
+const UNIT = 'delays-1:0:3' as UnitId
+const NAMES = ['ada', 'bo', 'cy', 'dee'] as const
+const [ADA, BO, CY, DEE] = NAMES.map((name) => name[0]!.repeat(32)) as [PeerId, PeerId, PeerId, PeerId]
+const NOW = 10_000
+
+const first: Term = {
+  unit: UNIT,
+  number: 1,
+  view: 1,
+  members: [ADA, BO, CY],
+  write: 2,
+  base: undefined,
+  open: [],
+  floor: 0,
+}
+const digest = (letter: string): Digest => letter.repeat(64) as Digest
+
+/** Ada's replica of the unit, in the last of these terms. */
+function scene(
+  terms: readonly Term[],
+  around: { readonly alive?: readonly PeerId[]; readonly view?: readonly PeerId[] } = {},
+) {
+  const { alive = [ADA, BO, CY], view = [ADA, BO, CY] } = around
+  const agreement = new UnitAgreement({
+    ...{ self: ADA, random: seededRandom(1), verify: () => true },
+    ...{ terms, certificates: [], votes: [], successions: new Map() },
+  })
+  const description = {
+    ...{ unit: UNIT, job: 'delays', topic: 'flights', partition: 3, startOffset: 0 },
+    ...{ members: [ADA, BO, CY], view: 1, replicas: 3, write: 2 },
+  } as unknown as UnitDescription
+  const hosted = new HostedUnit(description, NOW)
+  hosted.state = 'running'
+  const node = {
+    ...{ self: ADA, unit: () => agreement, alive: () => new Set(alive), document: { view: { members: view } } },
+  }
+  const parts = {
+    ...{ node, now: NOW, nameOf: (peer: PeerId) => NAMES.find((name) => peer.startsWith(name[0]!)) },
+  } as unknown as StatusParts
+  const stuckAt = (peer: PeerId, stuck: number) =>
+    agreement.following.heard(NOW, peer, { term: 1, frontier: undefined, stored: undefined, caughtUp: false, stuck })
+  return { hosted, agreement, stuckAt, told: () => situationOf(hosted, parts) }
+}
+
+describe('a unit in its plain course', () => {
+  it('has nothing to tell, and waits for no order', () => {
+    assert.deepEqual(scene([first]).told(), { state: undefined, reasons: [], resolvable: [] })
+  })
+})
+
+describe('a disputed cut', () => {
+  const votes = [
+    { peer: ADA, digest: digest('1') },
+    { peer: BO, digest: digest('2') },
+    { peer: CY, digest: digest('3') },
+  ]
+  const disputed = (times: number): Term => ({ ...first, number: 2, dispute: { seq: 1, part: 0, votes, times } })
+
+  it('that may still be settled is no operator business', () => {
+    assert.deepEqual(scene([first, disputed(1)]).told().resolvable, [])
+  })
+
+  it('names who voted for what, and waits to be tried again', () => {
+    const { state, reasons, resolvable } = scene([first, disputed(2)]).told()
+    assert.deepEqual([state, resolvable], ['halted', ['retry']])
+    assert.match(reasons.join('\n'), /cut 1\.0 is disputed.*ada for 11111111, bo for 22222222, cy for 33333333/)
+    assert.match(reasons.join('\n'), /quorate resolve delays --unit 0:3 retry$/)
+  })
+})
+
+describe('an open cut that another result would contradict', () => {
+  const opened: Term = {
+    ...{ ...first, number: 2, members: [ADA, BO, DEE], view: 2 },
+    open: [{ seq: 1, part: 0, digest: digest('9'), offset: 5, term: 1 }],
+  }
+  const content: CutContent = {
+    ...{ cluster: 'c', unit: UNIT, seq: 1, part: 0, last: true, offset: 5, counts: { in: 5, late: 0, dead: 0 } },
+    ...{ parent: GENESIS, inDigest: digest('a'), outDigest: digest('b') },
+  }
+
+  it('waits for those who may have certified it', () => {
+    const { agreement, told } = scene([first, opened], { alive: [ADA, BO, CY, DEE], view: [ADA, BO, CY, DEE] })
+    agreement.computed(NOW, content)
+    const { state, reasons, resolvable } = told()
+    assert.deepEqual([state, resolvable], [undefined, []])
+    assert.match(reasons.join('\n'), /^cut 1\.0 waits for .*cy to say whether another result was certified/m)
+  })
+
+  it('stalls while one of them is away, and can be settled only once it is a member no more', () => {
+    const away = scene([first, opened], { alive: [ADA, BO, DEE], view: [ADA, BO, CY, DEE] })
+    away.agreement.computed(NOW, content)
+    assert.deepEqual([away.told().state, away.told().resolvable], ['stalled', []])
+    const gone = scene([first, opened], { alive: [ADA, BO, DEE], view: [ADA, BO, DEE] })
+    gone.agreement.computed(NOW, content)
+    const { state, reasons, resolvable } = gone.told()
+    assert.deepEqual([state, resolvable], ['halted', ['settle']])
+    assert.match(reasons.join('\n'), /not all of them are members any more.*quorate resolve delays --unit 0:3 settle$/m)
+  })
+})
+
+describe('a record that ends whoever takes it', () => {
+  it('says how many cannot take it, and how many it takes to pass it over', () => {
+    const { hosted, agreement, stuckAt, told } = scene([first])
+    hosted.trouble.crashed(42, 50, NOW)
+    hosted.trouble.crashed(42, 50, NOW)
+    agreement.following.stuckHere = 42
+    assert.match(told().reasons.join('\n'), /^1 of 3 replicas cannot take the record at offset 42: .* once 2 cannot$/)
+    stuckAt(BO, 42)
+    assert.match(told().reasons.join('\n'), /^2 of 3 replicas cannot take/)
+    assert.deepEqual(told().resolvable, [])
+  })
+})
+
+describe('records that the log has lost', () => {
+  it('are got from another replica while one may have them, and wait for an operator where none has', () => {
+    const { hosted, agreement, stuckAt, told } = scene([first])
+    hosted.offset = 7
+    hosted.trouble.logStart = 20
+    agreement.following.stuckHere = 7
+    assert.deepEqual(told().resolvable, [])
+    assert.match(told().reasons.join('\n'), /^records 7 to 19 of flights\[3\] are gone .*another replica is asked/m)
+    stuckAt(CY, 7)
+    assert.deepEqual([told().state, told().resolvable], ['halted', ['accept-gap']])
+    assert.match(told().reasons.join('\n'), /quorate resolve delays --unit 0:3 accept-gap$/m)
+  })
+})
+
+describe('a unit on the move', () => {
+  it('says where to, and how far those have come who are to take it over', () => {
+    const { hosted, agreement, told } = scene([first], { alive: [ADA, BO, CY, DEE], view: [ADA, BO, DEE] })
+    hosted.target = { view: 2, members: [ADA, BO, DEE] }
+    assert.deepEqual(told().reasons, ['it moves to ada, bo, dee, away from cy: dee has nothing yet'])
+    agreement.following.heard(NOW, DEE, {
+      ...{ term: 1, frontier: undefined, stored: { seq: 4, part: 0 }, caughtUp: false, stuck: undefined },
+    })
+    assert.match(told().reasons.join('\n'), /dee has cut 4\.0/)
+    agreement.following.heard(NOW, DEE, {
+      ...{ term: 1, frontier: undefined, stored: { seq: 4, part: 0 }, caughtUp: true, stuck: undefined },
+    })
+    assert.match(told().reasons.join('\n'), /dee is ready/)
+  })
+
+  it('is being taken over by a peer that has nothing of it yet', () => {
+    const { hosted, told } = scene([first])
+    hosted.state = 'joining'
+    assert.deepEqual(told(), {
+      state: 'taking-over',
+      reasons: ['it is taken over by this peer, and nobody who has it has answered yet'],
+      resolvable: [],
+    })
+  })
+})
+
+describe('a pause', () => {
+  it('is told from the order on, with the command that ends it', () => {
+    const { hosted, told } = scene([first])
+    hosted.orders = { ...hosted.orders, paused: true }
+    assert.deepEqual([told().state, told().reasons], [undefined, ['it is about to pause: its replicas agree on where']])
+    hosted.decisions = [{ kind: 'pause', offset: 9, term: 2, base: undefined }]
+    assert.deepEqual(
+      [told().state, told().reasons],
+      ['paused', ['it is paused; let it go on with: quorate resume delays']],
+    )
+    hosted.orders = { ...hosted.orders, paused: false }
+    assert.deepEqual([told().state, told().reasons], [undefined, ['it was paused, and is about to go on']])
+  })
+})
