@@ -27,8 +27,10 @@ export const DOCUMENT_OPTIONS: Readonly<Record<string, VerbOption>> = {
 
 /** The document as a person names it, with the schemas of a subject in its place. */
 export async function readJobDocument(path: string, options: VerbOptions): Promise<NamedDocument> {
-  const document = readNamedDocument(path, options.string('format'))
-  const registry = options.string('registry')
+  return withSchemasOf(readNamedDocument(path, options.string('format')), options.string('registry'))
+}
+
+export async function withSchemasOf(document: NamedDocument, registry: string | undefined): Promise<NamedDocument> {
   if (registry === undefined) return document
   const { withSubject } = await import('./job-language.ts')
   return { ...document, text: await withSubject(document.text, document.format, registry) }

@@ -1,7 +1,7 @@
 /** `quorate test`: runs cases of a job in virtual time, and shows the difference where rows are not those expected. */
 import { basename, dirname, join } from 'node:path'
 import { QuorateError } from '../errors.ts'
-import { readNamedDocument } from './documents.ts'
+import { readNamedDocument, withSchemasOf } from './documents.ts'
 import { EXIT } from './exit.ts'
 import { noteFaults } from './faults.ts'
 import type { Output } from './output.ts'
@@ -23,7 +23,10 @@ export const verb: Verb = {
   description:
     'A suite is a file such as delays.job.test.yaml that names a job and lists cases. Nothing has to run: neither a peer nor a log.',
   args: [{ name: 'FILE', required: true, many: true, help: 'Suites in YAML, TOML or JSON' }],
-  options: { only: { type: 'string', placeholder: 'TEXT', help: 'Only cases whose name contains this' } },
+  options: {
+    only: { type: 'string', placeholder: 'TEXT', help: 'Only cases whose name contains this' },
+    registry: { type: 'string', placeholder: 'URL', help: 'Schema registry of a subject that a job names' },
+  },
   examples: [
     { command: 'quorate test jobs/*.job.test.yaml', what: 'all suites of a folder' },
     { command: 'quorate test delays.job.test.yaml --only late', what: 'some cases' },
@@ -42,7 +45,10 @@ export const verb: Verb = {
         noteFaults(output, faults, file, text)
         continue
       }
-      const job = readNamedDocument(join(dirname(file), suite.job), undefined)
+      const job = await withSchemasOf(
+        readNamedDocument(join(dirname(file), suite.job), undefined),
+        options.string('registry'),
+      )
       const document = parseJob(job.text, job.format, job.file, loadBeside(job.file))
       const chosen = suite.cases.filter(({ name }) => only === undefined || name.includes(only))
       const cases = chosen.map((testCase): CaseResult => {

@@ -1,5 +1,5 @@
 /** `quorate upgrade`: gives a running job another document, which goes on from its state. */
-import { readNamedDocument } from './documents.ts'
+import { DOCUMENT_OPTIONS, readJobDocument } from './documents.ts'
 import { EXIT } from './exit.ts'
 import { jobTable } from './jobs.ts'
 import type { Verb } from './verb.ts'
@@ -7,19 +7,25 @@ import type { Verb } from './verb.ts'
 export const verb: Verb = {
   summary: 'Give a job another document, keeping its state',
   description: [
-    'What is computed before records are grouped may change (filters, computed fields), and so may waiting times and',
-    'retention. Each unit goes over at a certified cut: what it took before is computed as before. A document that needs',
+    'What is computed before records are grouped may change (filters, computed fields), and so may formats with their',
+    'schemas, waiting times and retention. Each unit goes over at a certified cut: what it took before is computed as before. A document that needs',
     'another state (key, window, aggregates, sinks, quorum) is refused with what differs.',
   ].join('\n'),
   args: [
     { name: 'JOB', required: true, help: 'the job that runs' },
     { name: 'FILE', required: true, help: 'YAML, TOML or JSON; - reads standard input' },
   ],
-  options: { format: { type: 'string', placeholder: 'yaml|toml|json', help: 'When the file name does not tell' } },
-  examples: [{ command: 'quorate upgrade flight-delays flight-delays.yaml', what: 'after a filter was changed' }],
+  options: DOCUMENT_OPTIONS,
+  examples: [
+    { command: 'quorate upgrade flight-delays flight-delays.yaml', what: 'after a filter was changed' },
+    {
+      command: 'quorate upgrade orders orders.yaml --registry http://127.0.0.1:8081',
+      what: 'after its subject has a new version',
+    },
+  ],
   run: async ({ args: [job = '', path = ''], options, client, output }) => {
     const { selfContained, loadBeside } = await import('./job-language.ts')
-    const document = readNamedDocument(path, options.string('format'))
+    const document = await readJobDocument(path, options)
     const { text, format, file } = document
     const summary = await client().upgrade(job, {
       ...document,

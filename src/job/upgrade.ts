@@ -1,6 +1,6 @@
 /**
  * What a job may be upgraded to without losing its state: everything that is computed before records are grouped may
- * change, and so may waiting times and retention. What its state is made of, where it reads and where it writes, may not.
+ * change, how the bytes of records are read as well, and so may waiting times and retention. What its state is made of, where it reads and where it writes, may not.
  */
 import { canonicalText } from '../../mesh/index.ts'
 import type { StagePlan } from '../../operators/index.ts'
@@ -8,7 +8,7 @@ import type { CompiledJob } from './compiled.ts'
 
 /** The parts of a stage that its state and its output are made of. */
 const KEPT: Readonly<Partial<Record<keyof StagePlan, string>>> = {
-  input: 'how records are read, their event times and their disorder',
+  input: 'what records are wrapped in, their event times and their disorder',
   keyBy: 'the key',
   window: 'the window',
   aggregates: 'the aggregates',
@@ -37,14 +37,17 @@ export function differences(before: CompiledJob, after: CompiledJob): string[] {
   for (const [index, stage] of before.stages.entries()) {
     const other = after.stages[index]
     for (const [name, what] of Object.entries(KEPT)) {
-      compare(
-        before.stages.length === 1 ? what : `${what} of stage ${index}`,
-        stage[name as keyof StagePlan],
-        other?.[name as keyof StagePlan],
-      )
+      compare(before.stages.length === 1 ? what : `${what} of stage ${index}`, keptOf(stage, name), keptOf(other, name))
     }
   }
   return found
+}
+
+/** Formats and their schemas may change: state is made of values, however their bytes were read. */
+function keptOf(stage: StagePlan | undefined, name: string): unknown {
+  if (name !== 'input' || stage?.input.kind !== 'records') return stage?.[name as keyof StagePlan]
+  const { format: _, ...input } = stage.input
+  return input
 }
 
 /** Without the places in the documents, which move when a step is put in. */

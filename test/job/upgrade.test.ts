@@ -41,6 +41,8 @@ describe('a job goes on from its state', () => {
     ['with another filter', changed('distance >= 100', 'distance >= 500')],
     ['with a step more', changed('  - keyBy', '  - compute: { late: delay > 15 }\n  - keyBy')],
     ['with none', changed('  - filter: distance >= 100\n', '')],
+    ['with records in another format', changed('format: json', 'format: msgpack')],
+    ['with another schema', changed('format: json', `format: { avro: { registry: [ { id: 2, schema: '"int"' } ] } }`)],
     ['with other waiting times', changed('maxCutAge: 1s', 'maxCutAge: 5s')],
   ] as const) {
     it(what, () => {
@@ -67,7 +69,8 @@ describe('a job cannot go on from its state, and the difference is named', () =>
     ['worst: max(delay)', 'worst: min(delay)', /the aggregates/],
     ['topic: out', 'topic: elsewhere', /the sinks/],
     ['write: 2', 'write: 3', /the quorum/],
-    ['format: json', 'format: json, outOfOrderness: 5m', /how records are read/],
+    ['format: json', 'format: json, outOfOrderness: 5m', /their event times and their disorder/],
+    ['format: json', 'format: json, envelope: cloudevents', /what records are wrapped in/],
   ] as const) {
     it(`with ${to}`, () => {
       assert.match(differences(compiled(BEFORE), compiled(changed(from, to))).join(', '), named)
