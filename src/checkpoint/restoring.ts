@@ -21,6 +21,7 @@ import { decodeRecord } from '../commit/record.ts'
 import type { Sink, SinkPlan, SinkProgress } from '../commit/sink.ts'
 import { QuorateError } from '../errors.ts'
 import { decodeJob, encodeJob } from '../job/body.ts'
+import { JOB_LIMITS } from '../job/limits.ts'
 import type { UnitOrigin } from '../job/origin.ts'
 import { type PlacedUnit, placeJob } from '../peer/jobs.ts'
 import { firstTerms } from '../replica/loading.ts'
@@ -61,6 +62,12 @@ export async function restorable(cluster: string, parts: RestoringParts): Promis
     const restored = (origin?.restored ?? 0) + 1
     const { name, generation, state } = entry
     const moved = encodeJob({ ...first, origin: { cluster: origin?.cluster ?? cluster, restored, units } })
+    if (moved.length > JOB_LIMITS.bodyBytes) {
+      throw incomplete(
+        `the job "${name}" with the terms of its ${units.length} units has ${moved.length} bytes, expected at most ` +
+          `${JOB_LIMITS.bodyBytes}; its peers wrote no checkpoints for a long time`,
+      )
+    }
     jobs.push({ name, generation, state, bodies: [moved, ...later] })
   }
   return { jobs, submissions: document.submissions }
