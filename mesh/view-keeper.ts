@@ -69,7 +69,7 @@ export class ViewKeeper {
     }
     const own = members.filter(({ state }) => state === 'dead').map(({ id }) => id)
     this.#reports.set(this.#self, new Set(own))
-    for (const peer of this.#leaving) if (own.includes(peer)) this.#leaving.delete(peer)
+    for (const { id, state } of members) if (state === 'dead' || state === 'left') this.#leaving.delete(id)
     const needed = majority(view.members.length)
     for (const member of view.members) {
       const reporters = view.members.filter((reporter) => this.#reports.get(reporter)?.has(member) === true)
