@@ -17,6 +17,8 @@ const FETCH = 1
 const VERSION = 4
 const MAX_BYTES = 8 << 20
 const COMMIT = 1
+/** What is undecided for longer is left out, as for every reader: its writer was frozen or killed. */
+const DECIDED_WITHIN_MS = 3_000
 
 /** Every committed record of a topic, from the beginning to the end that it has now. */
 export async function committedRecords(brokers: readonly string[], topic: string): Promise<TopicRecord[]> {
@@ -49,27 +51,33 @@ async function readPartition(
   { topic, partition, end }: { topic: string; partition: number; end: number },
 ): Promise<TopicRecord[]> {
   const answers = framesOf(socket)
-  const committed: TopicRecord[] = []
+  const committed: RecordBatch[] = []
   /** By producer: what it wrote since its last marker. */
-  const open = new Map<bigint, TopicRecord[]>()
-  for (let offset = 0; offset < end; ) {
+  const open = new Map<bigint, RecordBatch[]>()
+  const deadline = performance.now() + DECIDED_WITHIN_MS
+  // A writer hears that its transaction is decided before the marker that says so is in the partition.
+  for (let offset = 0; offset < end || (open.size > 0 && performance.now() < deadline); ) {
     socket.write(fetchRequest(topic, partition, offset))
     const { value: answer } = await answers.next()
     if (answer === undefined) throw new Error(`the broker ended the connection while ${topic} was read`)
     const before = offset
     for (const batch of batchesOf(recordsOf(answer, topic))) {
       if (batch.nextOffset <= offset) continue
+      const isNews = offset >= end
       offset = batch.nextOffset
       if (batch.control) {
         if (batch.marker === COMMIT) committed.push(...(open.get(batch.producer) ?? []))
         open.delete(batch.producer)
-      } else if (batch.transactional) {
-        open.set(batch.producer, [...(open.get(batch.producer) ?? []), ...batch.records])
-      } else committed.push(...batch.records)
+      } else if (isNews) continue
+      else if (batch.transactional) {
+        open.set(batch.producer, [...(open.get(batch.producer) ?? []), batch])
+      } else committed.push(batch)
     }
-    if (offset === before) throw new Error(`nothing comes at offset ${offset} of ${topic}, before its end ${end}`)
+    if (offset === before && offset < end) {
+      throw new Error(`nothing comes at offset ${offset} of ${topic}, before its end ${end}`)
+    }
   }
-  return committed
+  return committed.sort((a, b) => a.nextOffset - b.nextOffset).flatMap(({ records }) => records)
 }
 
 function fetchRequest(topic: string, partition: number, offset: number): Buffer {
