@@ -4,7 +4,7 @@
  * before it.
  */
 import type { RecordPlace } from './aggregates/state.ts'
-import { EvaluationError, type OperatorErrorCode } from './errors.ts'
+import { EvaluationError, type OperatorErrorCode, type ScanErrorCode } from './errors.ts'
 import { FieldSet } from './fields.ts'
 import { compileCloudEvents, type EnvelopeReader } from './format/cloudevents.ts'
 import { compileReader } from './format/reader.ts'
@@ -34,6 +34,8 @@ export class RecordStage implements StageProcessor, ItemTaker {
   readonly #slots: Value[] = []
   readonly #scanner: Scanner
   readonly #envelope: EnvelopeReader | undefined
+  /** A record may hold several values. */
+  readonly #holdsMany: boolean
   readonly #time: TimeReader
   readonly #program: RecordProgram
   readonly #key: KeyReader
@@ -74,6 +76,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
     this.#program.link()
     this.#scanner = compileReader(input.format, fields)
     this.#envelope = input.envelope && compileCloudEvents(input.format, fields)
+    this.#holdsMany = this.#envelope === undefined && this.#scanner.next !== undefined
   }
 
   get cutDue(): boolean {
@@ -113,9 +116,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
       rule.due = true
     }
     const failed =
-      this.#envelope === undefined
-        ? this.#scanner.scan(value, this.#slots)
-        : this.#envelope.open(value, batch.headers === undefined ? NO_HEADERS : batch.headers(i), this.#slots)
+      this.#envelope === undefined ? this.#scanner.scan(value, this.#slots) : this.#open(this.#envelope, batch, i)
     if (failed !== undefined) {
       rule.deadLetter(failed, batch.offset(i), value)
       rule.check(this.#owedFrom)
@@ -123,9 +124,19 @@ export class RecordStage implements StageProcessor, ItemTaker {
     }
     this.#offset = batch.offset(i)
     this.#value = value
-    let next = this.#takeEvent(batch.timestamp(i), 0)
-    if (this.#scanner.next === undefined || this.#envelope !== undefined) return
-    while (this.#scanner.next(this.#slots)) next = this.#takeEvent(batch.timestamp(i), next)
+    const next = this.#takeEvent(batch.timestamp(i), 0)
+    if (this.#holdsMany) this.#takeOthers(batch.timestamp(i), next)
+  }
+
+  #open(envelope: EnvelopeReader, batch: RecordBatch, i: number): ScanErrorCode | undefined {
+    const headers = batch.headers === undefined ? NO_HEADERS : batch.headers(i)
+    return envelope.open(batch.value(i), headers, this.#slots)
+  }
+
+  /** What a record holds besides its first value. */
+  #takeOthers(timestamp: number, first: number): void {
+    let next = first
+    while (this.#scanner.next?.(this.#slots) === true) next = this.#takeEvent(timestamp, next)
   }
 
   /** What the slots hold: judged by the watermark before it, and then moving it. Returns the next index in the record. */
