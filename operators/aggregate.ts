@@ -56,6 +56,12 @@ export function layOut(aggregates: readonly AggregatePlan[], inputs: readonly nu
   })
 }
 
+/** Records go to the numbers first, and to the states only where there are any: most groups have none. */
+export const numbersAmong = (slots: readonly AggregateSlot[]): AggregateSlot[] =>
+  slots.filter(({ operation }) => operation !== STATE)
+export const statesAmong = (slots: readonly AggregateSlot[]): AggregateSlot[] =>
+  slots.filter(({ operation }) => operation === STATE)
+
 export function emptyGroup(slots: readonly AggregateSlot[]): Float64Array {
   const cells = new Float64Array(
     HEADER_CELLS + slots.reduce((sum, { operation }) => sum + (CELLS[operation] as number), 0),
@@ -64,25 +70,21 @@ export function emptyGroup(slots: readonly AggregateSlot[]): Float64Array {
   return cells
 }
 
-/** Takes one record whose inputs were checked: true or null for a count, a number, a value, or null for the others. */
+/** Takes one record whose inputs were checked into the slots that are numbers: true or null for a count, else a number or null. */
 export function addRecord(
   slots: readonly AggregateSlot[],
   table: GroupTable,
   base: number,
   inputs: readonly Value[],
-  place: RecordPlace,
 ): void {
   table.touch(base, 1)
   const { cells } = table
   for (let i = 0; i < slots.length; i++) {
-    const slot = slots[i] as AggregateSlot
-    const { operation, input } = slot
-    const at = base + slot.cell
+    const { operation, input, cell } = slots[i] as AggregateSlot
+    const at = base + cell
     const value = input < 0 ? true : inputs[input]
     if (operation === COUNT) {
       if (value === true) cells[at] = (cells[at] as number) + 1
-    } else if (operation === STATE) {
-      if (value !== null) stateAt(slot, table, at).add(value, place)
     } else if (typeof value === 'number') {
       if (operation === MAX) {
         const known = cells[at] as number
@@ -104,6 +106,20 @@ export function addRecord(
         if (operation === AVG) cells[at + 2] = (cells[at + 2] as number) + 1
       }
     }
+  }
+}
+
+/** Takes the same record into the slots that have a state. */
+export function addToStates(
+  slots: readonly AggregateSlot[],
+  table: GroupTable,
+  base: number,
+  inputs: readonly Value[],
+  place: RecordPlace,
+): void {
+  for (const slot of slots) {
+    const value = inputs[slot.input]
+    if (value !== null) stateAt(slot, table, base + slot.cell).add(value, place)
   }
 }
 

@@ -50,7 +50,27 @@ export interface SessionWindowPlan {
   readonly allowedLatenessMs: number
 }
 
-export type WindowPlan = AlignedWindowPlan | SessionWindowPlan
+/** Periods of the calendar in a zone: weeks begin on Monday. */
+export interface CalendarWindowPlan {
+  readonly kind: 'calendar'
+  readonly unit: 'day' | 'week' | 'month'
+  /** The IANA name, for people: what counts are the offsets. */
+  readonly zone: string
+  /** Ascending and at least one; what is before the first has its offset as well. */
+  readonly offsets: readonly ZoneOffset[]
+  readonly allowedLatenessMs: number
+}
+
+/** From this instant on clocks are so far ahead of UTC. */
+export interface ZoneOffset {
+  readonly fromMs: number
+  readonly offsetMs: number
+}
+
+/** Windows at the same places for all keys. */
+export type PlacedWindowPlan = AlignedWindowPlan | CalendarWindowPlan
+
+export type WindowPlan = PlacedWindowPlan | SessionWindowPlan
 
 export interface AggregatePlan {
   readonly name: string

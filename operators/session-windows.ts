@@ -3,7 +3,15 @@
  * The bounds of a session are [first, last + gap). Where rows were given for sessions that are part of a greater one now, they
  * are taken back in the cut that gives the greater one's row: whoever reads sees the old ones or the new one, never both.
  */
-import { type AggregateSlot, addRecord, emptyGroup, layOut } from './aggregate.ts'
+import {
+  type AggregateSlot,
+  addRecord,
+  addToStates,
+  emptyGroup,
+  layOut,
+  numbersAmong,
+  statesAmong,
+} from './aggregate.ts'
 import { mergeGroup, writeGroup } from './aggregate-codec.ts'
 import type { RecordPlace } from './aggregates/state.ts'
 import { Deadlines } from './deadlines.ts'
@@ -37,6 +45,8 @@ export class SessionWindows implements Windows {
   readonly #plan: SessionWindowPlan
   readonly #judgesLateness: boolean
   readonly #slots: readonly AggregateSlot[]
+  readonly #numbers: readonly AggregateSlot[]
+  readonly #states: readonly AggregateSlot[]
   readonly #table: GroupTable
   readonly #format: RowFormat
   readonly #code: KeyCode
@@ -50,6 +60,8 @@ export class SessionWindows implements Windows {
     this.#plan = window
     this.#judgesLateness = plan.output.kind === 'rows'
     this.#slots = layOut(plan.aggregates, inputs)
+    this.#numbers = numbersAmong(this.#slots)
+    this.#states = statesAmong(this.#slots)
     this.#table = new GroupTable(emptyGroup(this.#slots))
     this.#format = new RowFormat(
       plan.aggregates.map(({ name }) => name),
@@ -61,7 +73,8 @@ export class SessionWindows implements Windows {
   add(key: GroupKey, inputs: readonly Value[], place: RecordPlace, watermark: number): boolean {
     const session = this.#sessionFor(key, place.time, place.time, watermark)
     if (session === undefined) return false
-    addRecord(this.#slots, this.#table, session.base, inputs, place)
+    addRecord(this.#numbers, this.#table, session.base, inputs)
+    if (this.#states.length > 0) addToStates(this.#states, this.#table, session.base, inputs, place)
     this.#owes(session)
     return true
   }

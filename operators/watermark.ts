@@ -3,6 +3,7 @@
  * grid that is. Watermarks never go back.
  */
 import type { WindowPlan } from './plan.ts'
+import { placesOf, type WindowPlaces } from './window.ts'
 
 /**
  * The minimum over all source partitions of the job. One that has said nothing holds it at -Infinity; an idle one is left out
@@ -55,9 +56,12 @@ export class SourceWatermarks {
 export class CutGrid {
   readonly #step: number
   readonly #origin: number
+  /** In place of steps of one size. */
+  readonly #calendar: WindowPlaces | undefined
 
   constructor(stepMs: number, window: WindowPlan | undefined) {
     this.#step = stepMs
+    this.#calendar = window?.kind === 'calendar' ? placesOf(window) : undefined
     this.#origin = window?.kind === 'aligned' ? window.offsetMs + window.sizeMs : 0
   }
 
@@ -65,6 +69,7 @@ export class CutGrid {
   after(watermark: number): number {
     if (watermark === Number.NEGATIVE_INFINITY) return -Number.MAX_VALUE
     if (watermark === Number.POSITIVE_INFINITY) return watermark
+    if (this.#calendar !== undefined) return this.#calendar.cellOf(watermark)[1]
     return (Math.floor((watermark - this.#origin) / this.#step) + 1) * this.#step + this.#origin
   }
 }

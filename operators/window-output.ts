@@ -1,15 +1,23 @@
 /**
- * Windows at fixed places in event time: what they take, and what they give away. Rows when they close, are revised, fall silent
+ * Windows at the same places in event time for all keys: what they take, and what they give away. Rows when they close, are revised, fall silent
  * or become final; partials before a shuffle; and their own bytes for a snapshot.
  */
-import { type AggregateSlot, addRecord, emptyGroup, layOut } from './aggregate.ts'
+import {
+  type AggregateSlot,
+  addRecord,
+  addToStates,
+  emptyGroup,
+  layOut,
+  numbersAmong,
+  statesAmong,
+} from './aggregate.ts'
 import { mergeGroup, writeGroup } from './aggregate-codec.ts'
 import type { RecordPlace } from './aggregates/state.ts'
 import type { Value } from './json.ts'
 import { partitionOf } from './murmur2.ts'
 import { type KeyCode, sortByText } from './pipeline-key.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
-import type { AlignedWindowPlan, StagePlan } from './plan.ts'
+import type { PlacedWindowPlan, StagePlan } from './plan.ts'
 import { FLAG_FINAL, ROW_PARTIAL, ROW_WINDOW, RowWriter } from './rows.ts'
 import { type StateReader, StateWriter } from './snapshot.ts'
 import type { OpenRange } from './stage.ts'
@@ -27,6 +35,8 @@ interface Group {
 
 export class WindowOutput implements Windows {
   readonly #slots: readonly AggregateSlot[]
+  readonly #numbers: readonly AggregateSlot[]
+  readonly #states: readonly AggregateSlot[]
   readonly #store: WindowStore
   readonly #format: RowFormat
   readonly #code: KeyCode
@@ -34,8 +44,10 @@ export class WindowOutput implements Windows {
   readonly #keyBytes = new TextBytes()
 
   /** `inputs`: index of each aggregate's value among a record's inputs. */
-  constructor(plan: StagePlan, window: AlignedWindowPlan, code: KeyCode, inputs: readonly number[]) {
+  constructor(plan: StagePlan, window: PlacedWindowPlan, code: KeyCode, inputs: readonly number[]) {
     this.#slots = layOut(plan.aggregates, inputs)
+    this.#numbers = numbersAmong(this.#slots)
+    this.#states = statesAmong(this.#slots)
     this.#store = new WindowStore(window, plan.output.kind === 'rows', emptyGroup(this.#slots))
     this.#format = new RowFormat(
       plan.aggregates.map(({ name }) => name),
@@ -52,7 +64,9 @@ export class WindowOutput implements Windows {
       const window = windows[w] as OpenWindow
       const { table } = window
       if (table.changed === 0) store.willOwe(window)
-      addRecord(this.#slots, table, table.at(key), inputs, place)
+      const base = table.at(key)
+      addRecord(this.#numbers, table, base, inputs)
+      if (this.#states.length > 0) addToStates(this.#states, table, base, inputs, place)
     }
     return true
   }

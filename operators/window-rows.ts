@@ -5,14 +5,10 @@
 import { type AggregateSlot, resultOf } from './aggregate.ts'
 import { TextBytes } from './text-bytes.ts'
 import { formatInstant } from './time.ts'
+import type { WindowBounds } from './window.ts'
 import { type GroupTable, ROWS } from './window-table.ts'
 
 const OWN_MEMBERS = ['final', 'key', 'revision', 'window']
-
-export interface WindowBounds {
-  readonly start: number
-  readonly end: number
-}
 
 export class RowFormat {
   readonly #slots: readonly AggregateSlot[]

@@ -2,8 +2,8 @@
  * The windows that a stage holds, and what each still owes. A group owes a row when its window is closed, or its content is
  * asked for by silence, and the row would say something new: other content than its last row, or that it is final now.
  */
-import type { AlignedWindowPlan } from './plan.ts'
-import { windowCell, windowStarts } from './window.ts'
+import type { PlacedWindowPlan } from './plan.ts'
+import { placesOf, type WindowPlaces } from './window.ts'
 import { GroupTable } from './window-table.ts'
 
 export interface OpenWindow {
@@ -17,7 +17,8 @@ export interface OpenWindow {
 export class WindowStore {
   /** The least watermark at which some group owes a row, counting what is known now. */
   owedFrom = Number.POSITIVE_INFINITY
-  readonly #plan: AlignedWindowPlan
+  readonly #places: WindowPlaces
+  readonly #allowedLatenessMs: number
   /** Before a shuffle nothing is ever late: the stage that merges judges. */
   readonly #judgesLateness: boolean
   readonly #initial: Float64Array
@@ -28,8 +29,9 @@ export class WindowStore {
   #cellUntil = Number.NEGATIVE_INFINITY
   #cell: readonly OpenWindow[] = []
 
-  constructor(plan: AlignedWindowPlan, judgesLateness: boolean, initial: Float64Array) {
-    this.#plan = plan
+  constructor(plan: PlacedWindowPlan, judgesLateness: boolean, initial: Float64Array) {
+    this.#places = placesOf(plan)
+    this.#allowedLatenessMs = plan.allowedLatenessMs
     this.#judgesLateness = judgesLateness
     this.#initial = initial
   }
@@ -41,17 +43,17 @@ export class WindowStore {
   /** The windows that take a record of time `t` at this watermark, or undefined when it is late for all it belongs to. */
   accepting(t: number, watermark: number): readonly OpenWindow[] | undefined {
     if (t >= this.#cellFrom && t < this.#cellTo && watermark < this.#cellUntil) return this.#cell
-    const starts = windowStarts(this.#plan, t)
+    const windows = this.#places.windowsOf(t)
     const accepting: OpenWindow[] = []
     let until = Number.POSITIVE_INFINITY
-    for (const start of starts) {
-      const window = this.window(start, start + this.#plan.sizeMs, watermark)
+    for (const { start, end } of windows) {
+      const window = this.window(start, end, watermark)
       if (window === undefined) continue
       accepting.push(window)
       if (this.#judgesLateness) until = Math.min(until, window.end)
     }
-    if (accepting.length === 0 && starts.length > 0) return undefined
-    const [from, to] = windowCell(this.#plan, t)
+    if (accepting.length === 0 && windows.length > 0) return undefined
+    const [from, to] = this.#places.cellOf(t)
     this.#cellFrom = from
     this.#cellTo = to
     this.#cellUntil = until
@@ -61,7 +63,7 @@ export class WindowStore {
 
   /** The window with these bounds; undefined when it takes nothing more. */
   window(start: number, end: number, watermark: number): OpenWindow | undefined {
-    if (this.#judgesLateness && watermark >= end + this.#plan.allowedLatenessMs) return undefined
+    if (this.#judgesLateness && watermark >= end + this.#allowedLatenessMs) return undefined
     return this.open(start, end)
   }
 
@@ -69,7 +71,7 @@ export class WindowStore {
   open(start: number, end: number): OpenWindow {
     const known = this.#windows.get(start)
     if (known !== undefined) return known
-    const window = { start, end, expiry: end + this.#plan.allowedLatenessMs, table: new GroupTable(this.#initial) }
+    const window = { start, end, expiry: end + this.#allowedLatenessMs, table: new GroupTable(this.#initial) }
     this.#windows.set(start, window)
     return window
   }
@@ -79,7 +81,7 @@ export class WindowStore {
     if (window.end < this.owedFrom) this.owedFrom = window.end
   }
 
-  /** By (end, start); all windows have one size, so by start. */
+  /** By (end, start); none holds another, so by start. */
   inOrder(): OpenWindow[] {
     return [...this.#windows.values()].sort((a, b) => a.start - b.start)
   }

@@ -2,7 +2,30 @@
  * Which windows an event time belongs to: tumbling and hopping windows [k * slide + offset, ... + size) for every integer k,
  * right for times before 1970 as well. A slide beyond the size leaves gaps, whose records are in no window.
  */
-import type { AlignedWindowPlan } from './plan.ts'
+import { CalendarPlaces } from './calendar.ts'
+import type { AlignedWindowPlan, PlacedWindowPlan } from './plan.ts'
+
+export interface WindowBounds {
+  readonly start: number
+  readonly end: number
+}
+
+/** Where windows lie that are at the same places for all keys. */
+export interface WindowPlaces {
+  /** Those that hold `t`, ascending. */
+  windowsOf(t: number): readonly WindowBounds[]
+  /** The stretch [from, to) around `t` whose times all belong to the same windows. */
+  cellOf(t: number): readonly [from: number, to: number]
+}
+
+export function placesOf(plan: PlacedWindowPlan): WindowPlaces {
+  if (plan.kind === 'calendar') return new CalendarPlaces(plan)
+  const { sizeMs } = plan
+  return {
+    windowsOf: (t) => windowStarts(plan, t).map((start) => ({ start, end: start + sizeMs })),
+    cellOf: (t) => windowCell(plan, t),
+  }
+}
 
 /** The largest k * slide + offset that is <= t. */
 function lineBelow(t: number, slide: number, offset: number): number {
@@ -10,7 +33,7 @@ function lineBelow(t: number, slide: number, offset: number): number {
 }
 
 /** Starts of the windows that hold `t`, ascending. */
-export function windowStarts(plan: AlignedWindowPlan, t: number): number[] {
+function windowStarts(plan: AlignedWindowPlan, t: number): number[] {
   const starts: number[] = []
   for (let start = lineBelow(t, plan.slideMs, plan.offsetMs); start + plan.sizeMs > t; start -= plan.slideMs) {
     starts.push(start)
@@ -19,7 +42,7 @@ export function windowStarts(plan: AlignedWindowPlan, t: number): number[] {
 }
 
 /** The stretch [from, to) around `t` whose times all belong to the same windows: between starts and ends. */
-export function windowCell(plan: AlignedWindowPlan, t: number): readonly [from: number, to: number] {
+function windowCell(plan: AlignedWindowPlan, t: number): readonly [from: number, to: number] {
   const start = lineBelow(t, plan.slideMs, plan.offsetMs)
   const end = lineBelow(t, plan.slideMs, plan.offsetMs + plan.sizeMs)
   return [Math.max(start, end), Math.min(start, end) + plan.slideMs]

@@ -85,7 +85,7 @@ export interface GraphNode {
   /** What a stage does, in order. */
   readonly steps?: readonly { readonly step: string; readonly text: string }[]
   readonly window?: {
-    /** Of a session its gap. */
+    /** Of a session its gap, of a calendar the longest. */
     readonly sizeMs: number
     /** Absent: windows do not come at fixed steps. */
     readonly slideMs?: number

@@ -173,7 +173,7 @@ const graphNode = z.object({
     .describe('What a stage does, in order'),
   window: z
     .object({
-      sizeMs: count.describe('Of a session its gap'),
+      sizeMs: count.describe('Of a session its gap, of a calendar the longest'),
       slideMs: count.optional().describe('Absent where windows do not come at fixed steps'),
       allowedLatenessMs: count,
     })

@@ -38,6 +38,11 @@ const step: z.ZodType<StepPlan> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('explode'), as: text, list: expression, index: z.exactOptional(text) }),
 ])
 
+const zoneOffset = z.strictObject({ fromMs: z.int(), offsetMs: z.int().min(-86_400_000).max(86_400_000) })
+
+const isAscending = (offsets: readonly { readonly fromMs: number }[]): boolean =>
+  offsets.every(({ fromMs }, i) => i === 0 || fromMs > (offsets[i - 1]?.fromMs ?? 0))
+
 const window: z.ZodType<WindowPlan> = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('aligned'),
@@ -47,6 +52,13 @@ const window: z.ZodType<WindowPlan> = z.discriminatedUnion('kind', [
     allowedLatenessMs: milliseconds,
   }),
   z.strictObject({ kind: z.literal('session'), gapMs: count, allowedLatenessMs: milliseconds }),
+  z.strictObject({
+    kind: z.literal('calendar'),
+    unit: z.enum(['day', 'week', 'month']),
+    zone: text,
+    offsets: z.array(zoneOffset).min(1).max(JOB_LIMITS.zoneOffsets).refine(isAscending, 'expected offsets in order'),
+    allowedLatenessMs: milliseconds,
+  }),
 ])
 
 const aggregate: z.ZodType<AggregatePlan> = z.strictObject({

@@ -89,6 +89,7 @@ function shuffleText(document: JobDocument, { source, shuffle }: CompiledJob): E
 
 /** Windows of one key that are held at once while time goes on without silence. */
 function windowsHeld(window: WindowPlan, outOfOrdernessMs: number): number {
+  if (window.kind === 'calendar') return Math.ceil((window.allowedLatenessMs + outOfOrdernessMs) / 82_800_000) + 2
   // Sessions of one key begin more than a gap apart.
   const [sizeMs, stepMs] = window.kind === 'session' ? [window.gapMs, window.gapMs] : [window.sizeMs, window.slideMs]
   return Math.ceil((sizeMs + window.allowedLatenessMs + outOfOrdernessMs) / stepMs) + 1

@@ -34,6 +34,8 @@ export const JOB_LIMITS = {
   replicas: 7,
   /** Partitions of a shuffle: each is a unit with replicas of its own. */
   shufflePartitions: 1_024,
+  /** Changes of clocks in one zone: twice a year until 2100, and room for Morocco's four. */
+  zoneOffsets: 1_024,
   /** Windows that a record is in: a day that moves by the minute. Each costs an update of its group. */
   windowsPerRecord: 1_440,
   /** A stored job: the text with its escapes, and what was compiled from it. One frame of the mesh carries it. */

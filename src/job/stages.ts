@@ -2,12 +2,12 @@
  * The stages of a job. One, unless a window must see more than one partition of the source: then the first ends in partial
  * aggregates, and the second merges them behind a shuffle (operators/plan.ts).
  */
-import type { CutPlan, StagePlan } from '../../operators/index.ts'
+import type { CutPlan, StagePlan, WindowPlan } from '../../operators/index.ts'
 import type { JobDocument } from './document.ts'
 import { keepsPartitioning } from './partitioning.ts'
 
-/** Results that fall on no grid of their own: a second keeps a row's way short and its certificate worth the while. */
-const OTHER_GRID_MS = 1_000
+/** Without windows there is no grid that results fall on; a second keeps a row's way short and its certificate worth the while. */
+const ROWS_GRID_MS = 1_000
 
 const CUTS = {
   /** A tenth of a second of a fast source, and what a replica that starts again repeats at least. */
@@ -68,5 +68,23 @@ function shufflePartitionsOf({ pipeline, shufflePartitions }: JobDocument, sourc
 }
 
 function cutsOf({ pipeline: { window } }: JobDocument): CutPlan {
-  return { gridMs: window?.kind === 'aligned' ? window.slideMs : OTHER_GRID_MS, ...CUTS }
+  return { gridMs: gridOf(window), ...CUTS }
+}
+
+/**
+ * Something that waits is cut after `maxCutAge` at the latest, so a live job does not wait for a line of its grid; a history that
+ * is replayed has no more cuts than it needs.
+ */
+function gridOf(window: WindowPlan | undefined): number {
+  switch (window?.kind) {
+    case undefined:
+      return ROWS_GRID_MS
+    case 'aligned':
+      return window.slideMs
+    case 'session':
+      return window.gapMs
+    case 'calendar':
+      // Not looked at: its lines are the ends of its windows.
+      return 86_400_000
+  }
 }

@@ -35,9 +35,13 @@ export function jobGraph(job: CompiledJob): GraphNode[] {
 
 const stageId = (stage: number): string => `stage-${stage}`
 
+/** Where clocks go back an hour. */
+const LONGEST = { day: 90_000_000, week: 608_400_000, month: 2_682_000_000 } as const
+
 function windowOf(window: WindowPlan): NonNullable<GraphNode['window']> {
   const { allowedLatenessMs } = window
   if (window.kind === 'session') return { sizeMs: window.gapMs, allowedLatenessMs }
+  if (window.kind === 'calendar') return { sizeMs: LONGEST[window.unit], allowedLatenessMs }
   return { sizeMs: window.sizeMs, slideMs: window.slideMs, allowedLatenessMs }
 }
 
@@ -90,6 +94,7 @@ function windowText(window: WindowPlan): string {
 
 function shapeText(window: WindowPlan): readonly string[] {
   if (window.kind === 'session') return [`session ${durationText(window.gapMs)}`]
+  if (window.kind === 'calendar') return [`calendar ${window.unit}`, `zone ${window.zone}`]
   const { sizeMs, slideMs, offsetMs } = window
   const kind = sizeMs === slideMs ? 'tumbling' : 'hopping'
   const every = sizeMs === slideMs ? [] : [`every ${durationText(slideMs)}`]

@@ -91,12 +91,23 @@ describe('stages', () => {
     }
   })
 
-  it('are cut every second where windows come at no fixed steps', () => {
+  it('of sessions are cut by their gap', () => {
     const sessions = compiled(edited(['tumbling: 1d', 'session: 30m, allowedLateness: 1m']), 2)
     for (const { cuts, window } of sessions.stages) {
-      assert.equal(cuts.gridMs, 1_000)
+      assert.equal(cuts.gridMs, 1_800_000)
       assert.deepEqual(window, { kind: 'session', gapMs: 1_800_000, allowedLatenessMs: 60_000 })
     }
+  })
+
+  it('carry the offsets of the zone of their calendar', () => {
+    const [{ window } = {}] = compiled(edited(['tumbling: 1d', 'calendar: day, zone: America/Los_Angeles']), 1).stages
+    assert.ok(window?.kind === 'calendar')
+    const spring = window.offsets.findIndex(({ fromMs }) => fromMs === Date.parse('2021-03-14T10:00Z'))
+    assert.deepEqual(
+      window.offsets.slice(spring - 1, spring + 1).map(({ offsetMs }) => offsetMs / 3_600_000),
+      [-8, -7],
+    )
+    assert.equal(window.offsets[0]?.fromMs, 0)
   })
 
   it('of any job are taken by the operators', () => {

@@ -52,7 +52,15 @@ const session = merged(
   duration.map((gap) => ({ session: gap })),
   optional('allowedLateness', duration),
 )
-const window = fc.oneof({ weight: 3, arbitrary: aligned }, { weight: 1, arbitrary: session })
+const calendar = merged(
+  fc.constantFrom('day', 'week', 'month').map((period) => ({ calendar: period })),
+  optional('zone', fc.constantFrom('UTC', 'Europe/Berlin')),
+)
+const window = fc.oneof(
+  { weight: 3, arbitrary: aligned },
+  { weight: 1, arbitrary: session },
+  { weight: 1, arbitrary: calendar },
+)
 
 const aggregate = fc.oneof(
   fc.constantFrom('count()', 'count(delay > 15)', 'sum(delay)', ' avg( delay / 2 ) ', 'min(a.b)', 'max(size(name))'),

@@ -432,6 +432,25 @@ describe('windows', () => {
       ['6:28 /pipeline/2/window/offset unknown name "offset"; known here: session, allowedLateness'],
     ],
     [
+      'of a calendar are periods that it has',
+      window('calendar: quarter'),
+      ['6:25 /pipeline/2/window/calendar expected "day", "week" or "month"; found "quarter"'],
+    ],
+    [
+      'of a calendar are in a zone that there is',
+      window('calendar: day, zone: Europe/Bonn'),
+      [
+        '6:36 /pipeline/2/window/zone expected the IANA name of a time zone, such as Europe/Berlin or UTC; found "Europe/Bonn"',
+      ],
+    ],
+    [
+      'of a calendar are in a zone that is no offset',
+      window('calendar: day, zone: "+02:00"'),
+      [
+        '6:36 /pipeline/2/window/zone expected the IANA name of a time zone, such as Europe/Berlin or UTC; found "+02:00"',
+      ],
+    ],
+    [
       'of sessions have a gap',
       window('session: 0s'),
       [`6:24 /pipeline/2/window/session ${DURATION}, at least 1ms, at most 520w; found "0s"`],
@@ -440,7 +459,7 @@ describe('windows', () => {
       'are objects',
       inPlaceOf('window: { tumbling: 1d }', 'window: 1d'),
       [
-        '6:13 /pipeline/2/window expected a window: { tumbling: … }, { hopping: …, every: … } or { session: … }; found "1d"',
+        '6:13 /pipeline/2/window expected a window: { tumbling: … }, { hopping: …, every: … }, { session: … } or { calendar: …, zone: … }; found "1d"',
       ],
     ],
   ])

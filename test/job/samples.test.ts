@@ -169,4 +169,22 @@ describe('the sample jobs', () => {
       assert.equal(late, spell.flights.filter(({ delay }) => delay > 15).length)
     }
   })
+
+  it('flights-by-month says what the dates say, from two partitions through a shuffle', () => {
+    const months = new Map<string, number>()
+    for (const { date, origin } of FLIGHTS) {
+      // Times without an offset are UTC, and in Chicago it is six hours less in these months.
+      const local = new Date(Date.parse(`${date.replaceAll('/', '-').replace(' ', 'T')}Z`) - 6 * 3_600_000)
+      const group = `${local.toISOString().slice(0, 7)} ${origin}`
+      months.set(group, (months.get(group) ?? 0) + 1)
+    }
+    const { rows } = run(compiled('flights-by-month.yaml', 2))
+    assert.equal(rows.length, months.size)
+    for (const { a, value } of rows) {
+      const { key, flights } = JSON.parse(value)
+      const local = new Date(a - 6 * 3_600_000).toISOString()
+      assert.match(local, /-01T00:00:00.000Z$/)
+      assert.equal(flights, months.get(`${local.slice(0, 7)} ${key}`))
+    }
+  })
 })

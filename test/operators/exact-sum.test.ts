@@ -54,7 +54,7 @@ const SLOTS = layOut(
 function tableOf(values: readonly Value[]): GroupTable {
   const table = new GroupTable(emptyGroup(SLOTS))
   const base = table.at('')
-  for (const value of values) addRecord(SLOTS, table, base, [value], { time: 0, partition: 0, offset: 0, index: 0 })
+  for (const value of values) addRecord(SLOTS, table, base, [value])
   return table
 }
 

@@ -59,6 +59,13 @@ describe('the graph of a job', () => {
     assert.ok(stage?.steps?.some(({ text }) => text === 'session 30m'))
   })
 
+  it('says of a calendar in which zone it is', () => {
+    const nodes = graphOf(JOB.replace(/window: \{[^}]*\}/, 'window: { calendar: week, zone: Europe/Berlin }'))
+    const stage = nodes.find(({ kind }) => kind === 'stage')
+    assert.deepEqual(stage?.window, { sizeMs: 169 * 3_600_000, allowedLatenessMs: 0 })
+    assert.ok(stage?.steps?.some(({ text }) => text === 'calendar week, zone Europe/Berlin'))
+  })
+
   it('of two stages has the shuffle between them, and says what each does', () => {
     const nodes = graphOf(JOB.replace(', partitionedBy: origin', ''))
     const steps = (id: string) => nodes.find((node) => node.id === id)?.steps?.map(({ step }) => step)

@@ -5,10 +5,11 @@ import type { PipelineDocument } from '../document.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { wordsOf } from '../partitioning.ts'
 import { pointerOf } from '../text/read.ts'
+import { zoneOffsets } from '../zones.ts'
 import { type Aggregate, aggregates } from './aggregates.ts'
 import { expression, fields, keys } from './expressions.ts'
 import { reshapingSteps } from './reshape.ts'
-import { duration } from './values.ts'
+import { duration, text } from './values.ts'
 import { expects, oneOf, type Reporter, report, requires, rule, strict } from './words.ts'
 
 const SIZE = { least: '1ms', most: '520w' }
@@ -73,10 +74,30 @@ const session = () =>
     allowedLateness: lateness(),
   })
 
+const ZONE = 'the IANA name of a time zone, such as Europe/Berlin or UTC'
+
+const zone = () =>
+  text(ZONE).check(
+    z.superRefine((value, reporter) => {
+      if (value.length > 64 || zoneOffsets(value) === undefined) report(reporter, [], ZONE)
+    }),
+  )
+
+const calendar = () =>
+  strict('a window such as { calendar: day, zone: Europe/Berlin }', {
+    calendar: z
+      .enum(['day', 'week', 'month'], expects('"day", "week" or "month"'))
+      .meta({ description: 'Period that a window is, as clocks show it in the zone. Weeks begin on Monday.' }),
+    zone: zone()
+      .prefault('UTC')
+      .meta({ description: 'IANA name of the time zone.', examples: ['Europe/Berlin'] }),
+    allowedLateness: lateness(),
+  })
+
 const window = () =>
   z.union(
-    [tumbling(), hopping(), session()],
-    expects('a window: { tumbling: … }, { hopping: …, every: … } or { session: … }'),
+    [tumbling(), hopping(), session(), calendar()],
+    expects('a window: { tumbling: … }, { hopping: …, every: … }, { session: … } or { calendar: …, zone: … }'),
   )
 
 const step = () =>
@@ -230,6 +251,10 @@ function plansOf(
 function windowPlan(shape: NonNullable<Step['window']>): WindowPlan {
   const { allowedLateness: allowedLatenessMs } = shape
   if ('session' in shape) return { kind: 'session', gapMs: shape.session, allowedLatenessMs }
+  if ('calendar' in shape) {
+    const { calendar: unit, zone } = shape
+    return { kind: 'calendar', unit, zone, offsets: zoneOffsets(zone) ?? [], allowedLatenessMs }
+  }
   const [sizeMs, slideMs] = 'tumbling' in shape ? [shape.tumbling, shape.tumbling] : [shape.hopping, shape.every]
   return { kind: 'aligned', sizeMs, slideMs, offsetMs: shape.offset, allowedLatenessMs }
 }
