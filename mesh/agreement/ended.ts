@@ -8,7 +8,7 @@ import type { Instant } from '../clock.ts'
 import type { Digest, PeerId } from '../ids.ts'
 import { TIMING } from '../limits.ts'
 import type { Succession } from './succession.ts'
-import { type CutContent, comparePositions, type OpenCut, type Term } from './types.ts'
+import { type CutContent, comparePositions, isBehind, type OpenCut, type Term } from './types.ts'
 
 /** What a member would vote for. */
 interface Candidate {
@@ -54,7 +54,9 @@ export class EndedTerms {
     let without = 0
     for (const seal of succession.seals.values()) {
       const voted = seal.votes.some((vote) => comparePositions(vote, open) === 0 && vote.digest === open.digest)
-      if (!voted) without += 1
+      // What a member has certified is no longer among its votes: its certificate tells which digest it was.
+      const certified = !isBehind(seal.frontier, open)
+      if (!voted && !certified) without += 1
     }
     return without >= members.length - write + 1
   }
