@@ -262,7 +262,9 @@ export class ReplicaHost {
       const running = hosted.state === 'running'
       node.drive(unit, (agreement, time) => {
         agreement.following.stuckHere = hosted.trouble.blocked ? hosted.offset : undefined
-        agreement.following.caughtUpHere = running && hosted.repairing === undefined && agreement.complete
+        // It contradicted itself beyond what is certified: nobody can say before others vote whether it is right now.
+        const repaired = hosted.repairing === undefined || isBehind(agreement.frontier, hosted.repairing)
+        agreement.following.caughtUpHere = running && repaired && agreement.complete
         const parts = { hosted, agreement, alive, now, view, versions: versions(agreement.term.members) }
         agreement.wish(time, wishOf(parts))
         return []
