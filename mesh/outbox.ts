@@ -11,6 +11,7 @@ import type { Clock } from './clock.ts'
 import type { Signer } from './identity.ts'
 import type { PeerId } from './ids.ts'
 import { LIMITS, TIMING } from './limits.ts'
+import { planted } from './planted.ts'
 import type { Wire } from './transport/transport.ts'
 
 /** A statement with what belongs to it, as it travels. */
@@ -121,7 +122,8 @@ export class Outbox {
       ops.push({ kind: 'put', table: 'meta', key: 'flushCounter', value: encodeStored(this.#counter) })
     }
     const counter = this.#counter
-    if (ops.length > 0) await this.#options.store.write(ops)
+    const written = ops.length > 0 ? this.#options.store.write(ops) : undefined
+    if (!planted('vote-before-sync')) await written
     if (this.#closed) return
     const { signer, deliver } = this.#options
     const signed = statements.map(({ statement }) => statement)

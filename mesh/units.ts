@@ -28,6 +28,7 @@ import type { PeerId, UnitId } from './ids.ts'
 import { LIMITS } from './limits.ts'
 import { loadAllOwn, loadOwn, loadValues, type MeshStore } from './mesh-store.ts'
 import type { Outbox } from './outbox.ts'
+import { planted } from './planted.ts'
 import type { Random } from './random.ts'
 import type { Wire } from './transport/transport.ts'
 
@@ -252,6 +253,7 @@ export class Units {
   }
 
   async #succession(term: Term): Promise<SuccessionState | undefined> {
+    if (planted('promise-forgotten')) return undefined
     const key = termKey(term.unit, term.number)
     return (await loadOwn(this.#options.store, 'acceptor', key)) as SuccessionState | undefined
   }

@@ -3,6 +3,7 @@
  * and term, along one chain from the frontier, and at an open position for another digest only beside the proof.
  */
 import type { Digest } from '../ids.ts'
+import { planted } from '../planted.ts'
 import { type CutContent, type CutPosition, comparePositions, isBehind } from './types.ts'
 
 export interface Own {
@@ -90,6 +91,7 @@ export class OwnVotes {
 
   /** What was computed after a position is void. */
   rewind(position: CutPosition | undefined): void {
+    if (planted('votes-forgotten')) this.term(undefined)
     this.#computed = this.#computed.filter(({ content }) => position !== undefined && !isBehind(position, content))
   }
 

@@ -4,6 +4,7 @@
  */
 
 import type { PeerId } from '../ids.ts'
+import { planted } from '../planted.ts'
 import { type Ballot, compareBallots } from './types.ts'
 
 export interface Accepted<V> {
@@ -27,7 +28,8 @@ export function promise<V>(state: AcceptorState<V>, ballot: Ballot): AcceptorSta
 
 /** The state after accepting, or undefined when a higher ballot was promised. */
 export function accept<V>(state: AcceptorState<V>, ballot: Ballot, value: V): AcceptorState<V> | undefined {
-  if (state.promised !== undefined && compareBallots(ballot, state.promised) < 0) return undefined
+  const lower = state.promised !== undefined && compareBallots(ballot, state.promised) < 0
+  if (lower && !planted('lower-ballot-accepted')) return undefined
   return { promised: ballot, accepted: { ballot, value } }
 }
 

@@ -6,6 +6,7 @@
 import type { Instant } from '../clock.ts'
 import type { PeerId } from '../ids.ts'
 import { TIMING } from '../limits.ts'
+import { planted } from '../planted.ts'
 import type { Random } from '../random.ts'
 import type { Wire } from '../transport/transport.ts'
 import { type AgreementEffect, encodeStored, termKey } from './effects.ts'
@@ -93,7 +94,8 @@ export class Succession {
   }
   /** No vote leaves while this holds. */
   get sealed(): boolean {
-    return this.#acceptor.promised !== undefined || this.#pausing !== undefined
+    const promised = this.#acceptor.promised !== undefined && !planted('promise-without-seal')
+    return promised || this.#pausing !== undefined
   }
   /** Seals of members that this one has seen. */
   get seals(): ReadonlyMap<PeerId, Seal> {
@@ -302,7 +304,8 @@ export class Succession {
     const complete = members.every((member) => attempt.promises.has(member) || !alive.has(member))
     if (!complete && now - this.#attemptStarted < TIMING.promiseGraceMs) return []
     const seals = new Map([...attempt.promises].map(([peer, { handedOver }]) => [peer, handedOver]))
-    const value = attempt.bound ?? successor(this.term, seals, this.#wish?.wish, this.#knowledge)
+    const bound = planted('accepted-dropped') ? undefined : attempt.bound
+    const value = bound ?? successor(this.term, seals, this.#wish?.wish, this.#knowledge)
     // The handed-over certificates were adopted as they came; without all of them the base cannot be passed on.
     if (isBehind(this.#chain.frontier, value.base)) return []
     attempt.value = value

@@ -4,6 +4,7 @@
  */
 import { assert } from '../errors.ts'
 import type { Digest, PeerId } from '../ids.ts'
+import { planted } from '../planted.ts'
 import { majority } from './paxos.ts'
 import {
   type CutPosition,
@@ -60,7 +61,8 @@ const NOTHING_KNOWN: OpenKnowledge = {
 }
 
 /** Promises needed so that every possible certificate of the term is met. */
-export const sealsNeeded = (members: number, write: number): number => Math.max(majority(members), members - write + 1)
+export const sealsNeeded = (members: number, write: number): number =>
+  planted('few-promises') ? 1 : Math.max(majority(members), members - write + 1)
 
 /**
  * The value a proposer offers when no promise binds it.
@@ -75,7 +77,9 @@ export function successor(
   assert(seals.size > 0, 'a successor is made of what members hand over')
   const enough = seals.size >= sealsNeeded(term.members.length, term.write)
   let base = term.base
-  for (const { frontier } of seals.values()) if (isBehind(base, frontier)) base = frontier
+  for (const { frontier } of seals.values()) {
+    if (isBehind(base, frontier) && !planted('base-left-behind')) base = frontier
+  }
   const possible = openCuts(term, seals, base).filter((cut) => cut.term === term.number || !knowledge.isDisproved(cut))
   const open = possible.filter((cut) => !isGivenUp(cut, term, seals, wish, knowledge))
   const decision = wish?.decision === undefined ? undefined : place(term, wish.decision, seals, base, open, knowledge)
@@ -120,7 +124,7 @@ function isGivenUp(
 
 /** Every (position, digest) beyond the base that could have been certified by votes seen plus members not heard from. */
 function openCuts(term: Term, seals: ReadonlyMap<PeerId, Seal>, base: Term['base']): OpenCut[] {
-  const unheard = term.members.filter((member) => !seals.has(member)).length
+  const unheard = planted('unheard-ignored') ? 0 : term.members.filter((member) => !seals.has(member)).length
   const seen = new Map<string, { cut: OpenCut; votes: number }>()
   for (const seal of seals.values()) {
     for (const { seq, part, digest, offset } of seal.votes) {
@@ -201,6 +205,7 @@ function place(
   if (term.pausedAt !== undefined) read = term.pausedAt
   // Whoever waits for what lies beyond waits until the unit goes on.
   if (term.pausedAt !== undefined && wished.offset > read) return undefined
+  if (planted('pause-anywhere') && wished.kind === 'pause') return wished
   const blocking = blockers(term, isLost)
   switch (PLACEMENT[wished.kind]) {
     case 'after':

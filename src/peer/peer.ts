@@ -14,6 +14,7 @@ import {
   type MeshEvent,
   MeshNode,
   type PeerId,
+  planted,
   positionKey,
   type Random,
   type Retirement,
@@ -167,7 +168,7 @@ export class Peer {
       released: (unit) => this.#workers.release(unit),
       trust: (unit) => this.#trust.of(unit),
       untrusted: (unit, source, term) => this.#trust.need(unit, source, term),
-      versions: (members) => this.node.commonVersions(members),
+      versions: (members) => this.node.commonVersions(planted('version-unasked') ? [] : members),
       congested: (unit) => this.commits.congested(unit) || this.checkpointer?.congested(unit) === true,
       checkpoint: checkpointGiver(parts.checkpoints, (unit, problem) =>
         parts.observer.checkpointProblem(unit, problem),
@@ -348,7 +349,10 @@ export class Peer {
   /** Holds a unit as long as it belongs here, and until its successors have all of it. */
   #place(placed: PlacedUnit, entry: JobEntry, document: ControlDocument): void {
     const { description } = placed
-    const target = this.#placement.target(description, document)
+    const { number, members } = document.view
+    const alive = planted('suspicion-moves-ring') ? this.node.alive() : new Set(members)
+    const view = { number, members: members.filter((member) => alive.has(member)) }
+    const target = this.#placement.target(description, view)
     const hosted = this.host.units.get(description.unit)
     if (hosted === undefined && this.#placement.wants(description, target)) this.#openUnit(placed)
     this.host.steer(description, target, ordersOf(entry))

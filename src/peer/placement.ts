@@ -3,7 +3,6 @@
  * that it still keeps for its successors. What it holds and what it has let go is on disk.
  */
 import {
-  type ControlDocument,
   createRing,
   decodeStored,
   encodeStored,
@@ -39,7 +38,7 @@ export class Placement {
     }
   }
 
-  target({ unit, replicas }: UnitDescription, { view }: ControlDocument): Target {
+  target({ unit, replicas }: UnitDescription, view: View): Target {
     if (this.#ring?.view.number !== view.number) this.#ring = { view, ring: createRing(view) }
     return { view: view.number, members: preferenceList(this.#ring.ring, unit, replicas) }
   }

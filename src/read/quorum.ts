@@ -11,6 +11,7 @@ import {
   isBehind,
   type MeshNode,
   type PeerId,
+  planted,
   type UnitId,
   type Wire,
 } from '../../mesh/index.ts'
@@ -118,17 +119,18 @@ export class Reader {
    */
   async read(request: ReadRequest, members: readonly PeerId[], quorum: QuorumPlan, stale = false): Promise<UnitRead> {
     let asked = members
+    const needed = quorum.read - (planted('stale-read') ? 1 : 0)
     const until = this.#clock.now() + READ_TIMEOUT_MS
     for (let attempt = 1; ; attempt++) {
       const mayRepeat = () => attempt < ATTEMPTS && this.#clock.now() < until
       if (attempt > 1) await new Promise((resolve) => this.#clock.after(RETRY_MS, () => resolve(undefined)))
-      const given = await this.#ask(request, asked, quorum.read)
+      const given = await this.#ask(request, asked, needed)
       // Whoever is in an earlier term than another has not heard of its successor yet.
       const term = Math.max(0, ...given.map((answer) => answer.term))
       const answers = given.filter((answer) => answer.term === term)
       asked = answers.find((answer) => answer.members.length > 0)?.members ?? members
       const complete = answers.filter((answer) => answer.complete)
-      if (complete.length < quorum.read) {
+      if (complete.length < needed) {
         if (mayRepeat()) continue
         if (stale && given.length > 0) {
           const { rows, certificates } = newestOf(given)

@@ -3,7 +3,7 @@
  * divergence, a crash of its worker, or a decision that it had run past. Each start has an epoch of its own, so what an
  * earlier one still says is told apart.
  */
-import { type CutPosition, comparePlaces, type MeshNode, type Term, type UnitId } from '../../mesh/index.ts'
+import { type CutPosition, comparePlaces, type MeshNode, planted, type Term, type UnitId } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
 import type { Store } from '../store/store.ts'
 import type { Halt, HostedUnit } from './hosted.ts'
@@ -72,7 +72,7 @@ export class Runs {
       return
     }
     const { opened, snapshots, incomplete } = loaded
-    hosted.decisions = opened.terms.flatMap(placed)
+    hosted.decisions = (planted('terms-skipped') ? [opened.term] : opened.terms).flatMap(placed)
     const empty = snapshots.length === 0
     const learns = empty && !opened.term.members.includes(node.self)
     // Restored from a checkpoint: its state is there, or has been taken over by others already.

@@ -13,6 +13,7 @@ import {
   leafDigest,
   merkleRoot,
   nextPosition,
+  planted,
   type Term,
   type UnitId,
 } from '../../mesh/index.ts'
@@ -132,7 +133,8 @@ export class UnitReplica {
         continue
       }
       const [decision] = this.#decisions
-      const limit = decision === undefined ? end : firstAtOrAbove(batch, at, end, decision.offset)
+      const inPlace = decision !== undefined && !planted('decision-at-fetch')
+      const limit = inPlace ? firstAtOrAbove(batch, at, end, decision.offset) : end
       if (limit === at && decision !== undefined) {
         this.#apply(decision)
         continue
@@ -266,7 +268,8 @@ export class UnitReplica {
   #cut(offset: number, keep = false): void {
     const { cluster, unit, snapshotEvery, onCut } = this.#options
     const { counts, parts, watermark } = this.#stage.cut()
-    const inDigest = this.#input.take()
+    const taken = this.#input.take()
+    const inDigest = planted('input-left-out') ? GENESIS : taken
     parts.forEach((part, index) => {
       const position = nextPosition(this.#last)
       const last = index === parts.length - 1

@@ -2,7 +2,7 @@
  * The replica worker: owns the record path of its units, consumer included, on a thread of its own (worker-thread.ts).
  * Commands come in, cuts and marks go out; nothing per record crosses the thread.
  */
-import type { UnitId, Verifier } from '../../mesh/index.ts'
+import { planted, type UnitId, type Verifier } from '../../mesh/index.ts'
 import { createStage, type RecordBatch, type StagePlan, type StageProcessor } from '../../operators/index.ts'
 import { QuorateError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
@@ -138,16 +138,19 @@ export class ReplicaWorker {
     const { unit } = hosted.assignment
     const wasBlocked = replica.blocked
     switch (command.kind) {
-      case 'decide':
-        hosted.term = command.decision.term
-        hosted.plans = command.plans
-        if (command.decision.offset < replica.offset) {
+      case 'decide': {
+        const { decision, plans } = command
+        hosted.term = decision.term
+        hosted.plans = plans
+        const passed = decision.offset < replica.offset
+        if (passed && !planted('run-past-kept')) {
           this.#report({ kind: 'overtaken', unit, epoch, offset: replica.offset }, [])
           this.#release(unit)
           return
         }
-        replica.decide(command.decision)
+        replica.decide(passed ? { ...decision, offset: replica.offset } : decision)
         break
+      }
       case 'pause':
         this.#report({ kind: 'paused', unit, epoch, token: command.token, offset: replica.pause() }, [])
         return

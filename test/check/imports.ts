@@ -92,6 +92,24 @@ const testsStayOutside: Rule = {
   },
 }
 
+const PLANTED = 'mesh/planted.ts'
+/** What production may take from it, in one form. */
+const ASKS_ONLY = /^(?:import|export) \{ planted \} from '[^']+'$/
+
+const bugsStayInTheSimulator: Rule = {
+  name: 'only the simulator plants bugs',
+  planted: { path: 'src/planted.ts', text: "import { plant, planted } from '../mesh/planted.ts'\n" },
+  find({ path, text }) {
+    if (path.startsWith('test/sim/') || !MODULE.test(path)) return []
+    const lines = text.split('\n')
+    return importsOf(text).flatMap(({ specifier, line }) => {
+      const target = specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : specifier
+      if (target !== PLANTED || ASKS_ONLY.test(lines[line - 1] ?? '')) return []
+      return [{ path, line, message: `takes more from ${PLANTED} than \`planted\`: only test/sim sets a bug` }]
+    })
+  },
+}
+
 const explicitExtensions: Rule = {
   name: 'relative imports name the file',
   planted: { path: 'src/planted.ts', text: "import { a } from './a'\n" },
@@ -115,4 +133,10 @@ const namedFolders: Rule = {
   },
 }
 
-export const importRules: readonly Rule[] = [importDirection, testsStayOutside, explicitExtensions, namedFolders]
+export const importRules: readonly Rule[] = [
+  importDirection,
+  testsStayOutside,
+  bugsStayInTheSimulator,
+  explicitExtensions,
+  namedFolders,
+]

@@ -89,6 +89,25 @@ test('imports go one way', () => {
   assert.ok(allowed('test/mesh/a.test.ts', '../../mesh/node.ts'))
 })
 
+test('a bug is asked for anywhere, and set in the simulator only', () => {
+  const rule = 'only the simulator plants bugs'
+  const asks = "import { planted } from '../planted.ts'\n"
+  assert.deepEqual(lines(rule, 'mesh/agreement/a.ts', asks), [])
+  assert.deepEqual(lines(rule, 'mesh/index.ts', "export { planted } from './planted.ts'\n"), [])
+  assert.deepEqual(lines(rule, 'test/sim/a.ts', "import { plant } from '../../mesh/planted.ts'\n"), [])
+  for (const text of [
+    "import { plant } from './planted.ts'",
+    "import { plant as planted } from './planted.ts'",
+    "import * as bugs from './planted.ts'",
+    "export * from './planted.ts'",
+    "const { plant } = await import('./planted.ts')",
+    "import {\n  plant,\n  planted\n} from './planted.ts'",
+  ]) {
+    assert.equal(lines(rule, 'mesh/a.ts', text).length, 1, text)
+  }
+  assert.deepEqual(lines(rule, 'test/mesh/a.test.ts', "import { plant } from '../../mesh/planted.ts'"), [1])
+})
+
 test('a folder for odds and ends is reported wherever it is, a word that only contains one is not', () => {
   const rule = 'no folder or file for odds and ends'
   for (const path of ['src/common/a.ts', 'mesh/helpers/a.ts', 'src/log/utils.ts']) {

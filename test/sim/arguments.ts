@@ -1,5 +1,7 @@
 /** What the simulator is asked to do on its command line. */
 import { parseArgs } from 'node:util'
+import type { PlantedBug } from '../../mesh/planted.ts'
+import { ALL_BUGS, isBug } from './bugs.ts'
 import { FAULTS, type Fault, isFault } from './faults.ts'
 
 export interface SimArguments {
@@ -19,6 +21,9 @@ export interface SimArguments {
   readonly shrink: boolean
   /** Seeds that fail are added to seeds.txt. */
   readonly keep: boolean
+  /** Rules to break, each in runs of its own. */
+  readonly bugs: readonly PlantedBug[]
+  readonly listBugs: boolean
 }
 
 export const USAGE = `npm run sim -- [--seed N | --seeds COUNT --from FIRST] [--minutes M] [--once] [--workers K] [-o json] [--verbose]
@@ -33,7 +38,10 @@ export const USAGE = `npm run sim -- [--seed N | --seeds COUNT --from FIRST] [--
   --peers K      so many peers at first, instead of what the seed chooses
   --shrink       for a single seed that fails: the smallest run that still does
   --keep         add the seeds that fail to seeds.txt
-  --verbose      what happens, on stderr; for a single seed`
+  --verbose      what happens, on stderr; for a single seed
+  --bug NAME     break this rule, and play seeds until a check reports it; can be given several times
+  --bugs         the same with each of them, as a table
+  --list-bugs    their names, and what each breaks`
 
 /** @throws Error with what is wrong */
 export function parseSimArguments(argv: readonly string[]): SimArguments {
@@ -52,6 +60,9 @@ export function parseSimArguments(argv: readonly string[]): SimArguments {
       peers: { type: 'string' },
       shrink: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
+      bug: { type: 'string', multiple: true, default: [] },
+      bugs: { type: 'boolean', default: false },
+      'list-bugs': { type: 'boolean', default: false },
     },
   })
   const from = count('from', values.from)
@@ -64,6 +75,8 @@ export function parseSimArguments(argv: readonly string[]): SimArguments {
     throw new Error(`--minutes: expected a number of minutes, found ${values.minutes}`)
   if (values.output !== 'text' && values.output !== 'json')
     throw new Error(`-o: expected text or json, found ${values.output}`)
+  const unknown = values.bug.find((name) => !isBug(name))
+  if (unknown !== undefined) throw new Error(`--bug: there is no ${unknown}; --list-bugs names them`)
   return {
     seeds,
     minutes,
@@ -75,6 +88,8 @@ export function parseSimArguments(argv: readonly string[]): SimArguments {
     peers: values.peers === undefined ? undefined : Math.max(1, count('peers', values.peers)),
     shrink: values.shrink,
     keep: values.keep,
+    bugs: values.bugs ? ALL_BUGS : values.bug.filter(isBug),
+    listBugs: values['list-bugs'],
   }
 }
 

@@ -4,8 +4,9 @@
  */
 import type { Document } from 'mongodb'
 import { parseUnitId, type UnitId } from '../../mesh/index.ts'
-import { type SinkRecord, Violation } from './checks.ts'
+import type { SinkRecord } from './checks.ts'
 import type { SimulatedStores } from './stores.ts'
+import { Violation } from './violation.ts'
 import { STORE } from './workload.ts'
 
 const ROWS = `${STORE}.${STORE}`
@@ -33,7 +34,7 @@ export class StoreChecks {
 
   /** @throws Violation */
   look(): void {
-    if (this.#wrong !== undefined) throw new Violation(this.#wrong)
+    if (this.#wrong !== undefined) throw new Violation('rows at the sink', this.#wrong)
     for (const [key, { body }] of this.#stores.s3.objects) {
       if (this.#seen.has(key)) continue
       this.#seen.add(key)
@@ -41,9 +42,13 @@ export class StoreChecks {
       if (unit === undefined) continue
       const certified = this.#batches.get(`${unit}/${seq}-${part}`)
       const found = [...recordsIn(body)].map(({ text }) => text)
-      if (certified === undefined) throw new Violation(`the object ${key} is of a batch that is not certified`)
+      if (certified === undefined)
+        throw new Violation('rows at the sink', `the object ${key} is of a batch that is not certified`)
       if (found.join('\n') !== certified.join('\n'))
-        throw new Violation(`the object ${key} holds ${found.join(', ')}, and certified is ${certified.join(', ')}`)
+        throw new Violation(
+          'rows at the sink',
+          `the object ${key} holds ${found.join(', ')}, and certified is ${certified.join(', ')}`,
+        )
     }
   }
 

@@ -2,20 +2,13 @@
  * What must hold, seen from outside: by what peers send one another, by the certificates they hold, and by what is at the
  * sink. Nothing of the code under test is asked whether it is right.
  */
-import {
-  type Certificate,
-  contentDigest,
-  type Digest,
-  GENESIS,
-  nextPosition,
-  type PeerId,
-  type UnitId,
-  type Wire,
-} from '../../mesh/index.ts'
+import { type Certificate, contentDigest, type Digest, GENESIS, nextPosition, type UnitId } from '../../mesh/index.ts'
 import { ROW_RECORD, ROW_WINDOW, readRows } from '../../operators/index.ts'
 import type { Batch } from '../../src/replica/batch.ts'
+import { checkInput, checkOutput } from './check-bytes.ts'
 import type { SimulatedLog, StoredPartition } from './log.ts'
 import type { Expected } from './oracle.ts'
+import { Violation } from './violation.ts'
 import { SINK } from './workload.ts'
 
 /** A row as a sink has it. */
@@ -31,14 +24,12 @@ interface Certified {
   held: boolean
 }
 
-/** Thrown by whichever check fails first; the run is over then. */
-export class Violation extends Error {}
-
 export class Checks {
-  readonly #votes = new Map<string, string>()
   readonly #certified = new Map<UnitId, Map<string, Certified>>()
   /** By the place that must continue it. */
-  readonly #parents = new Map<string, Digest>()
+  readonly #before = new Map<string, { readonly digest: Digest; readonly offset: number }>()
+  /** Certified rows of each unit. */
+  readonly #texts = new Set<string>()
   /** Certified rows that are not at the sink yet: how many of each. */
   readonly #allowed = new Map<string, number>()
   /** Records of each partition of the sink that were looked at. */
@@ -48,39 +39,26 @@ export class Checks {
   certificates = 0
   /** Certified rows that replace an earlier one. */
   revised = 0
-  votes = 0
-
-  /** A message between peers: a peer votes once per unit, term and position, across restarts. */
-  sent(from: PeerId, body: Wire): void {
-    const { c, items } = (body ?? {}) as { readonly c?: unknown; readonly items?: readonly SentItem[] }
-    if (c !== 'flush') return
-    for (const { statement } of items ?? []) {
-      if (statement.kind !== 'vote') continue
-      const { unit, term, seq, part, digest } = statement
-      const name = `${from} ${unit} ${term} ${seq}.${part}`
-      const before = this.#votes.get(name)
-      this.votes += before === undefined ? 1 : 0
-      this.#votes.set(name, digest)
-      if (before !== undefined && before !== digest) throw new Violation(`two votes of ${name}`)
-    }
-  }
 
   /** A peer holds a certificate: there is one digest per position, and each continues the one before it. */
-  certifiedBy(peer: string, certificate: Certificate): void {
+  certifiedBy(peer: string, certificate: Certificate, log: SimulatedLog): void {
     const { content } = certificate
     const { unit, seq, part } = content
     const digest = contentDigest(content)
     const chain = this.#chain(unit)
     const known = chain.get(`${seq}/${part}`)
     if (known !== undefined) {
-      if (known.digest !== digest) throw new Violation(`${peer}: two certified results for ${unit} ${seq}.${part}`)
+      if (known.digest !== digest)
+        throw new Violation('one chain', `${peer}: two certified results for ${unit} ${seq}.${part}`)
       return
     }
-    const parent = this.#parents.get(`${unit} ${seq}/${part}`) ?? (seq === 1 && part === 0 ? GENESIS : undefined)
-    if (parent !== undefined && content.parent !== parent)
-      throw new Violation(`${unit} ${seq}.${part} is no link of the chain`)
+    const first = seq === 1 && part === 0 ? { digest: GENESIS, offset: 0 } : undefined
+    const before = this.#before.get(`${unit} ${seq}/${part}`) ?? first
+    if (before !== undefined && part === 0) checkInput(log, content, before.offset)
+    if (before !== undefined && content.parent !== before.digest)
+      throw new Violation('one chain', `${unit} ${seq}.${part} is no link of the chain`)
     const next = nextPosition(content)
-    this.#parents.set(`${unit} ${next.seq}/${next.part}`, digest)
+    this.#before.set(`${unit} ${next.seq}/${next.part}`, { digest, offset: content.offset })
     chain.set(`${seq}/${part}`, { certificate, digest, held: false })
     this.certificates += 1
   }
@@ -88,7 +66,8 @@ export class Checks {
   /** The bytes that a peer holds for a certificate; the same on all of them. */
   heldBy(peer: string, { content }: Certificate, batch: Batch): void {
     const known = this.#chain(content.unit).get(`${content.seq}/${content.part}`)
-    if (known === undefined) throw new Violation(`${peer} holds a batch without a certificate`)
+    if (known === undefined) throw new Violation('certified bytes', `${peer} holds a batch without a certificate`)
+    checkOutput(peer, content, batch)
     if (known.held) return
     known.held = true
     const texts: string[] = []
@@ -97,9 +76,14 @@ export class Checks {
       if (revision > 0) this.revised += 1
       const text = textOf(value)
       texts.push(text)
+      this.#texts.add(`${content.unit} ${text}`)
       this.#allowed.set(text, (this.#allowed.get(text) ?? 0) + 1)
     }
     this.onRows(content, texts)
+  }
+
+  isCertified(unit: UnitId, text: string): boolean {
+    return this.#texts.has(`${unit} ${text}`)
   }
 
   /** Every row at the sink is a certified one, none is there twice. */
@@ -109,7 +93,8 @@ export class Checks {
       for (let index = this.#seen.get(partition) ?? 0; index < history.length; index++) {
         const text = textOf(history[index]?.value ?? null)
         const left = this.#allowed.get(text) ?? 0
-        if (left === 0) throw new Violation(`a row at the sink that is not certified, or there twice: ${text}`)
+        if (left === 0)
+          throw new Violation('rows at the sink', `a row at the sink that is not certified, or there twice: ${text}`)
         this.#allowed.set(text, left - 1)
       }
       this.#seen.set(partition, history.length)
@@ -144,17 +129,18 @@ export class Checks {
       const { orders, total, most } = found ?? { orders: 0, total: 0, most: 0 }
       if (orders === row.orders && total === row.total && most === row.most) continue
       const told = `the window ${name} is ${JSON.stringify(found) ?? 'missing'}, expected ${JSON.stringify(row)}`
-      if (orders >= row.orders || total > row.total || most > row.most) throw new Violation(told)
-      if (found !== undefined && late === 0) throw new Violation(told)
+      if (orders >= row.orders || total > row.total || most > row.most) throw new Violation('complete', told)
+      if (found !== undefined && late === 0) throw new Violation('complete', told)
       missing += row.orders - orders
       less ??= told
     }
     if (missing > late) return less
-    for (const name of last.keys()) if (!expected.rows.has(name)) throw new Violation(`an extra window ${name}`)
+    for (const name of last.keys())
+      if (!expected.rows.has(name)) throw new Violation('complete', `an extra window ${name}`)
     for (const [name, text] of expected.passed) {
       const found = passed.get(name)
       if (found === undefined) return `the row of ${name} is missing`
-      if (found.trimEnd() !== text) throw new Violation(`the row of ${name} is ${found}, expected ${text}`)
+      if (found.trimEnd() !== text) throw new Violation('complete', `the row of ${name} is ${found}, expected ${text}`)
     }
     return undefined
   }
@@ -206,15 +192,4 @@ interface SinkRow {
   readonly most: number
   readonly revision: number
   readonly final: boolean
-}
-
-interface SentItem {
-  readonly statement: {
-    readonly kind: string
-    readonly unit: UnitId
-    readonly term: number
-    readonly seq: number
-    readonly part: number
-    readonly digest: string
-  }
 }

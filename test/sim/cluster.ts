@@ -37,6 +37,11 @@ export class Cluster {
     return this.#all.some(({ ids, spoiled }) => spoiled && ids.includes(id))
   }
 
+  /** Versions that the machine behind an identity can compute in. */
+  versionsOf(id: PeerId): readonly number[] {
+    return this.#all.find(({ ids }) => ids.includes(id))?.quirks.versions ?? []
+  }
+
   /** A cluster must not shrink below what its jobs need. */
   need(peers: number): void {
     this.#needed = peers
@@ -73,6 +78,7 @@ export class Cluster {
     if (peer.leaving || !this.#whole()) return false
     peer.crash()
     peer.disk.restore(image)
+    peer.spared = true
     peer.start()
     return true
   }

@@ -41,6 +41,8 @@ export class SimulatedDisk {
   #syncing: Group | undefined
   #next = emptyGroup()
   #failure: QuorateError | undefined
+  /** Sees what is about to be on it: for checkers. */
+  onWrite: ((ops: readonly StoreOp[]) => void) | undefined
 
   constructor({ clock, random, syncMs = 2 }: SimulatedDiskOptions) {
     this.#clock = clock
@@ -127,6 +129,11 @@ export class SimulatedDisk {
     return [...this.#keys(table)]
   }
 
+  /** The bytes of an entry, damaged or not: for checkers. */
+  find(table: StoreTable, key: string): Uint8Array | undefined {
+    return this.#table(table).get(key)?.value
+  }
+
   #serve(): void {
     if (this.#syncing !== undefined) return
     const { ops, done, reads } = this.#next
@@ -151,6 +158,7 @@ export class SimulatedDisk {
   }
 
   #apply(ops: readonly StoreOp[]): void {
+    this.onWrite?.(ops)
     for (const op of ops) {
       const table = this.#table(op.table)
       const keys = this.#keys(op.table)

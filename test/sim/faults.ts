@@ -1,4 +1,5 @@
 /** What goes wrong, and when: each seed has its own mix, so that rare combinations come up and calm runs do too. */
+import type { PeerId } from '../../mesh/ids.ts'
 import type { Random } from '../../mesh/random.ts'
 import type { Cluster } from './cluster.ts'
 import type { SimulatedLog } from './log.ts'
@@ -15,6 +16,7 @@ export const FAULTS = [
   'reordering',
   'partition',
   'oneWay',
+  'cutShort',
   'broken',
   'crash',
   'workerCrash',
@@ -31,6 +33,8 @@ export const FAULTS = [
   'oldDisk',
   'wrongOnce',
   'wrongAlways',
+  'wrongOften',
+  'badGiver',
   'upgrade',
   'clock',
   'poison',
@@ -60,6 +64,8 @@ export interface FaultParts {
 }
 
 const MEAN_PAUSE_MS = 6_000
+/** About as long as it takes until a proposal was accepted and chosen. */
+const CUT_WITHIN_MS = 15
 const HOUR_MS = 3_600_000
 
 export class Faults {
@@ -87,6 +93,16 @@ export class Faults {
     this.#schedule()
   }
 
+  /** Now and then a proposer is cut off right then, when some have accepted and few have heard. */
+  proposed(by: PeerId): void {
+    const { network, random, cluster } = this.#parts
+    if (!this.#active || !this.#chosen.includes('cutShort') || random.below(40) !== 0) return
+    this.counts.cutShort += 1
+    const others = cluster.peers.map(({ id }) => id).filter((id) => id !== by)
+    network.clock.after(CUT_WITHIN_MS * random.next(), () => network.partition([by], others))
+    network.clock.after(2_000 + random.below(4_000), () => network.heal())
+  }
+
   /** Ends them all: everything that was cut is joined, and everybody runs. */
   heal(): void {
     const { network, log, stores, cluster, operator } = this.#parts
@@ -99,6 +115,7 @@ export class Faults {
     const upgraded = cluster.peers.some(({ quirks }) => quirks.versions.includes(2))
     for (const peer of cluster.peers) {
       peer.quirks.wrong = 'never'
+      peer.quirks.givesWrong = false
       // A rolling upgrade ends: who has the old release cannot compute what was decided since.
       if (upgraded && !peer.quirks.versions.includes(2)) this.#upgrade(peer)
       if (!peer.running) peer.start()
@@ -216,10 +233,14 @@ export class Faults {
       case 'wrongOnce':
         victim.spoil('once')
         return
-      case 'wrongAlways': {
+      case 'badGiver':
+        victim.quirks.givesWrong = true
+        return
+      case 'wrongAlways':
+      case 'wrongOften': {
         // One machine of a cluster is bad, not most of them.
-        const bad = peers.some(({ quirks }) => quirks.wrong === 'always')
-        if (!bad) victim.spoil('always')
+        const bad = peers.some(({ quirks }) => quirks.wrong === 'always' || quirks.wrong === 'everyOther')
+        if (!bad) victim.spoil(fault === 'wrongAlways' ? 'always' : 'everyOther')
         count(!bad)
         return
       }
@@ -279,6 +300,8 @@ const MOMENTARY: ReadonlySet<Fault> = new Set([
   'oldDisk',
   'wrongOnce',
   'wrongAlways',
+  'wrongOften',
+  'badGiver',
   'upgrade',
   'clock',
   'poison',

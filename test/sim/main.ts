@@ -1,5 +1,6 @@
 /** `npm run sim`: plays seeds of the simulator and says which did not hold, with the command that repeats each. */
 import { parseSimArguments, type SimArguments, USAGE } from './arguments.ts'
+import { type FoundBug, findBug, listOfBugs, reportOf, tableOf } from './bugs.ts'
 import { keepSeeds, keptSeeds, type Played, play } from './play.ts'
 import { run } from './run.ts'
 import { commandOf, shrink } from './shrink.ts'
@@ -11,9 +12,13 @@ try {
   console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`)
   process.exit(2)
 }
-const { minutes, twice, workers, json, verbose } = args
+const { minutes, twice, workers, json, verbose, bugs } = args
 const faultsMs = minutes * 60_000
 const started = performance.now()
+if (args.listBugs) {
+  console.log(listOfBugs())
+  process.exit(0)
+}
 const [only] = args.seeds
 if (verbose && args.seeds.length === 1 && only !== undefined) {
   const { violation } = await run({
@@ -21,6 +26,7 @@ if (verbose && args.seeds.length === 1 && only !== undefined) {
     faultsMs,
     only: args.faults,
     peers: args.peers,
+    bug: bugs[0],
     say: (text) => console.error(text),
   })
   console.log(violation === undefined ? `seed ${only}: everything held` : `seed ${only}: ${violation}`)
@@ -28,6 +34,16 @@ if (verbose && args.seeds.length === 1 && only !== undefined) {
 }
 
 if (args.shrink && only !== undefined) process.exit(await shrinkSeed(only))
+if (bugs.length > 0) {
+  const found: FoundBug[] = []
+  for (const bug of bugs) {
+    const one = await findBug(bug, { seeds: args.seeds, faultsMs, workers })
+    console.error(`${reportOf(one, args.seeds.length)} (${(one.wallMs / 1000).toFixed(0)} s)`)
+    found.push(one)
+  }
+  console.log(json ? JSON.stringify(found) : tableOf(found))
+  process.exit(found.every(({ seeds }) => seeds !== undefined) ? 0 : 1)
+}
 
 const seeds = args.seeds.length === 1 ? args.seeds : [...new Set([...keptSeeds(), ...args.seeds])]
 const failed: Played[] = []

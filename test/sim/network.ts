@@ -33,6 +33,8 @@ export class SimulatedNetwork {
   faults: NetworkFaults = CALM
   /** Sees every message as it is sent: for checkers. */
   onSend: ((from: PeerId, to: PeerId, body: Wire) => void) | undefined
+  /** Sees every message as it arrives. */
+  onReceive: ((from: PeerId, to: PeerId, body: Wire) => void) | undefined
 
   constructor(clock: SimulatedClock, random: Random) {
     this.clock = clock
@@ -44,8 +46,9 @@ export class SimulatedNetwork {
     peer: Omit<PeerIdentity, 'address'>,
     address = `ws://sim:${this.#nextPort++}`,
     run: (action: () => void) => void = (action) => action(),
+    alter: (body: Wire) => Wire = (body) => body,
   ): SimulatedTransport {
-    return new SimulatedTransport(this, { ...peer, address }, run)
+    return new SimulatedTransport(this, { ...peer, address }, run, alter)
   }
 
   listen(transport: SimulatedTransport): void {
@@ -112,12 +115,20 @@ export class SimulatedTransport implements Transport {
   readonly #dialling = new Set<string>()
   /** Runs what happens to the process, when it runs. */
   readonly #run: (action: () => void) => void
+  /** What becomes of a message in the hands of its sender. */
+  readonly #alter: (body: Wire) => Wire
   #onEvent: ((event: TransportEvent) => void) | undefined
   #closed = false
 
-  constructor(network: SimulatedNetwork, self: PeerIdentity, run: (action: () => void) => void) {
+  constructor(
+    network: SimulatedNetwork,
+    self: PeerIdentity,
+    run: (action: () => void) => void,
+    alter: (body: Wire) => Wire,
+  ) {
     this.#network = network
     this.#run = run
+    this.#alter = alter
     this.self = self
   }
 
@@ -165,7 +176,7 @@ export class SimulatedTransport implements Transport {
     if (link === undefined || this.#closed) return false
     const { faults } = this.#network
     this.#network.onSend?.(this.self.id, to, body)
-    const bytes = encodeWire(body)
+    const bytes = encodeWire(this.#alter(body))
     if (this.#network.happens(faults.loss)) return true
     this.#deliver(link, bytes)
     if (this.#network.happens(faults.duplication)) this.#deliver(link, bytes)
@@ -206,7 +217,9 @@ export class SimulatedTransport implements Transport {
   /** False where this end knows no such connection: a real one answers with a reset. */
   receive(from: PeerId, number: number, bytes: Uint8Array): boolean {
     if (this.#closed || this.#links.get(from)?.number !== number) return false
-    this.#onEvent?.({ kind: 'message', from, body: decodeWire(new Uint8Array(bytes)), bytes: bytes.length })
+    const body = decodeWire(new Uint8Array(bytes))
+    this.#network.onReceive?.(from, this.self.id, body)
+    this.#onEvent?.({ kind: 'message', from, body, bytes: bytes.length })
     return true
   }
 

@@ -1,5 +1,5 @@
 /** A simulated peer: the production peer on a simulated process, network, disk, log and sinks. It crashes and comes back. */
-import { type PeerId, type Signer, seededRandom } from '../../mesh/index.ts'
+import { type PeerId, type Signer, seededRandom, type Wire } from '../../mesh/index.ts'
 import type { Random } from '../../mesh/random.ts'
 import type { Sink, SinkPlan } from '../../src/commit/sink.ts'
 import { KafkaSink } from '../../src/commit/sinks/kafka.ts'
@@ -8,6 +8,7 @@ import type { Log } from '../../src/log/log.ts'
 import type { Observer } from '../../src/peer/observer.ts'
 import { Peer } from '../../src/peer/peer.ts'
 import { Submissions } from '../../src/peer/submissions.ts'
+import type { StoreOp } from '../../src/store/store.ts'
 import type { Branch } from './branches.ts'
 import { SimulatedDisk } from './disk.ts'
 import { fakeSigner, fakeVerifier } from './identity.ts'
@@ -33,6 +34,12 @@ export interface World {
   /** Sees what a peer says of itself. */
   readonly watch: (peer: SimulatedPeer) => Observer
   readonly took: (branch: Branch) => void
+  /** Sees what is about to be on a peer's disk. */
+  readonly onWrite: (peer: SimulatedPeer, ops: readonly StoreOp[]) => void
+  /** A peer stopped because of this. */
+  readonly onFailure: (peer: SimulatedPeer, error: Error) => void
+  /** A peer gave up its identity because of what its disk says. */
+  readonly onRetired: (peer: SimulatedPeer, reason: string) => void
 }
 
 const SUPERVISED_MS = 2_000
@@ -70,6 +77,8 @@ export class SimulatedPeer {
   wrongByMs = 0
   /** What is wrong with the machine: it outlives restarts. */
   readonly quirks: Quirks
+  /** Its disk was damaged, or is an old one: what it has forgotten is no fault of the protocols. */
+  spared = false
   #identities = 1
   readonly #world: World
   readonly #index: number
@@ -80,7 +89,7 @@ export class SimulatedPeer {
     this.#index = index
     this.name = `p${index}`
     this.signer = fakeSigner(this.name)
-    this.quirks = { wrong: 'never', error: index + 1, versions: [1] }
+    this.quirks = { wrong: 'never', error: index + 1, cuts: 0, givesWrong: false, versions: [1] }
     this.disk = this.#disk()
     this.ids.push(this.signer.id)
   }
@@ -109,8 +118,11 @@ export class SimulatedPeer {
     const { network, log, random, expect, tickMs, removeAfterMs, watch } = this.#world
     const process = new SimulatedProcess(network.clock)
     const { id, publicKey } = this.signer
-    const transport = network.createTransport({ id, publicKey, name: this.name }, this.address, (action) =>
-      process.run(action),
+    const transport = network.createTransport(
+      { id, publicKey, name: this.name },
+      this.address,
+      (action) => process.run(action),
+      (body) => (this.quirks.givesWrong ? damaged(body) : body),
     )
     const client = log.open(process)
     let workers: SimulatedWorkers | undefined
@@ -127,7 +139,7 @@ export class SimulatedPeer {
         transport,
         store: this.disk.open(),
         workers: (events) => {
-          workers = new SimulatedWorkers(process, client, events, this.quirks, this.#world.took)
+          workers = new SimulatedWorkers(process, client, events, this.quirks, { took: this.#world.took, random })
           return workers
         },
         sink,
@@ -141,8 +153,9 @@ export class SimulatedPeer {
         view: { admitAfterMs: 2_000, removeAfterMs },
         versions: this.quirks.versions,
         tickMs,
-        onFailure: () => {
+        onFailure: (error) => {
           if (!process.alive) return
+          this.#world.onFailure(this, error)
           this.crash()
           // Whoever runs a peer starts it again.
           network.clock.after(SUPERVISED_MS, () => this.start())
@@ -150,6 +163,7 @@ export class SimulatedPeer {
         onRetired: ({ again, reason }) => {
           if (!process.alive) return
           if (!again) throw new Error(`${this.name} was removed: ${reason}`)
+          this.#world.onRetired(this, reason)
           this.#world.took('retired')
           this.crash()
           this.wipe()
@@ -172,11 +186,13 @@ export class SimulatedPeer {
   }
 
   #disk(): SimulatedDisk {
-    return new SimulatedDisk({ clock: this.#world.network.clock, random: this.#world.random })
+    const disk = new SimulatedDisk({ clock: this.#world.network.clock, random: this.#world.random })
+    disk.onWrite = (ops) => this.#world.onWrite(this, ops)
+    return disk
   }
 
   /** Makes it compute wrongly. */
-  spoil(how: 'once' | 'always'): void {
+  spoil(how: 'once' | 'always' | 'everyOther'): void {
     this.spoiled = true
     this.quirks.wrong = how
   }
@@ -184,6 +200,7 @@ export class SimulatedPeer {
   /** Another disk, empty, and so another identity under the same name. To be called while it is down. */
   wipe(): void {
     this.#identities += 1
+    this.spared = false
     this.signer = fakeSigner(`${this.name}, ${this.#identities}`)
     this.ids.push(this.signer.id)
     this.disk = this.#disk()
@@ -208,6 +225,7 @@ export class SimulatedPeer {
     const entry = found[random.below(Math.max(1, found.length))]
     if (entry === undefined) return false
     this.disk.corrupt(entry.table, entry.key)
+    this.spared = true
     return true
   }
 
@@ -230,6 +248,16 @@ export class SimulatedPeer {
   crashWorker(): void {
     this.#life?.workers.crash()
   }
+}
+
+/** A piece of a snapshot that is on its way to another peer, with one bit changed. */
+function damaged(body: Wire): Wire {
+  const { c, body: answer, ...envelope } = (body ?? {}) as { readonly [key: string]: Wire }
+  const { bytes } = (answer ?? {}) as { readonly [key: string]: Wire }
+  if (c !== 'response' || !(bytes instanceof Uint8Array) || bytes.length === 0) return body
+  const other = new Uint8Array(bytes)
+  other[bytes.length >> 1] = (other[bytes.length >> 1] ?? 0) ^ 1
+  return { ...envelope, c, body: { bytes: other } }
 }
 
 function sinkOf(plan: SinkPlan, log: Log, sinks: Map<string, Sink>): Sink {

@@ -1,6 +1,7 @@
 /** Plays seeds on several threads; each twice, when asked, with equal traces. */
 import { appendFileSync, readFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
+import type { PlantedBug } from '../../mesh/planted.ts'
 import type { Fault } from './faults.ts'
 import { type RunOptions, type RunResult, run } from './run.ts'
 
@@ -23,6 +24,10 @@ export interface PlayOptions {
   readonly peers?: number | undefined
   readonly twice: boolean
   readonly workers: number
+  /** The rule that peers break. */
+  readonly bug?: PlantedBug | undefined
+  /** No seed is begun any more once this holds. */
+  readonly enough?: () => boolean
   readonly onPlayed: (played: Played) => void
 }
 
@@ -43,18 +48,21 @@ export async function playSeed(options: RunOptions, twice: boolean): Promise<Pla
   const started = performance.now()
   const first = await run(options)
   const second = twice && first.violation === undefined ? await run(options) : first
-  const violation = first.trace === second.trace ? first.violation : 'two runs of this seed are not equal'
-  return { ...first, violation, wallMs: performance.now() - started }
+  const differs = first.trace !== second.trace
+  const found = differs ? ({ violation: 'two runs of this seed are not equal', check: 'same trace' } as const) : {}
+  return { ...first, ...found, wallMs: performance.now() - started }
 }
 
-export async function play({ seeds, faultsMs, only, peers, twice, workers, onPlayed }: PlayOptions): Promise<void> {
+export async function play(options: PlayOptions): Promise<void> {
+  const { seeds, faultsMs, only, peers, twice, workers, bug, enough, onPlayed } = options
   const waiting = [...seeds]
   await Promise.all(
     Array.from({ length: Math.min(workers, seeds.length) }, async () => {
       const worker = new Worker(new URL('play-worker.ts', import.meta.url))
       try {
         for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
-          onPlayed(await ask(worker, { options: { seed, faultsMs, only, peers }, twice }))
+          if (enough?.() === true) break
+          onPlayed(await ask(worker, { options: { seed, faultsMs, only, peers, bug }, twice }))
         }
       } finally {
         await worker.terminate()

@@ -5,21 +5,29 @@
 import {
   type Certificate,
   type CutPosition,
+  MeshError,
   type PeerId,
   seededRandom,
   type UnitId,
   type Wire,
 } from '../../mesh/index.ts'
+import { type PlantedBug, plant } from '../../mesh/planted.ts'
+import { QuorateError } from '../../src/errors.ts'
 import type { Divergence } from '../../src/peer/divergences.ts'
 import { Observer } from '../../src/peer/observer.ts'
 import type { Batch } from '../../src/replica/batch.ts'
 import type { Halt } from '../../src/replica/hosted.ts'
 import { type Branch, Branches } from './branches.ts'
+import { DiskChecks } from './check-disks.ts'
+import { Readers } from './check-reads.ts'
+import { StatementChecks } from './check-statements.ts'
 import { StoreChecks } from './check-stores.ts'
-import { Checks, Violation } from './checks.ts'
+import { TermChecks } from './check-terms.ts'
+import { Checks } from './checks.ts'
 import { SimulatedClock } from './clock.ts'
 import { Cluster } from './cluster.ts'
 import { type Fault, Faults } from './faults.ts'
+import { forgeSlice } from './forgery.ts'
 import { SimulatedLog } from './log.ts'
 import { SimulatedNetwork } from './network.ts'
 import { Operator } from './operator.ts'
@@ -28,6 +36,7 @@ import type { SimulatedPeer, World } from './peer.ts'
 import { quietLogger, quietMetrics } from './quiet.ts'
 import { SimulatedStores } from './stores.ts'
 import { Trace } from './trace.ts'
+import { type Check, Violation } from './violation.ts'
 import { chooseWorkload, jobText, Producers, SINK, SOURCE } from './workload.ts'
 
 export interface RunOptions {
@@ -38,6 +47,8 @@ export interface RunOptions {
   readonly only?: readonly Fault[] | undefined
   /** So many peers at first, instead of what the seed chooses. */
   readonly peers?: number | undefined
+  /** The rule that peers break. */
+  readonly bug?: PlantedBug | undefined
   /** Tells what happens, for a person. */
   readonly say?: (text: string) => void
 }
@@ -46,6 +57,8 @@ export interface RunResult {
   readonly seed: number
   /** Undefined: everything held. */
   readonly violation: string | undefined
+  /** Which check found it. */
+  readonly check: Check | undefined
   /** SHA-256 over all that happened, in order. */
   readonly trace: string
   readonly simulatedMs: number
@@ -61,6 +74,7 @@ const FORM_WITHIN_MS = 60_000
 /** After healing, everything must be at the sink within this. */
 const PROGRESS_WITHIN_MS = 120_000
 const LOOK_EVERY_MS = 1_000
+const FORGERY_WITHIN_MS = 20_000
 /** What faults lead to, and others or an operator lead out of. */
 const EXPECTED_HALTS: ReadonlySet<string> = new Set([
   'QRT_RECORD_QUARANTINED',
@@ -71,18 +85,20 @@ const EXPECTED_HALTS: ReadonlySet<string> = new Set([
 
 export async function run(options: RunOptions): Promise<RunResult> {
   const simulation = new Simulation(options)
-  let violation: string | undefined
+  const onRejection = (error: unknown) => simulation.failed(error)
+  process.on('unhandledRejection', onRejection)
+  plant(options.bug)
   try {
     await simulation.play()
   } catch (error) {
-    violation =
-      error instanceof Violation
-        ? error.message
-        : error instanceof Error
-          ? (error.stack ?? error.message)
-          : String(error)
+    simulation.failed(error)
+  } finally {
+    // What is rejected by now is heard of in the event loop.
+    await new Promise((resolve) => setImmediate(resolve))
+    plant(undefined)
+    process.off('unhandledRejection', onRejection)
   }
-  return simulation.result(violation)
+  return simulation.result()
 }
 
 class Simulation {
@@ -91,6 +107,15 @@ class Simulation {
   readonly #clock = new SimulatedClock()
   readonly #checks = new Checks()
   readonly #branches = new Branches()
+  readonly #statements: StatementChecks
+  readonly #terms: TermChecks
+  readonly #disks: DiskChecks
+  readonly #readers: Readers
+  /** What was found first. */
+  #violation: Violation | undefined
+  /** Units that read what somebody else has written are to halt, and one did. */
+  #forging = false
+  #refused = false
   readonly #network: SimulatedNetwork
   readonly #log: SimulatedLog
   readonly #stores: SimulatedStores
@@ -99,8 +124,6 @@ class Simulation {
   readonly #producers: Producers
   readonly #faults: Faults
   readonly #operator: Operator
-  /** No sink of a run ever refuses for good, and two results for one place are a fork. */
-  #sinkHalt: Violation | undefined
   readonly #workload
   readonly #peers: number
 
@@ -113,6 +136,7 @@ class Simulation {
     this.#workload = chooseWorkload(random, count)
     this.#network = new SimulatedNetwork(this.#clock, seededRandom(random.below(2 ** 31)))
     this.#network.onSend = (from, to, body) => this.#sent(from, to, body)
+    this.#network.onReceive = (from, to, body) => this.#check(() => this.#statements.received(from, to, body))
     this.#log = new SimulatedLog(this.#clock, seededRandom(random.below(2 ** 31)))
     this.#log.onFenced = () => this.#branches.took('fenced')
     const took = (branch: Branch) => this.#branches.took(branch)
@@ -130,9 +154,35 @@ class Simulation {
       seeds: () => this.#cluster.peers.map(({ address }) => address),
       removeAfterMs: random.below(3) === 0 ? 20_000 : undefined,
       watch: (peer) => this.#watch(peer),
+      onWrite: ({ name, disk }, ops) => this.#check(() => this.#disks.written(name, disk, ops)),
+      onFailure: (_peer, error) => {
+        // A disk that fails stops its peer, and nothing else does.
+        if (!(error instanceof QuorateError || error instanceof MeshError)) this.failed(error)
+      },
+      onRetired: ({ name, spared }, reason) => {
+        if (!spared) this.failed(new Violation('identity kept', `${name} gave up its identity: ${reason}`))
+      },
     }
     this.#cluster = new Cluster(world)
     this.#cluster.need(this.#workload.quorum.replicas)
+    const nameOf = (id: PeerId) => this.#nameOf(id)
+    const { replicas, write } = this.#workload.quorum
+    this.#terms = new TermChecks({ replicas, write, nameOf, versionsOf: (id) => this.#cluster.versionsOf(id) })
+    this.#disks = new DiskChecks(this.#cluster)
+    this.#statements = new StatementChecks({
+      nameOf,
+      durable: (id) => this.#disks.durable(id),
+      isSpared: (id) => this.#disks.isSpared(id),
+      onVote: (voter, vote) => this.#terms.voted(voter, vote),
+    })
+    this.#readers = new Readers({
+      random,
+      cluster: this.#cluster,
+      workload: this.#workload,
+      now: () => this.#clock.now(),
+      isCertified: (unit, text) => this.#checks.isCertified(unit, text),
+      onViolation: (violation) => this.failed(violation),
+    })
     this.#producers = new Producers(this.#log, seededRandom(random.below(2 ** 31)), this.#workload)
     this.#operator = new Operator(this.#clock, this.#cluster, this.#log, {
       branches: this.#branches,
@@ -157,8 +207,9 @@ class Simulation {
     this.#log.createTopic(SINK, { partitions: this.#workload.sinkPartitions })
     for (const peer of this.#cluster.peers) peer.start()
     await this.#clock.runUntil('the peers form a cluster', () => this.#formed(), FORM_WITHIN_MS)
-    await this.#submit()
     this.#producers.start()
+    await this.#clock.run(this.#workload.backlogMs)
+    await this.#submit()
     this.#faults.start()
     this.#operator.start()
     await this.#runChecked(this.#options.faultsMs)
@@ -167,12 +218,20 @@ class Simulation {
     await this.#runChecked(1_000)
     const before = this.#producers.flush()
     await this.#finish(before)
+    await this.#forge()
   }
 
-  result(violation: string | undefined): RunResult {
+  /** A violation, or an error that nothing in a peer should throw; the first one counts. */
+  failed(error: unknown): void {
+    const told = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#violation ??= error instanceof Violation ? error : new Violation('no assertion', told)
+  }
+
+  result(): RunResult {
     return {
       seed: this.#options.seed,
-      violation,
+      violation: this.#violation?.message,
+      check: this.#violation?.check,
       trace: this.#trace.digest(),
       simulatedMs: Math.round(this.#clock.now()),
       certificates: this.#checks.certificates,
@@ -180,6 +239,15 @@ class Simulation {
       peers: this.#peers,
       faults: this.#faults.counts,
       branches: { ...this.#branches.counts, revised: this.#checks.revised },
+    }
+  }
+
+  /** What is looked at inside of a peer must not go through it: it would take a violation for a failure of its own. */
+  #check(look: () => void): void {
+    try {
+      look()
+    } catch (error) {
+      this.failed(error)
     }
   }
 
@@ -211,9 +279,10 @@ class Simulation {
   async #runChecked(forMs: number): Promise<void> {
     for (let left = forMs; left > 0; left -= LOOK_EVERY_MS) {
       await this.#clock.run(Math.min(left, LOOK_EVERY_MS))
+      if (this.#violation !== undefined) throw this.#violation
       this.#checks.sink(this.#log)
       this.#storeChecks.look()
-      if (this.#sinkHalt !== undefined) throw this.#sinkHalt
+      this.#readers.look()
     }
   }
 
@@ -225,6 +294,10 @@ class Simulation {
       await this.#runChecked(LOOK_EVERY_MS)
       const letters = this.#checks.deadLetters()
       const shuffled = this.#workload.kind === 'shuffled'
+      const asleep = this.#workload.onIdle === 'emit' && this.#terms.idled
+      if (shuffled && !asleep && letters.late > 0) {
+        throw new Violation('complete', `${letters.late} late records, though no partition was decided to be silent`)
+      }
       const missing = this.#missing(expected, before, shuffled ? letters.late : 0)
       const counted = (shuffled || letters.late === expected.late) && letters.dead === expected.dead
       if (missing === undefined && counted) return
@@ -233,7 +306,7 @@ class Simulation {
         missing ??
         `${letters.late} late and ${letters.dead} dead letters, expected ${expected.late} and ${expected.dead}`
       this.#sayWhereUnitsStand()
-      throw new Violation(`no progress ${PROGRESS_WITHIN_MS / 1000} s after the faults ended: ${why}`)
+      throw new Violation('progress', `no progress ${PROGRESS_WITHIN_MS / 1000} s after the faults ended: ${why}`)
     }
   }
 
@@ -245,6 +318,18 @@ class Simulation {
       if (missing !== undefined) return `${kind}: ${missing}`
     }
     return undefined
+  }
+
+  /** In the end somebody else writes to the topic between the stages: whoever reads that stops, and believes nothing. */
+  async #forge(): Promise<void> {
+    const partition = forgeSlice(this.#log)
+    if (partition === undefined) return
+    this.#forging = true
+    for (let left = FORGERY_WITHIN_MS; left > 0 && !this.#refused; left -= LOOK_EVERY_MS) {
+      await this.#runChecked(LOOK_EVERY_MS)
+    }
+    if (this.#refused) return
+    throw new Violation('forgery refused', `nobody halted at a slice in partition ${partition} that nobody signed`)
   }
 
   /** For whoever looks into a run that does not end. */
@@ -278,23 +363,29 @@ class Simulation {
         const what = `certified ${peer.name} ${unit} ${seq} ${part}`
         this.#note(what)
         this.#say(what)
-        this.#checks.certifiedBy(peer.name, certificate)
+        this.#check(() => {
+          this.#checks.certifiedBy(peer.name, certificate, this.#log)
+          this.#terms.certified(certificate)
+        })
         this.#branches.certified(unit, seq, certificate.content.counts.late)
       },
-      held: (certificate, batch) => this.#checks.heldBy(peer.name, certificate, batch),
+      held: (certificate, batch) => this.#check(() => this.#checks.heldBy(peer.name, certificate, batch)),
       took: (branch) => this.#branches.took(branch),
       diverged: ({ peer: by, unit, position, cause }) => {
         this.#branches.took('diverged')
         if (this.#cluster.isSpoiled(by)) return
         const place = `${unit} ${position.seq}.${position.part}`
-        throw new Violation(`${this.#nameOf(by)} diverged at ${place} (${cause}), seen by ${peer.name}`)
+        const told = `${this.#nameOf(by)} diverged at ${place} (${cause}), seen by ${peer.name}`
+        this.failed(new Violation('nobody diverges', told))
       },
       sinkHalted: (unit, sink, { message }) => {
-        this.#sinkHalt ??= new Violation(`${peer.name} writes nothing more of ${unit} to ${sink}: ${message}`)
+        // No sink of a run ever refuses for good, and two results for one place are a fork.
+        this.failed(new Violation('no halt', `${peer.name} writes nothing more of ${unit} to ${sink}: ${message}`))
       },
       halted: (unit, { code, message }) => {
-        if (EXPECTED_HALTS.has(code)) return
-        throw new Violation(`${peer.name} halted ${unit}: ${message}`)
+        if (code === 'QRT_CERTIFICATE_INVALID' && this.#forging) this.#refused = true
+        else if (!EXPECTED_HALTS.has(code))
+          this.failed(new Violation('no halt', `${peer.name} halted ${unit}: ${message}`))
       },
     })
   }
@@ -302,8 +393,13 @@ class Simulation {
   #sent(from: PeerId, to: PeerId, body: Wire): void {
     const channel = (body as { readonly c?: unknown } | null)?.c
     this.#note(`sent ${from} ${to} ${channel}`)
-    this.#checks.sent(from, body)
+    this.#check(() => {
+      this.#statements.sent(from, body)
+      this.#terms.sent(body)
+    })
     this.#branches.sent(body)
+    const { c, m } = (body ?? {}) as { readonly c?: unknown; readonly m?: { readonly t?: unknown } }
+    if (c === 'unit' && m?.t === 'propose') this.#faults.proposed(from)
   }
 
   #note(what: string): void {

@@ -26,9 +26,13 @@ export const poisonOf = (value: Uint8Array | null): Poison | undefined => {
 }
 
 export interface Quirks {
-  wrong: 'never' | 'once' | 'always'
+  wrong: 'never' | 'once' | 'always' | 'everyOther'
   /** What its wrong results are wrong by: no two peers are wrong in the same way. */
   readonly error: number
+  /** Cuts with rows so far: a machine that is wrong now and then computes the same cut differently each time. */
+  cuts: number
+  /** It hands over other bytes than it has. */
+  givesWrong: boolean
   /** Determinism versions of the release that is installed. */
   versions: readonly number[]
 }
@@ -83,13 +87,20 @@ class SimulatedStage implements StageProcessor {
     const parts = output.parts.map((part) => ({
       ...part,
       bodies: part.bodies.map((body) => {
-        const spoiled = this.#quirks.wrong !== 'never' && !wrong && body.length > 0
+        const spoiled = !wrong && body.length > 0 && this.#isWrong()
         wrong ||= spoiled
         return rewritten(body, this.#version > 1, spoiled ? this.#quirks.error : 0)
       }),
     }))
     if (wrong && this.#quirks.wrong === 'once') this.#quirks.wrong = 'never'
     return { ...output, parts }
+  }
+
+  /** To be asked once for each body with rows. */
+  #isWrong(): boolean {
+    this.#quirks.cuts += 1
+    const { wrong, cuts } = this.#quirks
+    return wrong !== 'never' && (wrong !== 'everyOther' || cuts % 2 === 1)
   }
 
   get cutDue() {

@@ -2,7 +2,7 @@
  * Where a simulated peer's replicas run: the production worker inside the process, with messages that take a moment each
  * way, as between threads. It can crash, which loses all it had in memory, or compute wrongly.
  */
-import type { UnitId } from '../../mesh/index.ts'
+import type { Random, UnitId } from '../../mesh/index.ts'
 import type { OpenRange } from '../../operators/index.ts'
 import { HOST_TIMING } from '../../src/limits.ts'
 import type { Log } from '../../src/log/log.ts'
@@ -16,7 +16,9 @@ import { fakeVerifier } from './identity.ts'
 import type { SimulatedProcess } from './process.ts'
 import { type Quirks, simulatedStages } from './stages.ts'
 
+/** One way between threads: where the other one is busy now and then, up to this. */
 const MESSAGE_MS = 0.05
+const BUSY_MS = 30
 
 export class SimulatedWorkers implements Workers {
   readonly #process: SimulatedProcess
@@ -32,15 +34,17 @@ export class SimulatedWorkers implements Workers {
   /** Rises with each crash: messages of an earlier worker are dropped. */
   #life = 0
   #requests = 0
+  readonly #messageMs: number
 
   constructor(
     process: SimulatedProcess,
     log: Log,
     events: WorkerEvents,
     quirks: Quirks,
-    took: (branch: Branch) => void,
+    { took, random }: { readonly took: (branch: Branch) => void; readonly random: Random },
   ) {
     this.#took = took
+    this.#messageMs = random.below(3) === 0 ? 1 + random.below(BUSY_MS) : MESSAGE_MS
     this.#quirks = quirks
     this.#process = process
     this.#log = log
@@ -108,7 +112,7 @@ export class SimulatedWorkers implements Workers {
       mark: this.#mark,
       createStage: make,
       report: (report) =>
-        this.#process.after(MESSAGE_MS, () => {
+        this.#process.after(this.#messageMs, () => {
           if (life === this.#life) this.#report(report)
         }),
     })
@@ -125,7 +129,7 @@ export class SimulatedWorkers implements Workers {
   #post(command: WorkerCommand): void {
     const worker = this.#worker
     const sent = command.kind === 'assign' ? { ...command, slot: this.#slotOf(command.assignment.unit) } : command
-    this.#process.after(MESSAGE_MS, () => {
+    this.#process.after(this.#messageMs, () => {
       if (worker !== this.#worker) return
       worker.command(sent).catch((error) => {
         throw error

@@ -42,6 +42,8 @@ export interface Workload {
   readonly onIdle: 'emit' | 'wait'
   /** Where the rows go. */
   readonly sinks: readonly SinkKind[]
+  /** Records are there for so long when the job is submitted. */
+  readonly backlogMs: number
   readonly quorum: { readonly replicas: number; readonly write: number; readonly read: number }
 }
 
@@ -66,6 +68,7 @@ export function chooseWorkload(random: Random, peers: number): Workload {
     everyMs: 300 + random.below(1_500),
     idleAfterMs: 3_000 + random.below(10_000),
     onIdle: random.below(3) === 0 ? 'wait' : 'emit',
+    backlogMs: random.below(2) === 0 ? 5_000 + random.below(30_000) : 0,
     quorum: { replicas, write, read: Math.floor(replicas / 2) + 1 },
     sinks: chooseSinks(random),
   }

@@ -3,6 +3,7 @@
  * transaction of one transactional id. Opening it fences whoever wrote before and then reads the progress, so a batch
  * is there exactly if the progress says so.
  */
+import { planted } from '../../../mesh/index.ts'
 import { QuorateError } from '../../errors.ts'
 import type { Log, LogPartition, LogRecord, TransactionalWriter } from '../../log/log.ts'
 import type { CertifiedBatch, SinkProgress, UnitIdentity, UnitSink } from '../sink.ts'
@@ -21,7 +22,8 @@ export async function openLogSession(
     log.openWriter(`quorate:${cluster}:${unit}:${sink}`, `quorate-progress-${cluster}`),
   )
   const { progress } = writer
-  return new LogSession(writer, sink, recordsOf, progress === undefined ? undefined : decodeProgress(sink, progress))
+  const known = progress !== undefined && !planted('progress-unread')
+  return new LogSession(writer, sink, recordsOf, known ? decodeProgress(sink, progress) : undefined)
 }
 
 class LogSession implements UnitSink {
@@ -54,10 +56,16 @@ class LogSession implements UnitSink {
     const progress = progressOf(last)
     // What the log has after a failure is known again only from a new writer's progress.
     this.#failed = true
-    await translated(this.#sink, () => this.#writer.commit(records, encodeProgress(progress)))
+    const before = planted('progress-after-rows') ? this.#progress : undefined
+    if (before !== undefined) await this.#commit(records, before)
+    await this.#commit(before === undefined ? records : new Map(), progress)
     this.#failed = false
     this.#progress = progress
     return 'written'
+  }
+
+  #commit(records: ReturnType<RecordsOf>, progress: SinkProgress): Promise<void> {
+    return translated(this.#sink, () => this.#writer.commit(records, encodeProgress(progress)))
   }
 
   close(): Promise<void> {

@@ -1,0 +1,64 @@
+/**
+ * What a cut's digests say, computed again in the dullest way: its input from the records in the log, its output from the
+ * bytes that a peer holds (RFC 9162, section 2.1, over one leaf per destination and one for the dead letters).
+ */
+import { createHash } from 'node:crypto'
+import { type CutContent, parseUnitId } from '../../mesh/index.ts'
+import type { Batch } from '../../src/replica/batch.ts'
+import type { SimulatedLog, StoredRecord } from './log.ts'
+import { poisonOf } from './stages.ts'
+import { Violation } from './violation.ts'
+import { SOURCE } from './workload.ts'
+
+const ABSENT = 0xffff_ffff
+
+/** @param from offset after the cut before */
+export function checkInput(log: SimulatedLog, content: CutContent, from: number): void {
+  const { stage, partition } = parseUnitId(content.unit)
+  if (stage !== 0) return
+  const hash = createHash('sha256')
+  for (const record of log.partitionsOf(SOURCE)[partition]?.history ?? []) {
+    // What ends workers is passed over by a decision.
+    if (record.offset < from || record.offset >= content.offset || poisonOf(record.value) !== undefined) continue
+    update(hash, record)
+  }
+  if (hash.digest('hex') === content.inDigest) return
+  const told = `${content.unit} ${content.seq}: its input is not what the log has from ${from} to ${content.offset}`
+  throw new Violation('input as in the log', told)
+}
+
+function update(hash: ReturnType<typeof createHash>, { key, value }: StoredRecord): void {
+  const lengths = Buffer.alloc(8)
+  lengths.writeUInt32BE(key?.length ?? ABSENT, 0)
+  lengths.writeUInt32BE(value?.length ?? ABSENT, 4)
+  hash
+    .update(lengths)
+    .update(key ?? '')
+    .update(value ?? '')
+}
+
+export function checkOutput(peer: string, { unit, seq, part, outDigest }: CutContent, batch: Batch): void {
+  const leaves = [...batch.bodies, batch.deadLetters].map((body) => sha256(Buffer.of(0), body))
+  if (rootOf(leaves).toString('hex') === outDigest) return
+  throw new Violation('certified bytes', `${peer} stores other bytes for ${unit} ${seq}.${part} than were certified`)
+}
+
+const sha256 = (...parts: readonly Uint8Array[]): Buffer => {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest()
+}
+
+/** Pairs from the left, level by level; an odd one goes up as it is, which is the same tree. */
+function rootOf(leaves: readonly Buffer[]): Buffer {
+  let level = leaves
+  while (level.length > 1) {
+    const above: Buffer[] = []
+    for (let i = 0; i < level.length; i += 2) {
+      const [left, right] = [level[i] as Buffer, level[i + 1]]
+      above.push(right === undefined ? left : sha256(Buffer.of(1), left, right))
+    }
+    level = above
+  }
+  return level[0] ?? sha256()
+}

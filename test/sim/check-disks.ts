@@ -1,0 +1,62 @@
+/**
+ * What reaches the disks of peers. A former member forgets a unit only when a majority of the members of the term that
+ * it leaves it to have that term on their disks, and all results up to its base.
+ */
+import { normalTerm } from '../../mesh/agreement/messages.ts'
+import { decodeStored, type PeerId, positionKey, type Term, type UnitId } from '../../mesh/index.ts'
+import type { StoreOp } from '../../src/store/store.ts'
+import type { Cluster } from './cluster.ts'
+import type { SimulatedDisk } from './disk.ts'
+import { Violation } from './violation.ts'
+
+const HOLDING = 'unit/'
+
+export class DiskChecks {
+  readonly #cluster: Cluster
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
+  }
+
+  /** The highest number of a flush that a peer's disk knows of; undefined: it is not one of those that run. */
+  durable(id: PeerId): number | undefined {
+    const disk = this.#cluster.peers.find((peer) => peer.id === id)?.disk
+    const stored = disk?.find('meta', 'flushCounter')
+    return disk === undefined ? undefined : stored === undefined ? 0 : Number(decodeStored(stored))
+  }
+
+  isSpared(id: PeerId): boolean {
+    return this.#cluster.peers.find((peer) => peer.id === id)?.spared !== false
+  }
+
+  /** To be called right before these are on the disk of a peer. */
+  written(name: string, disk: SimulatedDisk, ops: readonly StoreOp[]): void {
+    for (const op of ops) {
+      if (op.kind !== 'put' || op.table !== 'meta' || !op.key.startsWith(HOLDING)) continue
+      if (decodeStored(op.value) === 'released') this.#released(name, op.key.slice(HOLDING.length) as UnitId, disk)
+    }
+  }
+
+  #released(name: string, unit: UnitId, disk: SimulatedDisk): void {
+    const term = latestTerm(disk, unit)
+    if (term === undefined) return
+    const { members, base, number } = term
+    const holders = members.filter((member) => {
+      const peer = this.#cluster.peers.find(({ id }) => id === member)
+      // Whose disk was lost or damaged had it: that is no fault of whoever relied on it.
+      if (peer === undefined || peer.spared) return true
+      const has = latestTerm(peer.disk, unit)?.number ?? 1
+      const stored = peer.disk.keys('batch').findLast((key) => key.startsWith(`${unit}/`)) ?? ''
+      return has >= number && (base === undefined || stored >= positionKey(unit, base))
+    })
+    if (holders.length > members.length / 2) return
+    const told = `${name} forgets ${unit} while ${holders.length} of ${members.length} have term ${number} and its base`
+    throw new Violation('released last', told)
+  }
+}
+
+function latestTerm(disk: SimulatedDisk, unit: UnitId): Term | undefined {
+  const key = disk.keys('term').findLast((each) => each.startsWith(`${unit}/`))
+  const stored = key === undefined ? undefined : disk.find('term', key)
+  return stored === undefined ? undefined : normalTerm(decodeStored(stored) as Term)
+}

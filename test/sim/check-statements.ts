@@ -1,0 +1,145 @@
+/**
+ * What peers sign, seen on the wire: each flush once, one vote for each position of a term, no vote after a promise, and
+ * promises and acceptances in the order of their ballots. A peer's statements are ordered by flush and place in it, since
+ * copies for others may be seen in another order.
+ */
+import type { Digest, PeerId, UnitId, Wire } from '../../mesh/index.ts'
+import { Violation } from './violation.ts'
+
+interface Ballot {
+  readonly round: number
+  readonly peer: PeerId
+}
+
+export interface SentVote {
+  readonly kind: 'vote'
+  readonly unit: UnitId
+  readonly term: number
+  readonly seq: number
+  readonly part: number
+  readonly digest: Digest
+}
+
+interface SentBallot {
+  readonly kind: 'promise' | 'accept'
+  readonly scope: string
+  readonly ballot: Ballot
+}
+
+interface SentItem {
+  readonly statement: SentVote | SentBallot
+  readonly proof: { readonly counter: number; readonly index: number; readonly signature: string }
+}
+
+interface Place {
+  readonly counter: number
+  readonly index: number
+}
+
+const isLater = (a: Place, b: Place): boolean => a.counter > b.counter || (a.counter === b.counter && a.index > b.index)
+const isLower = (a: Ballot, b: Ballot): boolean => a.round < b.round || (a.round === b.round && a.peer < b.peer)
+
+export interface StatementEvents {
+  /** The highest number of a flush that the disk of a peer knows of; undefined: it cannot be said. */
+  readonly durable: (peer: PeerId) => number | undefined
+  /** A vote that was not seen before. */
+  /** Its disk was damaged, or is an old one. */
+  readonly isSpared: (peer: PeerId) => boolean
+  readonly onVote: (voter: PeerId, vote: SentVote) => void
+  readonly nameOf: (peer: PeerId) => string
+}
+
+export class StatementChecks {
+  readonly #events: StatementEvents
+  readonly #signatures = new Map<string, string>()
+  readonly #votes = new Map<string, Digest>()
+  /** By peer and scope: the first promise, and the last vote. */
+  readonly #promised = new Map<string, Place>()
+  readonly #voted = new Map<string, Place>()
+  readonly #ballots = new Map<string, (Place & { readonly ballot: Ballot })[]>()
+  /** Who was told by whom that its disk has forgotten something. */
+  readonly #lacking = new Map<PeerId, PeerId>()
+
+  constructor(events: StatementEvents) {
+    this.#events = events
+  }
+
+  get votes(): number {
+    return this.#votes.size
+  }
+
+  sent(from: PeerId, body: Wire): void {
+    const { c, items } = (body ?? {}) as { readonly c?: unknown; readonly items?: readonly SentItem[] }
+    if (c !== 'flush') return
+    for (const { statement, proof } of items ?? []) {
+      this.#flush(from, proof)
+      if (statement.kind === 'vote') this.#vote(from, statement, proof)
+      else this.#ballot(from, statement, proof)
+    }
+  }
+
+  /** A message that reached a peer: it may tell it that another one has seen more of it than its disk knows. */
+  received(from: PeerId, to: PeerId, body: Wire): void {
+    const { c, seen } = (body ?? {}) as { readonly c?: unknown; readonly seen?: unknown }
+    const durable = c === 'beat' ? this.#events.durable(to) : undefined
+    if (typeof seen === 'number' && durable !== undefined && seen > durable) this.#lacking.set(to, from)
+  }
+
+  #flush(from: PeerId, { counter, signature }: SentItem['proof']): void {
+    const name = `${from} ${counter}`
+    const before = this.#signatures.get(name)
+    const who = this.#events.nameOf(from)
+    if (before === signature) return
+    if (before !== undefined && !this.#events.isSpared(from)) {
+      throw new Violation('one flush', `two flushes ${counter} of ${who}`)
+    }
+    this.#signatures.set(name, signature)
+    const teller = this.#lacking.get(from)
+    if (teller !== undefined) {
+      const told = `${who} signs flush ${counter}, though ${this.#events.nameOf(teller)} told it that it knew of more`
+      throw new Violation('old disks are silent', told)
+    }
+    const durable = this.#events.durable(from)
+    if (durable === undefined || durable >= counter) return
+    throw new Violation('durable first', `flush ${counter} of ${who} left while its disk knew of ${durable}`)
+  }
+
+  #vote(from: PeerId, vote: SentVote, place: Place): void {
+    const { unit, term, seq, part, digest } = vote
+    const name = `${from} ${unit} ${term} ${seq}.${part}`
+    const told = `${this.#events.nameOf(from)} on ${unit} ${seq}.${part} in term ${term}`
+    const before = this.#votes.get(name)
+    if (before !== undefined && before !== digest) throw new Violation('one vote', `two votes of ${told}`)
+    this.#votes.set(name, digest)
+    const scope = `${from} ${scopeOf(unit, term)}`
+    const last = this.#voted.get(scope)
+    if (last === undefined || isLater(place, last)) this.#voted.set(scope, place)
+    const promised = this.#promised.get(scope)
+    if (promised !== undefined && isLater(place, promised)) {
+      throw new Violation('sealed is silent', `a vote of ${told} after its promise`)
+    }
+    if (before === undefined) this.#events.onVote(from, vote)
+  }
+
+  #ballot(from: PeerId, { kind, scope, ballot }: SentBallot, place: Place): void {
+    const name = `${from} ${scope}`
+    const told = `${kind} of ${this.#events.nameOf(from)} in ${scope} under ${ballot.round}`
+    const ballots = this.#ballots.get(name) ?? []
+    for (const other of ballots) {
+      const [earlier, later] = isLater(place, other) ? [other.ballot, ballot] : [ballot, other.ballot]
+      if (isLower(later, earlier)) throw new Violation('promises kept', `${told}, after a higher ballot`)
+    }
+    const { counter, index } = place
+    ballots.push({ counter, index, ballot })
+    this.#ballots.set(name, ballots)
+    if (kind === 'accept') return
+    const first = this.#promised.get(name)
+    if (first === undefined || isLater(first, place)) this.#promised.set(name, { counter, index })
+    const voted = this.#voted.get(name)
+    if (voted !== undefined && isLater(voted, place)) {
+      throw new Violation('sealed is silent', `a vote after the ${told}`)
+    }
+  }
+}
+
+const scopeOf = (unit: UnitId, term: number): string => `${unit}/${String(term).padStart(12, '0')}`
