@@ -82,7 +82,8 @@ sinks:
   - s3: { bucket: ${id}, prefix: "" }
 quorum: { replicas: 3, write: 2, read: 2 }
 `,
-    rows: async () => ({ kafka: await kafkaRows(brokers, `delays-${id}`), s3: await s3Rows(store, id) }),
+    rowsInKafka: () => kafkaRows(brokers, `delays-${id}`),
+    rowsInS3: () => s3Rows(store, id),
     close: () => log.close(),
   }
 }
@@ -126,7 +127,11 @@ describe('a cluster that was lost with all its disks', { skip }, () => {
     it(`goes on exactly where its sinks were, from checkpoints in ${place === 's3' ? 'S3' : 'a directory'}, idle after ${idleAfter}`, async () => {
       const flights = flightRecords()
       const half = Math.floor(flights.length / 2)
-      const { cluster, id, job, kept, atSink, append, rows, close } = await scene(`lost-${place}`, place, idleAfter)
+      const { cluster, id, job, kept, atSink, append, rowsInKafka, rowsInS3, close } = await scene(
+        `lost-${place}`,
+        place,
+        idleAfter,
+      )
       const first = await cluster('first')
       let second: Peers | undefined
       try {
@@ -153,14 +158,14 @@ describe('a cluster that was lost with all its disks', { skip }, () => {
         await append([...flights.slice(half), ...CLOSING])
         const expected = delayRows(flights)
         const peers = second
+        // One sink is asked until it has them; hundreds of objects are read once.
         await eventually(
-          'all rows are at every sink',
-          async () => Object.values(await rows()).every((each) => finalRows(each).length >= expected.length),
+          'all rows are in Kafka',
+          async () => finalRows(await rowsInKafka()).length >= expected.length,
           WITHIN_MS,
         )
-        const { kafka, s3 } = await rows()
-        assertSame({ kafka: finalRows(kafka), s3: finalRows(s3) }, expected)
         await eventually('nothing is on its way', () => committed(peers), WITHIN_MS)
+        assertSame({ kafka: finalRows(await rowsInKafka()), s3: finalRows(await rowsInS3()) }, expected)
       } finally {
         await first.stop()
         await second?.stop()
