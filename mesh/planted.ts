@@ -25,6 +25,7 @@ export const PLANTED_BUGS = {
   'decision-at-fetch': 'A decision is applied at the end of what was fetched, and not at its place.',
   'run-past-kept': 'A replica that has run past a decision applies it where it stands.',
   'terms-skipped': 'A replica that starts again knows the decision of the latest term only.',
+  'epoch-unchecked': 'What an earlier run of a replica still reports is taken for that of the present one.',
   'input-left-out': 'The digest of the input is left out of what replicas compare.',
   'slice-unchecked': 'A record of the internal topic is believed without its certificate.',
   'progress-after-rows': 'The progress of a sink is written after the rows, in a transaction of its own.',
