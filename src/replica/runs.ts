@@ -72,7 +72,9 @@ export class Runs {
       return
     }
     const { opened, snapshots, incomplete } = loaded
-    hosted.decisions = (planted('terms-skipped') ? [opened.term] : opened.terms).flatMap(placed)
+    // By now: a term may have come while the disk was read.
+    const terms = node.unit(unit)?.terms ?? opened.terms
+    hosted.decisions = (planted('terms-skipped') ? [opened.term] : terms).flatMap(placed)
     const empty = snapshots.length === 0
     const learns = empty && !opened.term.members.includes(node.self)
     // Restored from a checkpoint: its state is there, or has been taken over by others already.
@@ -241,7 +243,7 @@ export class Runs {
     const start: ReplicaStart = {
       offset: snapshot?.offset ?? startOffset,
       snapshot,
-      decisions: hosted.decisions,
+      decisions: [...hosted.decisions],
       ...(gap === undefined ? {} : { gap }),
     }
     hosted.state = 'running'

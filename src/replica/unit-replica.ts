@@ -166,6 +166,8 @@ export class UnitReplica {
   /** A new decision; its place is never before what was taken, else the caller restores first. */
   decide(decision: PlacedDecision): void {
     assert(decision.offset >= this.#offset, `decision at ${decision.offset}, taken up to ${this.#offset}`)
+    const known = this.#decisions[this.#decisions.length - 1]?.term ?? this.#course.applied
+    assert(decision.term > known, `decision of term ${decision.term}, known up to ${known}`)
     this.#decisions.push(decision)
     this.#applyDue(this.#offset)
   }
