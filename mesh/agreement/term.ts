@@ -213,6 +213,8 @@ function place(
     case 'exactly':
       return read > wished.offset ? undefined : wished
     case 'stuck': {
+      // It would move the place of the pause, where everything else is decided until the unit goes on.
+      if (term.pausedAt !== undefined) return undefined
       const stuck = [...seals.values()].filter(({ offset, stuck }) => stuck === true && offset === wished.offset)
       return stuck.length >= blocking && read <= wished.offset ? wished : undefined
     }

@@ -57,7 +57,9 @@ export async function readUnit(
     if (entry.maxEnd <= range.from || entry.minStart >= range.to) continue
     if (range.after !== undefined && entry.maxEnd < range.after.end) continue
     const batch = await load(unit, entry.position)
-    for (const body of batch?.bodies ?? []) collect(body, entry.position, range, newest)
+    if (batch === undefined)
+      throw new Error(`${unit} has lost the batch of cut ${entry.position.seq} while it was read`)
+    for (const body of batch.bodies) collect(body, entry.position, range, newest)
   }
   const rows = [...newest.values()].filter(({ removed }) => !removed)
   return rows

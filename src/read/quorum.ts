@@ -91,7 +91,8 @@ export class Reader {
     const stored = hosted.batches.last?.position
     const { base, number: term, members } = agreement.term
     const whole = hosted.state === 'running' || hosted.state === 'halted'
-    const complete = agreement.isMember && !agreement.sealed && whole && !isBehind(stored, base)
+    const { epoch } = hosted
+    const completeAtFirst = agreement.isMember && !agreement.sealed && whole && !isBehind(stored, base)
     const rows = await readUnit(request.unit, hosted.batches, (unit, position) => this.#cache.load(unit, position), {
       key: request.key ?? undefined,
       from: request.from ?? Number.NEGATIVE_INFINITY,
@@ -110,6 +111,8 @@ export class Reader {
       if (certificate !== undefined) certificates.push(certificate)
     }
     const acknowledged = agreement.acknowledged ?? null
+    // A replica that began anew meanwhile may have been read while it was loaded.
+    const complete = completeAtFirst && hosted.epoch === epoch
     return { term, members, complete, stored: stored ?? null, acknowledged, rows, certificates }
   }
 

@@ -90,7 +90,8 @@ export class Runs {
 
   /** Back to the last certified snapshot, and forward again under every decision. */
   rewind(hosted: HostedUnit): void {
-    if (!this.#options.hosts(hosted)) return
+    // One that takes over what is missing begins anew by itself, and not before it has that.
+    if (!this.#options.hosts(hosted) || hosted.state === 'joining') return
     this.#stop(hosted, 'opening')
     const { epoch } = hosted
     storedSnapshots(this.#options.store, hosted.description.unit).then(

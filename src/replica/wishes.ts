@@ -34,6 +34,10 @@ export const lostWitnesses = ({ agreement, view, alive }: Pick<WishParts, 'agree
 /** One at a time, the most urgent first. */
 function wishedDecision({ hosted, agreement, now, versions }: WishParts): Decision | undefined {
   const { trouble, state } = hosted
+  if (trouble.blocked && hosted.course.paused) {
+    // Whoever cannot pass a record can still say that the unit is to go on: perhaps nobody else is left to.
+    return hosted.orders.paused ? undefined : { kind: 'resume', offset: 0 }
+  }
   if (trouble.blocked) {
     const { stuckAt, logStart, gapAccepted } = trouble
     if (stuckAt !== undefined && agreement.isBlocked(now, stuckAt)) return { kind: 'skip', offset: stuckAt }

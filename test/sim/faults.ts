@@ -80,7 +80,9 @@ export class Faults {
   constructor(parts: FaultParts) {
     const { random } = parts
     this.#parts = parts
-    const chosen = FAULTS.filter(() => random.next() < 0.35)
+    const drawn = FAULTS.filter(() => random.next() < 0.35)
+    // What is damaged on the one disk that is left cannot come back from anywhere.
+    const chosen = drawn.filter((fault) => fault !== 'bitFlip' || !drawn.includes('majorityLost'))
     this.#chosen = parts.only ?? chosen
   }
 

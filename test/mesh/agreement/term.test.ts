@@ -146,17 +146,19 @@ describe('the place of a decision', () => {
   })
 
   it('of a skipped record needs so many that cannot take it that the others cannot go on', () => {
-    const skip = (stuck: readonly number[]) => {
+    const skip = (stuck: readonly number[], rest: Partial<Term> = {}) => {
       const seals = new Map(
         [0, 1, 2].map((index) => {
           const at = { ...seal([], 9), ...(stuck.includes(index) ? { stuck: true as const } : {}) }
           return [member(index), at]
         }),
       )
-      return successor(termOf(3, 2), seals, { decision: { kind: 'skip', offset: 9 } }).decision
+      return successor(termOf(3, 2, rest), seals, { decision: { kind: 'skip', offset: 9 } }).decision
     }
     assert.equal(skip([1]), undefined)
     assert.deepEqual(skip([1, 2]), { kind: 'skip', offset: 9 })
+    // While it is paused, nothing moves its place.
+    assert.equal(skip([1, 2], { pausedAt: 9 }), undefined)
   })
 })
 
