@@ -316,7 +316,8 @@ export class ReplicaHost {
     if (hosted.decisions.some((decision) => decision.term > report.term && offset > decision.offset)) return
     hosted.waiting.set(placeName(report.content), report)
     hosted.uncertifiedSince ??= this.#options.now()
-    hosted.watermark = report.watermark
+    // A part of a cut says nothing of the parts that are still to come.
+    if (report.content.last) hosted.watermark = report.watermark
     hosted.offset = Math.max(hosted.offset, offset)
     this.#options.node.drive(report.unit, (agreement, now) => agreement.computed(now, report.content))
   }

@@ -141,7 +141,7 @@ export class HostedUnit {
 
   /** The end of a bounded input was reached, and everything up to it is certified here. */
   get finished(): boolean {
-    return this.watermark === Number.POSITIVE_INFINITY && this.waiting.size === 0
+    return this.state === 'running' && this.watermark === Number.POSITIVE_INFINITY && this.waiting.size === 0
   }
 }
 

@@ -257,6 +257,8 @@ export class Runs {
     hosted.quietSince = now()
     hosted.idleOffset = undefined
     hosted.endReached = undefined
+    // What was computed before is void: a bounded input has not ended again.
+    hosted.watermark = Number.NEGATIVE_INFINITY
     hosted.settled = undefined
     hosted.careful = start.offset < trouble.carefulBelow
     node.drive(unit, (agreement) => {

