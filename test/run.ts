@@ -7,7 +7,10 @@ import { once } from 'node:events'
 import { startShared } from './services/shared.ts'
 
 const ALL = ['test/**/*.test.ts']
-const TEST_TIMEOUT_MS = 180_000
+/** Of a suite, too: one with real servers waits for a slow disk. */
+const TEST_TIMEOUT_MS = 480_000
+/** Clusters of several processes that run beside one another on two cores tell more of the machine than of the code. */
+const CONCURRENCY = process.env.CI === 'true' ? 1 : 2
 
 const given = process.argv.slice(2)
 const services = await startShared()
@@ -16,7 +19,7 @@ const child = spawn(
   [
     '--test',
     '--test-reporter=spec',
-    '--test-concurrency=2',
+    `--test-concurrency=${CONCURRENCY}`,
     `--test-timeout=${TEST_TIMEOUT_MS}`,
     ...(given.length > 0 ? given : ALL),
   ],

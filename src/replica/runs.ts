@@ -161,9 +161,9 @@ export class Runs {
   term(hosted: HostedUnit, { decision, dispute }: Term): void {
     const { trouble } = hosted
     const kind = decision?.kind
-    if (kind === 'skip' || kind === 'gap') {
-      trouble.unstick()
-    }
+    // It looked for a snapshot beyond what the log has lost, and needs none any more.
+    if (kind === 'gap' && hosted.state === 'joining' && trouble.logStart !== undefined) this.#stop(hosted, 'halted')
+    if (kind === 'skip' || kind === 'gap') trouble.unstick()
     // A replica votes in a disputed term only after it has computed anew, from what was certified.
     const again = kind === 'gap' || dispute !== undefined || (kind === 'skip' && hosted.state !== 'running')
     if (again && hosted.state !== 'opening') this.rewind(hosted)

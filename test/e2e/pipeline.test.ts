@@ -17,7 +17,7 @@ import { delayRows, flightRecords } from './flights.ts'
 import { Peers } from './peers.ts'
 import { kafkaRows, mongodbRows, s3Client, s3Rows } from './sink-readers.ts'
 
-const FINISHED_WITHIN_MS = 90_000
+const FINISHED_WITHIN_MS = 180_000
 const [broker, database, store] = await Promise.all([kafka(), mongodb(), s3()])
 const folder = await mkdtemp(join(tmpdir(), 'quorate-e2e-'))
 after(async () => {
