@@ -8,6 +8,8 @@ import { QuorateError } from '../errors.ts'
 import { setAside } from './set-aside.ts'
 import type { PeerSettings, RunningPeer } from './start.ts'
 
+/** A part that hangs must not keep a peer from coming back. */
+const CLOSE_WITHIN_MS = 10_000
 /** A machine that loses one identity after the other needs somebody to look at its disk. */
 const MOST_RETIREMENTS = 5
 
@@ -30,7 +32,11 @@ export class Lives {
    */
   async succeed(running: RunningPeer, { reason, again, addresses }: Retirement): Promise<void> {
     const { id, name, logger } = running
-    await running.close()
+    const late = AbortSignal.timeout(CLOSE_WITHIN_MS)
+    const closed = await Promise.race([running.close().then(() => true), aborted(late)])
+    // Whatever still writes does so to the files that are set aside.
+    if (!closed)
+      logger.warn('a part of the retired peer has not ended; the peer goes on without waiting for it', { id })
     const { dataDirectory } = this.#settings
     if (!again) {
       throw new QuorateError(
@@ -60,5 +66,8 @@ export class Lives {
     }
   }
 }
+
+const aborted = (signal: AbortSignal): Promise<false> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(false)))
 
 const portOf = (address: string): number => Number(new URL(address).port)

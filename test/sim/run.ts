@@ -298,7 +298,7 @@ class Simulation {
       if (shuffled && !asleep && letters.late > 0) {
         throw new Violation('complete', `${letters.late} late records, though no partition was decided to be silent`)
       }
-      const missing = this.#missing(expected, before, shuffled ? letters.late : 0)
+      const missing = this.#missing(expected, before, shuffled ? letters.late : undefined)
       const counted = (shuffled || letters.late === expected.late) && letters.dead === expected.dead
       if (missing === undefined && counted) return
       if (this.#clock.now() < deadline) continue
@@ -311,7 +311,7 @@ class Simulation {
   }
 
   /** What the first sink lacks that lacks something. */
-  #missing(expected: Expected, before: number, late: number): string | undefined {
+  #missing(expected: Expected, before: number, late: number | undefined): string | undefined {
     for (const kind of this.#workload.sinks) {
       const records = kind === 'kafka' ? this.#checks.records(this.#log) : this.#storeChecks.records(kind)
       const missing = this.#checks.complete(records, expected, before, late)
