@@ -114,10 +114,6 @@ export class MergeStage implements StageProcessor {
     this.#windows.forget(rule.watermark)
   }
 
-  grow(sources: number): void {
-    this.#sources.grow(sources)
-  }
-
   cut(): CutOutput {
     this.#windows.emitRows(this.#rule.parts, this.#rule.watermark, this.#provisional)
     this.#provisional = false

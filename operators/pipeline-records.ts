@@ -220,10 +220,6 @@ export class RecordStage implements StageProcessor, ItemTaker {
     this.#windows?.forget(rule.watermark)
   }
 
-  grow(_sources: number): void {
-    // What it reads is one partition of the source, whatever else there is.
-  }
-
   cut(): CutOutput {
     const { parts, watermark } = this.#rule
     if (this.#windows !== undefined && this.#partitions === 0) {

@@ -64,8 +64,6 @@ export interface StageProcessor {
    * forgotten without a row.
    */
   forget(watermark: number): void
-  /** The job's source has more partitions from here on: one more each to wait for. */
-  grow(sources: number): void
   /** Ends the current cut and returns what it emits, rows in canonical order. */
   cut(): CutOutput
   /** Something would be emitted by a cut here and now (rows, dead letters, or a watermark advance before a shuffle). */

@@ -180,7 +180,6 @@ const PLACEMENT: Readonly<Record<DecisionKind, 'after' | 'exactly' | 'stuck' | '
   resume: 'after',
   gap: 'base',
   skip: 'stuck',
-  grow: 'after',
   version: 'after',
   revision: 'after',
 }

@@ -89,8 +89,6 @@ export const DECISION_KINDS = [
   'gap',
   /** The record here stops the replicas that take it: it is passed over. */
   'skip',
-  /** The source has `value` partitions from here on. */
-  'grow',
   /** From here on the replicas compute as version `value` does. */
   'version',
   /** From here on the replicas compute as revision `value` of the job says. */

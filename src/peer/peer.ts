@@ -475,5 +475,5 @@ export class Peer {
 }
 
 function ordersOf({ state }: JobEntry): Orders {
-  return { paused: state === 'paused', sources: undefined }
+  return { paused: state === 'paused' }
 }

@@ -62,11 +62,9 @@ export interface SnapshotPlace {
 export interface Orders {
   /** Take nothing until told otherwise. */
   readonly paused: boolean
-  /** Partitions that the source has; undefined: as many as it had when the job was submitted. */
-  readonly sources: number | undefined
 }
 
-const NO_ORDERS: Orders = { paused: false, sources: undefined }
+const NO_ORDERS: Orders = { paused: false }
 
 export class HostedUnit {
   description: UnitDescription
@@ -132,7 +130,6 @@ export class HostedUnit {
       if (kind === 'pause') course.paused = true
       if (kind === 'resume') course.paused = false
       if (kind === 'version') course.version = value ?? course.version
-      if (kind === 'grow') course.sources = value ?? course.sources
       if (kind === 'revision') course.revision = value ?? course.revision
       if (kind === 'final') course.finished = true
     }

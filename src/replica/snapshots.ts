@@ -3,7 +3,7 @@
  * older one is there for the day on which the newer one cannot be read.
  *
  *   snapshot = u32 length | JSON {content} | state
- *   state    = u32 the last term whose decision it holds | u16 flags | u16 version | u32 sources | u32 revision
+ *   state    = u32 the last term whose decision it holds | u16 flags | u16 version | u32 revision
  *              | what the stage wrote
  */
 import {
@@ -45,8 +45,6 @@ export interface Course {
   readonly finished: boolean
   /** The determinism version of what comes after. */
   readonly version: number
-  /** Partitions of the source that were decided; 0: as many as the job was submitted with. */
-  readonly sources: number
   /** Which of its job's bodies it computes by. */
   readonly revision: number
 }
@@ -56,23 +54,21 @@ export const FRESH: Course = {
   paused: false,
   finished: false,
   version: FIRST_VERSION,
-  sources: 0,
   revision: 0,
 }
 
-const COURSE_BYTES = 16
+const COURSE_BYTES = 12
 const PAUSED = 1
 const FINISHED = 2
 
 export function encodeState(course: Course, stage: Uint8Array): Uint8Array {
-  const { applied, paused, finished, version, sources, revision } = course
+  const { applied, paused, finished, version, revision } = course
   const bytes = new Uint8Array(COURSE_BYTES + stage.length)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, applied)
   view.setUint16(4, (paused ? PAUSED : 0) | (finished ? FINISHED : 0))
   view.setUint16(6, version)
-  view.setUint32(8, sources)
-  view.setUint32(12, revision)
+  view.setUint32(8, revision)
   bytes.set(stage, COURSE_BYTES)
   return bytes
 }
@@ -85,8 +81,7 @@ export function decodeState(bytes: Uint8Array): { readonly course: Course; reado
     paused: (flags & PAUSED) !== 0,
     finished: (flags & FINISHED) !== 0,
     version: view.getUint16(6),
-    sources: view.getUint32(8),
-    revision: view.getUint32(12),
+    revision: view.getUint32(8),
   }
   return { course, stage: bytes.subarray(COURSE_BYTES) }
 }

@@ -225,10 +225,6 @@ export class UnitReplica {
         this.#stage.pass('quarantined', this.#offset, this.#offset + 1)
         this.#offset += 1
         break
-      case 'grow':
-        this.#course.sources = decision.value ?? this.#course.sources
-        this.#stage.grow(this.#course.sources)
-        break
       case 'version':
         keep = true
         this.#changeOperators({ version: decision.value ?? this.#course.version })

@@ -51,9 +51,6 @@ function wishedDecision({ hosted, agreement, now, versions }: WishParts): Decisi
 function wishedCourse({ orders, course, description }: HostedUnit, versions: readonly number[]): Decision | undefined {
   if (course.finished) return undefined
   if (orders.paused !== course.paused) return { kind: orders.paused ? 'pause' : 'resume', offset: 0 }
-  if (orders.sources !== undefined && orders.sources > course.sources) {
-    return { kind: 'grow', offset: 0, value: orders.sources }
-  }
   const version = Math.max(...versions)
   if (version > course.version) return { kind: 'version', offset: 0, value: version }
   const revision = description.plans.length - 1

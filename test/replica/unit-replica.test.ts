@@ -21,7 +21,6 @@ const silentStage: StageProcessor = {
   decide: () => undefined,
   pass: () => undefined,
   forget: () => undefined,
-  grow: () => undefined,
   openRows: () => new Uint8Array(),
   snapshot: () => new Uint8Array(),
   restore: () => undefined,

@@ -130,9 +130,6 @@ class SimulatedStage implements StageProcessor {
   forget(watermark: number) {
     this.#inner.forget(watermark)
   }
-  grow(sources: number) {
-    this.#inner.grow(sources)
-  }
   openRows(range: OpenRange) {
     return this.#inner.openRows(range)
   }
