@@ -198,7 +198,7 @@ function createFile(directory: string, file: string, text: string): void {
 }
 
 /** The new name is on disk only once its directory is. Windows has no such call and needs none. */
-function syncDirectory(directory: string): void {
+export function syncDirectory(directory: string): void {
   if (process.platform === 'win32') return
   const descriptor = openSync(directory, 'r')
   try {

@@ -27,6 +27,7 @@ export {
   loadOrCreateIdentity,
   peerIdOf,
   type Signer,
+  syncDirectory,
   type Verifier,
 } from './identity.ts'
 export {

@@ -34,22 +34,24 @@ export interface ProtobufSchema {
   readonly places: Readonly<Record<string, string>>
 }
 
-export type ProtobufScalar =
-  | 'double'
-  | 'float'
-  | 'int32'
-  | 'int64'
-  | 'uint32'
-  | 'uint64'
-  | 'sint32'
-  | 'sint64'
-  | 'fixed32'
-  | 'fixed64'
-  | 'sfixed32'
-  | 'sfixed64'
-  | 'bool'
-  | 'string'
-  | 'bytes'
+export const PROTOBUF_SCALARS = [
+  'double',
+  'float',
+  'int32',
+  'int64',
+  'uint32',
+  'uint64',
+  'sint32',
+  'sint64',
+  'fixed32',
+  'fixed64',
+  'sfixed32',
+  'sfixed64',
+  'bool',
+  'string',
+  'bytes',
+] as const
+export type ProtobufScalar = (typeof PROTOBUF_SCALARS)[number]
 
 export interface ProtobufField {
   readonly number: number

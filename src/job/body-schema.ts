@@ -1,13 +1,14 @@
 /** The shape of a stored job. It came over the wire or from a disk, so every field is checked, and how they hang together. */
 import { z } from 'zod'
-import type {
-  AggregatePlan,
-  ExpressionPlan,
-  FormatPlan,
-  ProtobufSchema,
-  StagePlan,
-  StepPlan,
-  WindowPlan,
+import {
+  type AggregatePlan,
+  type ExpressionPlan,
+  type FormatPlan,
+  PROTOBUF_SCALARS,
+  type ProtobufSchema,
+  type StagePlan,
+  type StepPlan,
+  type WindowPlan,
 } from '../../operators/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { LIMITS } from '../limits.ts'
@@ -83,23 +84,7 @@ const aggregate: z.ZodType<AggregatePlan> = z.strictObject({
   where: z.exactOptional(expression),
 })
 
-const scalar = z.enum([
-  'double',
-  'float',
-  'int32',
-  'int64',
-  'uint32',
-  'uint64',
-  'sint32',
-  'sint64',
-  'fixed32',
-  'fixed64',
-  'sfixed32',
-  'sfixed64',
-  'bool',
-  'string',
-  'bytes',
-])
+const scalar = z.enum(PROTOBUF_SCALARS)
 
 const protobufSchema: z.ZodType<ProtobufSchema> = z.strictObject({
   messages: z.record(

@@ -3,26 +3,13 @@
  * library makes of a text is certified with the job, so another release of it cannot change a result.
  */
 import protobuf from 'protobufjs'
-import type { ProtobufField, ProtobufScalar, ProtobufSchema } from '../../operators/index.ts'
+import {
+  PROTOBUF_SCALARS,
+  type ProtobufField,
+  type ProtobufScalar,
+  type ProtobufSchema,
+} from '../../operators/index.ts'
 import { QuorateError } from '../errors.ts'
-
-const SCALARS: readonly ProtobufScalar[] = [
-  'double',
-  'float',
-  'int32',
-  'int64',
-  'uint32',
-  'uint64',
-  'sint32',
-  'sint64',
-  'fixed32',
-  'fixed64',
-  'sfixed32',
-  'sfixed64',
-  'bool',
-  'string',
-  'bytes',
-]
 
 const MAX_MESSAGES = 500
 
@@ -118,7 +105,7 @@ function isExplicit(field: protobuf.Field): boolean {
 }
 
 function scalar(name: string): ProtobufScalar {
-  const known = SCALARS.find((each) => each === name)
+  const known = PROTOBUF_SCALARS.find((each) => each === name)
   if (known === undefined) throw invalid(`there is no type "${name}"`)
   return known
 }

@@ -3,6 +3,7 @@
  * is retired by the protocol: it must not sign again, and nothing else is wrong with the machine. Its process goes on as a new
  * peer under the same name, which takes the old one's place. One that was replaced or removed for good ends.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Retirement } from '../../mesh/index.ts'
 import { QuorateError } from '../errors.ts'
 import { setAside } from './set-aside.ts'
@@ -32,8 +33,8 @@ export class Lives {
    */
   async succeed(running: RunningPeer, { reason, again, addresses }: Retirement): Promise<void> {
     const { id, name, logger } = running
-    const late = AbortSignal.timeout(CLOSE_WITHIN_MS)
-    const closed = await Promise.race([running.close().then(() => true), aborted(late)])
+    const late = delay(CLOSE_WITHIN_MS, false, { ref: false })
+    const closed = await Promise.race([running.close().then(() => true), late])
     // Whatever still writes does so to the files that are set aside.
     if (!closed)
       logger.warn('a part of the retired peer has not ended; the peer goes on without waiting for it', { id })
@@ -66,8 +67,5 @@ export class Lives {
     }
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<false> =>
-  new Promise((resolve) => signal.addEventListener('abort', () => resolve(false)))
 
 const portOf = (address: string): number => Number(new URL(address).port)

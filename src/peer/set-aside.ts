@@ -3,8 +3,9 @@
  * something, and is no peer's business any more. The store goes first and the identity last, so that an interruption leaves
  * an identity without its store, which the others retire again; a new identity beside an old store must never be.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
+import { syncDirectory } from '../../mesh/index.ts'
 
 /** The write-ahead log before its database: beside another database it would be taken for that one's. */
 const ORDER = [/^store\.sqlite-/, /^store\.sqlite$/, /^identity\b/]
@@ -17,10 +18,10 @@ export function setAside(dataDirectory: string, id: string): string {
   for (const pattern of ORDER) {
     for (const name of entries.filter((entry) => pattern.test(entry))) {
       renameSync(join(dataDirectory, name), join(folder, name))
-      sync(dataDirectory)
+      syncDirectory(dataDirectory)
     }
   }
-  sync(folder)
+  syncDirectory(folder)
   return folder
 }
 
@@ -28,15 +29,4 @@ export function setAside(dataDirectory: string, id: string): string {
 function freeName(path: string): string {
   if (!existsSync(path)) return path
   for (let number = 2; ; number++) if (!existsSync(`${path}-${number}`)) return `${path}-${number}`
-}
-
-/** A new name is on disk once its directory is. Windows has no such call and needs none. */
-function sync(directory: string): void {
-  if (process.platform === 'win32') return
-  const descriptor = openSync(directory, 'r')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
 }

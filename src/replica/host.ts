@@ -8,7 +8,6 @@ import {
   type CutPosition,
   comparePositions,
   isBehind,
-  type MeshNode,
   type PeerId,
   planted,
   positionKey,
@@ -17,7 +16,6 @@ import {
   type UnitId,
 } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
-import type { Store } from '../store/store.ts'
 import { type Batch, batchKey, describeBatch, encodeBatch } from './batch.ts'
 import {
   type ComputedReport,
@@ -28,12 +26,11 @@ import {
   type Target,
   type UnitDescription,
 } from './hosted.ts'
-import type { CheckpointGiver } from './joining.ts'
 import type { Culprit } from './mark.ts'
-import type { SliceTrust, WorkerReport } from './protocol.ts'
+import type { WorkerReport } from './protocol.ts'
 import { type Resolution, resolvable } from './resolution.ts'
 import { expired } from './retention.ts'
-import { placed, Runs, type WorkerPort } from './runs.ts'
+import { placed, Runs, type RunsOptions } from './runs.ts'
 import { decodeState, snapshotOps } from './snapshots.ts'
 import { wishOf } from './wishes.ts'
 
@@ -63,22 +60,11 @@ export type HostEvent =
   /** The unit has moved to other peers, which hold all that this one has of it. */
   | { readonly kind: 'released'; readonly unit: UnitId }
 
-export interface ReplicaHostOptions {
-  readonly node: MeshNode
-  readonly store: Store
-  readonly now: () => number
-  readonly after: (delayMs: number, action: () => void) => void
-  /** `careful`: in a thread of its own, since a record that it takes may end it. */
-  readonly worker: (unit: UnitId, careful: boolean) => WorkerPort
-  /** The unit's place in a worker is free. */
-  readonly released: (unit: UnitId) => void
+export interface ReplicaHostOptions extends Omit<RunsOptions, 'hosts' | 'onHalt'> {
   /** Determinism versions that these peers can all compute in. */
   readonly versions: (members: readonly PeerId[]) => readonly number[]
-  readonly trust: (unit: UnitId) => readonly SliceTrust[]
   /** The unit reads slices that were certified in a term of `source` whose voters are not known here. */
   readonly untrusted: (unit: UnitId, source: UnitId, term: number) => void
-  /** What a restored unit goes on from, where no other peer has it. */
-  readonly checkpoint: CheckpointGiver
   /** Terms from this one on are kept: no checkpoint holds what was decided in them. */
   readonly keepTerms: (unit: UnitId) => number
   /** Whether the unit's sinks are so far behind that its source should pause. */

@@ -28,6 +28,7 @@ export interface RunsOptions {
   /** The unit's place in a worker is free. */
   readonly released: (unit: UnitId) => void
   readonly trust: (unit: UnitId) => readonly SliceTrust[]
+  /** What a restored unit goes on from, where no other peer has it. */
   readonly checkpoint: CheckpointGiver
   /** The unit is (still) here. */
   readonly hosts: (hosted: HostedUnit) => boolean
