@@ -6,16 +6,9 @@ import { pack } from 'msgpackr'
 import protobuf from 'protobufjs'
 import { stringify as toToml } from 'smol-toml'
 import { stringify as toYaml } from 'yaml'
+import type { Flight } from '../../src/demo/flights.ts'
 import type { CompiledJob } from '../../src/job/compiled.ts'
 import type { TestRecord } from '../operators/stage-harness.ts'
-
-export interface Flight {
-  readonly date: string
-  readonly delay: number
-  readonly distance: number
-  readonly origin: string
-  readonly destination: string
-}
 
 export type Encode = (flights: readonly Flight[]) => readonly TestRecord[]
 

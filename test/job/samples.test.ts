@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import type { Flight } from '../../src/demo/flights.ts'
 import { compileJob } from '../../src/job/compile.ts'
 import type { CompiledJob } from '../../src/job/compiled.ts'
 import type { JobFormat } from '../../src/job/document.ts'
 import { parseJob } from '../../src/job/parse.ts'
 import { loadBeside } from '../../src/job/reference.ts'
 import { deadLettersOf, rowsOfCuts, StageRun, type TestRow } from '../operators/stage-harness.ts'
-import { type Encode, encoderOf, type Flight, timed } from './flight-records.ts'
+import { type Encode, encoderOf, timed } from './flight-records.ts'
 
 /** 20,000 real flights of three months, in the order of their departure. */
 const FLIGHTS = JSON.parse(

@@ -7,34 +7,12 @@ import type { Value } from '../../operators/json.ts'
 import type { AggregatePlan } from '../../operators/plan.ts'
 import { StateReader, StateWriter } from '../../operators/snapshot.ts'
 import { GroupTable } from '../../operators/window-table.ts'
-
-/** A number as an exact fraction over 2^1074, by the definition of IEEE 754 and not by the code under test. */
-function units(x: number | bigint): bigint {
-  if (typeof x === 'bigint') return x * 2n ** 1074n
-  assert.ok(Number.isFinite(x), `${x} is no finite number`)
-  let scaled = x
-  let halvings = 0
-  while (!Number.isInteger(scaled)) {
-    scaled *= 2
-    halvings += 1
-  }
-  return BigInt(scaled) * 2n ** BigInt(1074 - halvings)
-}
-
-function neighbour(x: number, direction: 1 | -1): number {
-  if (x === 0) return direction * Number.MIN_VALUE
-  const view = new DataView(new ArrayBuffer(8))
-  view.setFloat64(0, x)
-  view.setBigInt64(0, view.getBigInt64(0) + BigInt(x > 0 === direction > 0 ? 1 : -1))
-  return view.getFloat64(0)
-}
-
-const magnitude = (x: bigint): bigint => (x < 0n ? -x : x)
+import { magnitude, neighbour, unitsOf } from './doubles.ts'
 
 /** `result` is the double nearest to numerator / denominator (in units of 2^-1074), and the even one of two nearest. */
 function assertNearest(result: unknown, numerator: bigint, denominator: bigint): void {
   assert.equal(typeof result, 'number')
-  const distance = (x: number) => magnitude(units(x) * denominator - numerator)
+  const distance = (x: number) => magnitude(unitsOf(x) * denominator - numerator)
   const view = new DataView(new ArrayBuffer(8))
   view.setFloat64(0, result as number)
   const even = view.getBigInt64(0) % 2n === 0n
@@ -119,16 +97,16 @@ describe('sum, avg, min and max', () => {
   it('equal exact fractions rounded once', () => {
     fc.assert(
       fc.property(fc.array(anyNumber, { minLength: 1, maxLength: 30 }), (values) => {
-        const exact = values.reduce<bigint>((sum, value) => sum + units(value), 0n)
+        const exact = values.reduce<bigint>((sum, value) => sum + unitsOf(value), 0n)
         const [sum, avg, min, max] = results(tableOf(values))
         const integers = values.every((value) => typeof value === 'bigint' || Number.isSafeInteger(value))
         if (integers) assert.equal(BigInt(sum as number), exact / 2n ** 1074n)
         else if (sum !== null) assertNearest(sum, exact, 1n)
-        else assert.ok(magnitude(exact) > units(Number.MAX_VALUE))
+        else assert.ok(magnitude(exact) > unitsOf(Number.MAX_VALUE))
         assertNearest(avg, exact, BigInt(values.length))
-        const sorted = values.map(units).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
-        assert.equal(units(min as number), sorted[0])
-        assert.equal(units(max as number), sorted.at(-1))
+        const sorted = values.map(unitsOf).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+        assert.equal(unitsOf(min as number), sorted[0])
+        assert.equal(unitsOf(max as number), sorted.at(-1))
       }),
       { seed: 1, numRuns: 500 },
     )
@@ -137,7 +115,7 @@ describe('sum, avg, min and max', () => {
   it('round the average of many prices once', () => {
     fc.assert(
       fc.property(fc.array(price, { minLength: 2, maxLength: 200 }), (values) => {
-        const exact = values.reduce<bigint>((sum, value) => sum + units(value), 0n)
+        const exact = values.reduce<bigint>((sum, value) => sum + unitsOf(value), 0n)
         assertNearest(results(tableOf(values))[1], exact, BigInt(values.length))
       }),
       { seed: 2, numRuns: 300 },

@@ -148,7 +148,7 @@ export class Faults {
     const { network, random } = this.#parts
     network.clock.after(MEAN_PAUSE_MS * (0.2 + 1.6 * random.next()), () => {
       if (!this.#active) return
-      const momentary = this.#chosen.filter((fault) => MOMENTARY.has(fault))
+      const momentary = this.#chosen.filter((fault) => !CONSTANT.has(fault))
       const fault = momentary[random.below(Math.max(1, momentary.length))]
       if (fault !== undefined) this.#inflict(fault)
       this.#schedule()
@@ -285,31 +285,15 @@ export class Faults {
   }
 }
 
-const MOMENTARY: ReadonlySet<Fault> = new Set([
-  'partition',
-  'oneWay',
-  'broken',
-  'crash',
-  'workerCrash',
-  'stop',
-  'diskFailure',
-  'logOutage',
-  'silence',
-  'join',
-  'leave',
-  'wipe',
-  'bitFlip',
-  'oldDisk',
-  'wrongOnce',
-  'wrongAlways',
-  'wrongOften',
-  'badGiver',
-  'upgrade',
-  'clock',
-  'poison',
-  'pauseJob',
-  'retention',
-  'majorityLost',
-  'upgradeJob',
-  'storeOutage',
+/** Those that hold all the time, or in another way than by being inflicted; the others are inflicted now and then. */
+const CONSTANT: ReadonlySet<Fault> = new Set([
+  'loss',
+  'delay',
+  'duplication',
+  'reordering',
+  'cutShort',
+  'lostAnswers',
+  'aborts',
+  'storeTimeouts',
+  'storeBusy',
 ])

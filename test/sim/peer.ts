@@ -9,6 +9,7 @@ import type { Observer } from '../../src/peer/observer.ts'
 import { Peer } from '../../src/peer/peer.ts'
 import { Submissions } from '../../src/peer/submissions.ts'
 import type { StoreOp } from '../../src/store/store.ts'
+import { STORE_TABLES } from '../../src/store/store.ts'
 import type { Branch } from './branches.ts'
 import { SimulatedDisk } from './disk.ts'
 import { fakeSigner, fakeVerifier } from './identity.ts'
@@ -43,17 +44,6 @@ export interface World {
 }
 
 const SUPERVISED_MS = 2_000
-const DAMAGED_TABLES = [
-  'meta',
-  'statement',
-  'acceptor',
-  'term',
-  'certificate',
-  'batch',
-  'snapshot',
-  'control',
-  'job',
-] as const
 
 interface Life {
   readonly process: SimulatedProcess
@@ -221,7 +211,7 @@ export class SimulatedPeer {
 
   /** One entry of its disk, of those that others could give again or not, cannot be read any more. False: it is empty. */
   flipBit(random: Random): boolean {
-    const found = DAMAGED_TABLES.flatMap((table) => this.disk.keys(table).map((key) => ({ table, key })))
+    const found = STORE_TABLES.flatMap((table) => this.disk.keys(table).map((key) => ({ table, key })))
     const entry = found[random.below(Math.max(1, found.length))]
     if (entry === undefined) return false
     this.disk.corrupt(entry.table, entry.key)

@@ -11,6 +11,7 @@ import { canonicalJson, type Value } from '../../../operators/json.ts'
 import { murmur3 } from '../../../operators/murmur3.ts'
 import type { AggregatePlan } from '../../../operators/plan.ts'
 import { StateReader, StateWriter } from '../../../operators/snapshot.ts'
+import { magnitude, neighbour, unitsOf } from '../doubles.ts'
 
 interface Given {
   readonly value: Value
@@ -174,28 +175,6 @@ describe('variance', () => {
     )
   })
 })
-
-const magnitude = (x: bigint): bigint => (x < 0n ? -x : x)
-
-/** In units of 2^-1074, by the definition of doubles. */
-function unitsOf(x: number | bigint): bigint {
-  if (typeof x === 'bigint') return x * 2n ** 1074n
-  let scaled = x
-  let halvings = 0
-  while (!Number.isInteger(scaled)) {
-    scaled *= 2
-    halvings += 1
-  }
-  return BigInt(scaled) * 2n ** BigInt(1074 - halvings)
-}
-
-function neighbour(x: number, direction: 1 | -1): number {
-  if (x === 0) return direction * Number.MIN_VALUE
-  const view = new DataView(new ArrayBuffer(8))
-  view.setFloat64(0, x)
-  view.setBigInt64(0, view.getBigInt64(0) + BigInt(x > 0 === direction > 0 ? 1 : -1))
-  return view.getFloat64(0)
-}
 
 const inOrder = (given: readonly Given[]): readonly Given[] =>
   [...given].sort(
