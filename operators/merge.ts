@@ -1,14 +1,19 @@
 /**
- * A stage behind a shuffle: each record is the body of a certified slice, partial aggregates followed by the watermark mark
- * of the source partition they came from. The stage's watermark is the minimum over all source partitions, and lateness is
+ * A stage behind a shuffle: each record is the body of a certified slice, partial aggregates or whole records followed by the
+ * watermark mark of the source partition they came from. The stage's watermark is the minimum over all source partitions, and lateness is
  * judged here, by the watermark before the slice.
  */
 import { canonicalJson, encodeUtf8 } from './json.ts'
+import { carriedRecord } from './ordered/carried.ts'
+import type { OrderedRecord } from './ordered/operator.ts'
+import { shownRecord } from './ordered/output.ts'
+import { inputIndexes } from './ordered/reads.ts'
+import { OrderedRecords } from './ordered/records.ts'
 import { CutRule } from './pipeline-cut.ts'
 import { TEXT_KEYS } from './pipeline-key.ts'
-import type { InputPlan, StagePlan, WindowPlan } from './plan.ts'
+import type { InputPlan, StagePlan } from './plan.ts'
 import type { RecordBatch } from './record.ts'
-import { FLAG_IDLE, ROW_PARTIAL, ROW_WATERMARK, type Row, readRows } from './rows.ts'
+import { FLAG_IDLE, ROW_CARRIED, ROW_PARTIAL, ROW_WATERMARK, type Row, readRows } from './rows.ts'
 import { StateReader, StateWriter } from './snapshot.ts'
 import type { CutOutput, OpenRange, StageProcessor } from './stage.ts'
 import { formatInstant } from './time.ts'
@@ -20,13 +25,17 @@ export class MergeStage implements StageProcessor {
   readonly #rule: CutRule
   readonly #sources: SourceWatermarks
   readonly #windows: Windows
+  /** The same, where it takes records. */
+  readonly #records: OrderedRecords | undefined
   #provisional = false
 
-  constructor(plan: StagePlan, input: InputPlan & { readonly kind: 'slices' }, window: WindowPlan, partition: number) {
+  constructor(plan: StagePlan, input: InputPlan & { readonly kind: 'slices' }, partition: number) {
     this.#plan = plan
     this.#rule = new CutRule(plan, partition)
     this.#sources = new SourceWatermarks(input.sources)
-    this.#windows = createWindows(plan, window, TEXT_KEYS, [])
+    const windows = createWindows(plan, TEXT_KEYS, inputIndexes(plan), this.#rule)
+    this.#windows = windows
+    this.#records = windows instanceof OrderedRecords ? windows : undefined
   }
 
   get cutDue(): boolean {
@@ -64,6 +73,7 @@ export class MergeStage implements StageProcessor {
     let marked = false
     for (const row of readRows(body)) {
       if (row.kind === ROW_PARTIAL) this.#merge(row, offset, index)
+      else if (row.kind === ROW_CARRIED && this.#records !== undefined) this.#hold(this.#records, carriedRecord(row))
       else if (row.kind === ROW_WATERMARK) {
         this.#sources.mark(row.b, row.a, (row.flags & FLAG_IDLE) !== 0)
         marked = true
@@ -79,6 +89,11 @@ export class MergeStage implements StageProcessor {
     if (this.#windows.merge(row.a, row.b, text, reader, this.#rule.watermark)) return
     const records = reader.varint()
     this.#rule.late(offset, index, lateRecord(row, text, records), records)
+  }
+
+  #hold(records: OrderedRecords, record: OrderedRecord): void {
+    if (records.isLate(record.time, this.#rule.watermark)) this.#rule.lateOf(record, shownRecord(record))
+    else records.hold(record)
   }
 
   #advance(): void {

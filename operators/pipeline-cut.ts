@@ -4,6 +4,7 @@
  * bytes.
  */
 
+import type { RecordPlace } from './aggregates/state.ts'
 import { deadLetterValue, type Origin, passedLetterValue } from './dead-letter.ts'
 import type { OperatorErrorCode } from './errors.ts'
 import { PartBuilder } from './pipeline-parts.ts'
@@ -57,6 +58,17 @@ export class CutRule {
   deadLetter(code: OperatorErrorCode, offset: number, record: Uint8Array | null, index = 0): void {
     this.#dead += 1
     this.#letter(code, { partition: this.#partition, offset }, index, record)
+  }
+
+  /** Of a record that is known by its place in the source only. */
+  deadLetterOf(code: OperatorErrorCode, { partition, offset, index }: Readonly<RecordPlace>, record: Uint8Array): void {
+    this.#dead += 1
+    this.#letter(code, { partition, offset }, index, record)
+  }
+
+  lateOf({ partition, offset, index }: Readonly<RecordPlace>, record: Uint8Array): void {
+    this.#late += 1
+    this.#letter('QRT_RECORD_LATE', { partition, offset }, index, record)
   }
 
   /** `records`: how many records the late one stands for; `index`: its place within the record at `offset`. */

@@ -1,6 +1,6 @@
 /**
- * A stage that reads records of the source: filter and map, then rows one by one, keyed windows, or partial aggregates for a
- * shuffle. The watermark follows every record with a valid time, passed on or not; a record is judged by the watermark
+ * A stage that reads records of the source: filter and map, then rows one by one, keyed windows or ordered operators, or
+ * partial aggregates or the records themselves for a shuffle. The watermark follows every record with a valid time, passed on or not; a record is judged by the watermark
  * before it.
  */
 import type { RecordPlace } from './aggregates/state.ts'
@@ -9,9 +9,11 @@ import { FieldSet } from './fields.ts'
 import { compileCloudEvents, type EnvelopeReader } from './format/cloudevents.ts'
 import { compileReader } from './format/reader.ts'
 import { canonicalJson, encodeUtf8, type Value } from './json.ts'
+import { CarriedRecords } from './ordered/carried.ts'
+import { compileReads, type RecordInputs } from './ordered/reads.ts'
 import { CutRule } from './pipeline-cut.ts'
 import { compileKey, type KeyCode, type KeyReader } from './pipeline-key.ts'
-import { AggregateInputs, type ItemTaker, RecordProgram } from './pipeline-record.ts'
+import { type ItemTaker, RecordProgram } from './pipeline-record.ts'
 import type { InputPlan, StagePlan } from './plan.ts'
 import type { RecordBatch, RecordHeaders } from './record.ts'
 import { FLAG_IDLE, ROW_RECORD, ROW_WATERMARK } from './rows.ts'
@@ -40,10 +42,12 @@ export class RecordStage implements StageProcessor, ItemTaker {
   readonly #program: RecordProgram
   readonly #key: KeyReader
   readonly #keyCode: KeyCode
-  readonly #inputs: AggregateInputs
+  readonly #inputs: RecordInputs
   /** Slot of the whole record after the steps, for rows without a window. */
   readonly #whole: number
   readonly #windows: Windows | undefined
+  /** Records go through the shuffle as they are. */
+  readonly #carried: CarriedRecords | undefined
   /** What windows are told of the record that is being taken. */
   readonly #place: RecordPlace
   /** 0: rows for sinks. */
@@ -69,10 +73,14 @@ export class RecordStage implements StageProcessor, ItemTaker {
     const key = compileKey(plan.keyBy, this.#program.fields)
     this.#key = key.read
     this.#keyCode = key.code
-    this.#inputs = new AggregateInputs(plan.aggregates, this.#program.fields)
-    this.#whole = plan.window === undefined ? this.#program.fields.slotOf([]) : -1
-    this.#windows = plan.window && createWindows(plan, plan.window, key.code, this.#inputs.indexes)
+    this.#inputs = compileReads(plan, this.#program.fields)
+    const passes = plan.window === undefined && plan.ordered === undefined
+    this.#whole = passes ? this.#program.fields.slotOf([]) : -1
     this.#partitions = plan.output.kind === 'shuffle' ? plan.output.partitions : 0
+    const carries = plan.output.kind === 'shuffle' && plan.output.carries === 'records'
+    this.#carried = carries ? new CarriedRecords(this.#partitions, 0) : undefined
+    const holds = !passes && !carries
+    this.#windows = holds ? createWindows(plan, key.code, this.#inputs.indexes, this.#rule) : undefined
     this.#program.link()
     this.#scanner = compileReader(input.format, fields)
     this.#envelope = input.envelope && compileCloudEvents(input.format, fields)
@@ -174,6 +182,12 @@ export class RecordStage implements StageProcessor, ItemTaker {
       this.#addToWindows(this.#windows, index)
       return
     }
+    if (this.#carried !== undefined) {
+      const key = this.#keyCode.textOf(this.#key(slots))
+      this.#inputs.evaluate(slots)
+      this.#carried.add(this.#rule.parts, key, this.#inputs.values, this.#placeOf(index))
+      return
+    }
     const key = this.#plan.keyBy === undefined ? NONE : encodeUtf8(this.#keyCode.textOf(this.#key(slots)))
     const value = encodeUtf8(canonicalJson(slots[this.#whole]))
     this.#rule.parts.add(0, ROW_RECORD, 0, this.#rule.partition, this.#offset, index, key, value)
@@ -183,13 +197,17 @@ export class RecordStage implements StageProcessor, ItemTaker {
     const { slots } = this.#program
     const key = this.#key(slots)
     this.#inputs.evaluate(slots)
+    if (!windows.add(key, this.#inputs.values, this.#placeOf(index), this.#rule.watermark)) {
+      this.#rule.late(this.#offset, index, this.#value, 1)
+    }
+  }
+
+  #placeOf(index: number): RecordPlace {
     const place = this.#place
     place.time = this.#eventTime
     place.offset = this.#offset
     place.index = index
-    if (!windows.add(key, this.#inputs.values, place, this.#rule.watermark)) {
-      this.#rule.late(this.#offset, index, this.#value, 1)
-    }
+    return place
   }
 
   /** Before a shuffle an advance of the watermark is itself something to emit. */
@@ -222,13 +240,12 @@ export class RecordStage implements StageProcessor, ItemTaker {
 
   cut(): CutOutput {
     const { parts, watermark } = this.#rule
-    if (this.#windows !== undefined && this.#partitions === 0) {
-      this.#windows.emitRows(parts, watermark, this.#provisional)
-      this.#provisional = false
-    }
-    if (this.#windows !== undefined && this.#partitions > 0) {
-      this.#windows.emitPartials(parts, this.#partitions)
+    if (this.#partitions > 0) {
+      this.#windows?.emitPartials(parts, this.#partitions)
       if (this.#unmarked) this.#mark()
+    } else {
+      this.#windows?.emitRows(parts, watermark, this.#provisional)
+      this.#provisional = false
     }
     return this.#rule.end()
   }
@@ -249,17 +266,17 @@ export class RecordStage implements StageProcessor, ItemTaker {
   get pending(): boolean {
     const { parts, watermark } = this.#rule
     if (parts.filled || this.#provisional) return true
-    if (this.#windows === undefined) return false
-    if (this.#partitions > 0) return !this.#windows.empty || this.#unmarked
-    return watermark >= this.#windows.owedFrom
+    if (this.#partitions > 0) return this.#unmarked || this.#windows?.empty === false
+    return this.#windows !== undefined && watermark >= this.#windows.owedFrom
   }
 
   get canIdle(): boolean {
     const { watermark } = this.#rule
     const { onIdle } = this.#plan
-    if (onIdle === 'wait' || this.#windows === undefined || watermark === Number.POSITIVE_INFINITY) return false
+    if (onIdle === 'wait' || watermark === Number.POSITIVE_INFINITY) return false
     if (this.#partitions > 0) return !this.#idle
     const windows = this.#windows
+    if (windows === undefined) return false
     return onIdle === 'emit' ? windows.unshown(watermark) : windows.closesAllAt(watermark) !== undefined
   }
 

@@ -1,5 +1,6 @@
 /** The operators of one stage of a job, for one of its units. */
 import { MergeStage } from './merge.ts'
+import { takesAggregates } from './ordered/reads.ts'
 import { RecordStage } from './pipeline-records.ts'
 import type { StagePlan } from './plan.ts'
 import type { StageProcessor } from './stage.ts'
@@ -9,17 +10,20 @@ import type { StageProcessor } from './stage.ts'
  * @throws ExpressionError where an expression of the plan does not compile; RangeError on a plan that no compiler makes.
  */
 export function createStage(plan: StagePlan, unit: { readonly partition: number }): StageProcessor {
-  if (plan.window === undefined) {
-    if (plan.input.kind === 'slices' || plan.output.kind === 'shuffle') {
-      throw new RangeError(`stage ${plan.stage} of "${plan.job}" has a shuffle and no window`)
-    }
-    if (plan.aggregates.length > 0) {
-      throw new RangeError(`stage ${plan.stage} of "${plan.job}" has aggregates and no window`)
-    }
+  const { input, output, window, ordered } = plan
+  const shuffles = input.kind === 'slices' || output.kind === 'shuffle'
+  const expect = (holds: boolean, what: string): void => {
+    if (!holds) throw new RangeError(`stage ${plan.stage} of "${plan.job}" ${what}`)
   }
-  if (plan.input.kind === 'records') return new RecordStage(plan, plan.input, unit.partition)
-  if (plan.window === undefined || plan.output.kind === 'shuffle') {
-    throw new RangeError(`stage ${plan.stage} of "${plan.job}" merges slices into something other than window rows`)
-  }
-  return new MergeStage(plan, plan.input, plan.window, unit.partition)
+  expect(window === undefined || ordered === undefined, 'has both a window and an ordered operator')
+  expect(window !== undefined || ordered !== undefined || !shuffles, 'has a shuffle and no window')
+  expect(
+    window !== undefined || plan.aggregates.length === 0 || (ordered !== undefined && takesAggregates(ordered)),
+    'has aggregates and no window',
+  )
+  const carries = output.kind === 'shuffle' && output.carries === 'records'
+  expect(output.kind !== 'shuffle' || carries === (ordered !== undefined), 'shuffles what the next stage cannot take')
+  if (input.kind === 'records') return new RecordStage(plan, input, unit.partition)
+  expect(output.kind === 'rows', 'merges slices into something other than rows')
+  return new MergeStage(plan, input, unit.partition)
 }

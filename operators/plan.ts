@@ -4,6 +4,9 @@
  */
 
 import type { FormatPlan } from './format-plan.ts'
+import type { OrderedPlan } from './ordered/plan.ts'
+
+export type * from './ordered/plan.ts'
 
 /** How event time is read: a record field (epoch milliseconds, ISO 8601 text or a pattern, UTC), or the log's own time. */
 export type TimePlan =
@@ -112,8 +115,11 @@ export type InputPlan =
 export type OutputPlan =
   /** Rows for the job's sinks: one destination, `rows`. */
   | { readonly kind: 'rows' }
-  /** Partial aggregates for the next stage: one destination per partition, placed by murmur2 of the key bytes. */
-  | { readonly kind: 'shuffle'; readonly partitions: number }
+  /**
+   * For the next stage: one destination per partition, placed by murmur2 of the key bytes. It gets partial aggregates, or
+   * whole records where it has to see each of them in order.
+   */
+  | { readonly kind: 'shuffle'; readonly partitions: number; readonly carries?: 'records' }
 
 export type IdlePolicy = 'emit' | 'wait' | 'close'
 
@@ -123,9 +129,11 @@ export interface StagePlan {
   readonly stage: number
   readonly input: InputPlan
   readonly steps: readonly StepPlan[]
-  /** Absent: rows pass through one by one (filter and map only). */
+  /** Absent without windows: rows have no key. */
   readonly keyBy?: readonly ExpressionPlan[]
   readonly window?: WindowPlan
+  /** In place of a window: what takes single records in the order of their times. */
+  readonly ordered?: OrderedPlan
   readonly aggregates: readonly AggregatePlan[]
   readonly output: OutputPlan
   readonly onIdle: IdlePolicy

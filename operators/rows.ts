@@ -10,6 +10,8 @@
  *   kind 3  dead letter     a = source partition, b = source offset, revision = index within the record
  *   kind 4  partial         a = window start, b = window end, value = partial aggregates (pipeline's own encoding)
  *   kind 5  watermark mark  a = watermark (-Infinity, finite or Infinity), b = source partition, flags bit 1 = idle
+ *   kind 6  carried record  a = event time, b = source offset, revision = index within the record, flags = number of the
+ *                           input, value = varint source partition, then the values that later operators read
  *
  * Integers are big-endian. Keys and values of kinds 1 to 3 are canonical JSON in UTF-8.
  */
@@ -18,6 +20,7 @@ export const ROW_RECORD = 2
 export const ROW_DEAD_LETTER = 3
 export const ROW_PARTIAL = 4
 export const ROW_WATERMARK = 5
+export const ROW_CARRIED = 6
 
 export const FLAG_FINAL = 1
 export const FLAG_IDLE = 2

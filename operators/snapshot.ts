@@ -5,9 +5,11 @@
  *   varint   unsigned LEB128 of a safe integer
  *   signed   zigzag varint of an integer below 2^52 in magnitude
  *   bytes    varint length, then the bytes
+ *   text     bytes in UTF-8
  *   bigint   varint sign (1 = negative), bytes of the magnitude, big-endian, no leading zero
  */
 import { OperatorError } from './errors.ts'
+import { encodeUtf8 } from './json.ts'
 
 export class StateWriter {
   #bytes = new Uint8Array(256)
@@ -44,6 +46,10 @@ export class StateWriter {
     this.#reserve(value.length)
     this.#bytes.set(value, this.#length)
     this.#length += value.length
+  }
+
+  text(value: string): void {
+    this.bytes(encodeUtf8(value))
   }
 
   bigint(value: bigint): void {
@@ -123,6 +129,11 @@ export class StateReader {
     this.#need(length)
     this.#at += length
     return this.#bytes.subarray(this.#at - length, this.#at)
+  }
+
+  text(): string {
+    const bytes = this.bytes()
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
   }
 
   bigint(): bigint {

@@ -1,12 +1,15 @@
 /**
- * What stages ask of their windows, whatever their kind: to take records or partials, to say when something is owed, to give it,
- * and to be written down. Everything that is given is in canonical order: (window end, window start, key bytes).
+ * What stages ask of what they hold, windows of any kind or an ordered operator with its records: to take records or partials, to say when something is owed, to give it,
+ * and to be written down. What windows give is in canonical order: (window end, window start, key bytes).
  */
 import type { RecordPlace } from './aggregates/state.ts'
 import type { Value } from './json.ts'
+import { CutRows } from './ordered/output.ts'
+import { OrderedRecords } from './ordered/records.ts'
+import type { CutRule } from './pipeline-cut.ts'
 import type { KeyCode } from './pipeline-key.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
-import type { StagePlan, WindowPlan } from './plan.ts'
+import type { StagePlan } from './plan.ts'
 import { SessionWindows } from './session-windows.ts'
 import type { StateReader, StateWriter } from './snapshot.ts'
 import type { OpenRange } from './stage.ts'
@@ -42,8 +45,14 @@ export interface Windows {
   read(reader: StateReader, watermark: number): void
 }
 
-/** @param inputs index of each aggregate's value among a record's inputs */
-export function createWindows(plan: StagePlan, window: WindowPlan, code: KeyCode, inputs: readonly number[]): Windows {
+/**
+ * @param inputs index of each aggregate's value among a record's inputs
+ * @param rule of the stage: where ordered operators put their rows
+ */
+export function createWindows(plan: StagePlan, code: KeyCode, inputs: readonly number[], rule: CutRule): Windows {
+  const { window, ordered } = plan
+  if (ordered !== undefined) return new OrderedRecords(plan, ordered, { code, inputs, output: new CutRows(rule) })
+  if (window === undefined) throw new RangeError(`stage ${plan.stage} of "${plan.job}" has nothing to hold`)
   return window.kind === 'session'
     ? new SessionWindows(plan, window, code, inputs)
     : new WindowOutput(plan, window, code, inputs)

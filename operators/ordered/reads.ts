@@ -1,0 +1,57 @@
+/**
+ * What an ordered operator reads of a record, evaluated where the record is read, so that a shuffle carries nothing else: inputs of
+ * aggregates, or the value that is compared with the whole record beside it.
+ */
+import { OVERFLOW } from '../errors.ts'
+import { compileExpression } from '../expression/compile.ts'
+import type { Evaluate } from '../expression/logic.ts'
+import { FieldSet } from '../fields.ts'
+import { canonicalJson, type Value } from '../json.ts'
+import { AggregateInputs } from '../pipeline-record.ts'
+import type { ExpressionPlan, StagePlan } from '../plan.ts'
+import type { OrderedPlan } from './plan.ts'
+
+/** Evaluated for each record that goes on; throws before anything is used. */
+export interface RecordInputs {
+  readonly values: readonly Value[]
+  /** Of each aggregate, the index of its value; none without aggregates. */
+  readonly indexes: readonly number[]
+  evaluate(slots: readonly Value[]): void
+}
+
+export function compileReads(plan: StagePlan, fields: FieldSet): RecordInputs {
+  const { ordered } = plan
+  if (ordered === undefined || takesAggregates(ordered)) return new AggregateInputs(plan.aggregates, fields)
+  return new ComparedRecord(ordered.kind === 'dedupe' ? ordered.by : ordered.of, fields)
+}
+
+/** The `indexes` of a stage that gets its values from a shuffle. */
+export function inputIndexes(plan: StagePlan): readonly number[] {
+  return plan.ordered === undefined ? [] : compileReads(plan, new FieldSet()).indexes
+}
+
+/** Operators that make rows of aggregates; the others have none. */
+export const takesAggregates = (_: OrderedPlan): boolean => false
+
+/** The text of what is compared, and that of the record. */
+class ComparedRecord implements RecordInputs {
+  readonly values: Value[] = ['', '']
+  readonly indexes = []
+  readonly #compared: Evaluate
+  readonly #whole: number
+
+  constructor(compared: ExpressionPlan, fields: FieldSet) {
+    this.#compared = compileExpression(compared, fields)
+    this.#whole = fields.slotOf([])
+  }
+
+  evaluate(slots: readonly Value[]): void {
+    this.values[0] = textOf(this.#compared(slots))
+    this.values[1] = textOf(slots[this.#whole])
+  }
+}
+
+function textOf(value: Value): string {
+  if (typeof value === 'number' && value - value !== 0) throw OVERFLOW
+  return canonicalJson(value)
+}
