@@ -1,8 +1,10 @@
-/** Reads job documents that a person names: a file, or `-` for standard input. */
+/** Reads job documents that a person names: a file, a module that builds one, or `-` for standard input. */
 import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { QuorateError } from '../errors.ts'
+import type { Fault } from '../http/problems.ts'
 import { LIMITS } from '../limits.ts'
+import { isJobModule, readJobModule } from './job-module.ts'
 import type { VerbOption, VerbOptions } from './verb.ts'
 
 export interface NamedDocument {
@@ -10,6 +12,12 @@ export interface NamedDocument {
   readonly format: 'yaml' | 'toml' | 'json'
   /** As given; `-` reads as `<stdin>`. */
   readonly file: string
+  /** What the person wrote, where the text was made of it. */
+  readonly origin?: {
+    readonly text: string
+    /** Faults of the text, at the places of what they come from. */
+    relocate(faults: readonly Fault[]): readonly Fault[]
+  }
 }
 
 const FORMATS: Readonly<Record<string, NamedDocument['format']>> = {
@@ -27,10 +35,20 @@ export const DOCUMENT_OPTIONS: Readonly<Record<string, VerbOption>> = {
 
 /** The document as a person names it, with the schemas of a subject in its place. */
 export async function readJobDocument(path: string, options: VerbOptions): Promise<NamedDocument> {
-  return withSchemasOf(readNamedDocument(path, options.string('format')), options.string('registry'))
+  return readAnyDocument(path, options.string('format'), options.string('registry'))
 }
 
-export async function withSchemasOf(document: NamedDocument, registry: string | undefined): Promise<NamedDocument> {
+/** @throws JobInvalidError when it is a module, and the job that it builds has faults */
+export async function readAnyDocument(
+  path: string,
+  format: string | undefined,
+  registry: string | undefined,
+): Promise<NamedDocument> {
+  if (format !== undefined || !isJobModule(path)) return withSchemasOf(readNamedDocument(path, format), registry)
+  return withSchemasOf(await readJobModule(path), registry)
+}
+
+async function withSchemasOf(document: NamedDocument, registry: string | undefined): Promise<NamedDocument> {
   if (registry === undefined) return document
   const { withSubject } = await import('./job-language.ts')
   return { ...document, text: await withSubject(document.text, document.format, registry) }

@@ -6,6 +6,7 @@ import { DOCUMENT_OPTIONS, readJobDocument } from './documents.ts'
 import { EXIT } from './exit.ts'
 import { mermaidOf } from './mermaid.ts'
 import type { Output } from './output.ts'
+import { parseDocument } from './parse-document.ts'
 import type { Verb } from './verb.ts'
 
 const MOST_PARTITIONS = 10_000
@@ -15,7 +16,9 @@ const ASSUMED_PARTITIONS = 3
 export const verb: Verb = {
   summary: 'What a job becomes: stages, shuffles and why, units, guarantees',
   description: 'Asks no peer. How many partitions the source has is for --partitions to say.',
-  args: [{ name: 'FILE', required: true, help: 'A job document in YAML, TOML or JSON; - reads standard input' }],
+  args: [
+    { name: 'FILE', required: true, help: 'YAML, TOML, JSON, or a module that builds a job; - reads standard input' },
+  ],
   options: {
     ...DOCUMENT_OPTIONS,
     partitions: {
@@ -30,10 +33,9 @@ export const verb: Verb = {
     { command: 'quorate explain delays.yaml --mermaid > delays.mmd', what: 'as a graph' },
   ],
   run: async ({ args: [path = ''], options, output }) => {
-    const { parseJob, loadBeside, explainJob } = await import('./job-language.ts')
+    const { explainJob } = await import('./job-language.ts')
     const partitions = partitionsOf(options.string('partitions'))
-    const { text, format, file } = await readJobDocument(path, options)
-    const explanation = explainJob(parseJob(text, format, file, loadBeside(file)), partitions)
+    const explanation = explainJob(await parseDocument(await readJobDocument(path, options)), partitions)
     if (options.flag('mermaid')) output.line(mermaidOf(explanation.graph))
     else if (output.format !== 'text') output.json(explanation)
     else show(output, explanation, options.string('partitions') === undefined)

@@ -1,4 +1,5 @@
 /** The only place of the command line that names the compiler of job documents. */
+export { inModule, isJob } from '../builder/check.ts'
 export { explainJob } from '../job/explain.ts'
 export { parseJob, selfContained } from '../job/parse.ts'
 export { loadBeside } from '../job/reference.ts'

@@ -1,31 +1,37 @@
 /** `quorate lint`: checks job documents as `submit` does, without a peer. */
-import { QuorateError } from '../errors.ts'
 import type { Fault } from '../http/problems.ts'
-import { DOCUMENT_OPTIONS, type NamedDocument, readJobDocument } from './documents.ts'
+import { DOCUMENT_OPTIONS, type NamedDocument, readJobDocument, readText } from './documents.ts'
 import { EXIT } from './exit.ts'
 import { noteFaults } from './faults.ts'
-import type { Verb } from './verb.ts'
+import { isJobModule } from './job-module.ts'
+import { faultsOfError, parseDocument } from './parse-document.ts'
+import type { Verb, VerbOptions } from './verb.ts'
 
 export const verb: Verb = {
   summary: 'Check job documents without a peer',
   description:
     'Accepts exactly what submit accepts, except for what only a cluster can tell, such as whether a topic exists.',
-  args: [{ name: 'FILE', required: true, many: true, help: 'YAML, TOML or JSON; - reads standard input' }],
+  args: [
+    {
+      name: 'FILE',
+      required: true,
+      many: true,
+      help: 'YAML, TOML, JSON, or a module that builds a job; - reads standard input',
+    },
+  ],
   options: DOCUMENT_OPTIONS,
   examples: [
     { command: 'quorate lint flight-delays.yaml', what: 'one document' },
     { command: 'quorate lint configs/jobs/*.yaml --json', what: 'many, for a script' },
   ],
   run: async ({ args, options, output }) => {
-    const { parseJob, loadBeside } = await import('./job-language.ts')
     let invalid = 0
     const checked: { file: string; valid: boolean; errors: readonly Fault[] }[] = []
     for (const path of args) {
-      const document = await readJobDocument(path ?? '', options)
-      const errors = faultsOf(document, (text, format, file) => parseJob(text, format, file, loadBeside(file)))
+      const { file, text, errors } = await check(path ?? '', options)
       if (errors.length > 0) invalid++
-      checked.push({ file: document.file, valid: errors.length === 0, errors })
-      if (output.format === 'text') noteFaults(output, errors, document.file, document.text)
+      checked.push({ file, valid: errors.length === 0, errors })
+      if (output.format === 'text') noteFaults(output, errors, file, text)
     }
     if (output.format === 'json') output.json({ files: checked })
     else if (output.format === 'jsonl') output.jsonLines(checked)
@@ -34,16 +40,24 @@ export const verb: Verb = {
   },
 }
 
-type Parse = (text: string, format: NamedDocument['format'], file: string) => unknown
+interface Checked {
+  readonly file: string
+  /** As the person wrote it. */
+  readonly text: string
+  /** None when the document is valid. */
+  readonly errors: readonly Fault[]
+}
 
-/** None when the document is valid. An error without places of its own is one fault of the whole file. */
-function faultsOf({ text, format, file }: NamedDocument, parse: Parse): readonly Fault[] {
+async function check(path: string, options: VerbOptions): Promise<Checked> {
+  let document: NamedDocument
   try {
-    parse(text, format, file)
-    return []
+    document = await readJobDocument(path, options)
   } catch (error) {
-    if (!(error instanceof QuorateError)) throw error
-    const { errors } = error as { errors?: readonly Fault[] }
-    return errors !== undefined && errors.length > 0 ? errors : [{ message: error.message }]
+    // A module tells its faults while it runs; of a document that cannot be read there is nothing more to say.
+    if (!isJobModule(path)) throw error
+    return { file: path, text: readText(path), errors: faultsOfError(error) }
   }
+  const { file, origin, text } = document
+  const errors = await parseDocument(document).then(() => [], faultsOfError)
+  return { file, text: origin?.text ?? text, errors }
 }

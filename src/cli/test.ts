@@ -1,10 +1,11 @@
 /** `quorate test`: runs cases of a job in virtual time, and shows the difference where rows are not those expected. */
 import { basename, dirname, join } from 'node:path'
 import { QuorateError } from '../errors.ts'
-import { readNamedDocument, withSchemasOf } from './documents.ts'
+import { readAnyDocument, readNamedDocument } from './documents.ts'
 import { EXIT } from './exit.ts'
 import { noteFaults } from './faults.ts'
 import type { Output } from './output.ts'
+import { parseDocument } from './parse-document.ts'
 import type { Verb } from './verb.ts'
 
 interface CaseResult {
@@ -32,7 +33,6 @@ export const verb: Verb = {
     { command: 'quorate test delays.job.test.yaml --only late', what: 'some cases' },
   ],
   run: async ({ args, options, output }) => {
-    const { parseJob, loadBeside } = await import('./job-language.ts')
     const { readSuite, runCase, compareRows, compareLetters } = await import('./job-testing.ts')
     const only = options.string('only')
     const files: { file: string; cases: readonly CaseResult[] }[] = []
@@ -45,11 +45,8 @@ export const verb: Verb = {
         noteFaults(output, faults, file, text)
         continue
       }
-      const job = await withSchemasOf(
-        readNamedDocument(join(dirname(file), suite.job), undefined),
-        options.string('registry'),
-      )
-      const document = parseJob(job.text, job.format, job.file, loadBeside(job.file))
+      const job = join(dirname(file), suite.job)
+      const document = await parseDocument(await readAnyDocument(job, undefined, options.string('registry')))
       const chosen = suite.cases.filter(({ name }) => only === undefined || name.includes(only))
       const cases = chosen.map((testCase): CaseResult => {
         const { rows, deadLetters, peakStateBytes } = runCase(document, testCase)

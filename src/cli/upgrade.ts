@@ -2,6 +2,7 @@
 import { DOCUMENT_OPTIONS, readJobDocument } from './documents.ts'
 import { EXIT } from './exit.ts'
 import { jobTable } from './jobs.ts'
+import { sentDocument } from './parse-document.ts'
 import type { Verb } from './verb.ts'
 
 export const verb: Verb = {
@@ -13,7 +14,7 @@ export const verb: Verb = {
   ].join('\n'),
   args: [
     { name: 'JOB', required: true, help: 'the job that runs' },
-    { name: 'FILE', required: true, help: 'YAML, TOML or JSON; - reads standard input' },
+    { name: 'FILE', required: true, help: 'YAML, TOML, JSON, or a module that builds a job; - reads standard input' },
   ],
   options: DOCUMENT_OPTIONS,
   examples: [
@@ -24,13 +25,7 @@ export const verb: Verb = {
     },
   ],
   run: async ({ args: [job = '', path = ''], options, client, output }) => {
-    const { selfContained, loadBeside } = await import('./job-language.ts')
-    const document = await readJobDocument(path, options)
-    const { text, format, file } = document
-    const summary = await client().upgrade(job, {
-      ...document,
-      text: selfContained(text, format, file, loadBeside(file)),
-    })
+    const summary = await client().upgrade(job, await sentDocument(await readJobDocument(path, options)))
     if (output.format === 'text') {
       jobTable([summary], output)
       output.note(`Revision ${summary.revision}. How far its units are: quorate status ${summary.name}`)

@@ -62,6 +62,11 @@ const AREAS: readonly Area[] = [
     mayImport: (target) => !/^(?:mesh|operators|test)\//.test(target),
     rule: 'bin starts src and imports nothing else of the repository',
   },
+  {
+    folder: 'lib',
+    mayImport: (target) => !/^(?:mesh|operators|test|bin)\//.test(target),
+    rule: 'lib loads src and imports nothing else of the repository',
+  },
 ]
 
 const MODULE = /\.[cm]?[jt]s$/

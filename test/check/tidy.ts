@@ -8,7 +8,7 @@ const MAX_LINES = 500
 const MODULE = /\.[cm]?[jt]s$/
 
 const isHere = (path: string) => path.startsWith('test/check/')
-const isProduct = (path: string) => /^(?:src|mesh|operators|bin)\//.test(path) && MODULE.test(path)
+const isProduct = (path: string) => /^(?:src|mesh|operators|bin|lib)\//.test(path) && MODULE.test(path)
 const isTest = (path: string) => path.startsWith('test/') && MODULE.test(path) && !isHere(path)
 const isCore = (path: string) => /^(?:mesh\/(?:agreement|membership|ring)|operators)\//.test(path) && MODULE.test(path)
 const anyText = (path: string) => !isHere(path) && path !== 'package-lock.json' && path !== 'LICENSE'

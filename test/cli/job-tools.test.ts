@@ -122,3 +122,44 @@ describe('explain', { concurrency: 4 }, () => {
     }
   })
 })
+
+describe('a module that builds a job', { concurrency: 2 }, () => {
+  const builder = new URL('../../src/builder/index.ts', import.meta.url).href
+  const written = (name: string, rest: string): string => {
+    const path = join(folder, name)
+    writeFileSync(path, `import { stream } from '${builder}'\n${rest}`)
+    return path
+  }
+  const job = (window: string): string =>
+    `export default stream('visits')\n  .window(${window})\n  .aggregate({ n: 'count()' })\n  .job('visits', { quorum: { replicas: 1, write: 1, read: 1 } })\n`
+
+  it('is explained and tested as its document would be', async () => {
+    const path = written('visits.ts', job("{ tumbling: '1m' }"))
+    assert.match((await runCli(['explain', path])).stdout, /^job +visits/m)
+    const suite = join(folder, 'visits.job.test.yaml')
+    writeFileSync(
+      suite,
+      'job: visits.ts\ncases:\n  - name: one\n    given: [ { record: {} } ]\n    rows: [ { n: 1 } ]\n',
+    )
+    const { code, stdout } = await runCli(['test', suite])
+    assert.equal(code, 0, stdout)
+  })
+
+  it('has its faults told at its own lines, and those of others beside them', async () => {
+    const path = written('faulty.ts', job("{ tumbling: '1 minute' }"))
+    const { code, stderr, stdout } = await runCli(['lint', path, join(project, 'orders.yaml')])
+    assert.equal(code, 3)
+    assert.match(stderr, /faulty\.ts:3:4: error: expected a duration.*\n {2}3 \| {3}\.window/)
+    assert.match(stdout, /orders\.yaml: valid/)
+  })
+
+  it('needs a job as its default export, and to be loaded', async () => {
+    assert.match(
+      (await runCli(['lint', written('none.ts', 'export const a = stream\n')])).stderr,
+      /default export.*found none/,
+    )
+    const { code, stderr } = await runCli(['submit', written('broken.ts', 'export default nothing.here\n')])
+    assert.equal(code, 3)
+    assert.match(stderr, /broken\.ts cannot be loaded: nothing is not defined/)
+  })
+})

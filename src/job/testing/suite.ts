@@ -97,7 +97,10 @@ const testCase = () =>
   })
 
 const SCHEMA = strict('a suite with job and cases', {
-  job: pattern('a relative path to a job document', /^(?!\/)[^\\\p{Cc}]{1,200}\.(?:ya?ml|toml|json)$/u),
+  job: pattern(
+    'a relative path to a job document or module',
+    /^(?!\/)[^\\\p{Cc}]{1,200}\.(?:ya?ml|toml|json|[cm]?[jt]s)$/u,
+  ),
   cases: z.array(testCase(), requires('a list of cases')).min(1, expects('at least one case')),
 })
 

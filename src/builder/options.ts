@@ -1,0 +1,71 @@
+/**
+ * The parts of a document that have no types of their own: where records come from, windows, sinks, quorum. They are written
+ * here as in a document, and mean the same; docs/jobs.md explains each.
+ */
+import type { Cel } from './expression.ts'
+import type { Path } from './path.ts'
+
+/** `10s`, `1h30m`, `1d`: whole numbers with units, larger units first. */
+export type Duration = string
+
+interface SchemaVersion {
+  readonly id: number
+  readonly schema?: string
+  readonly file?: string
+}
+
+interface Schemas {
+  readonly schema?: string
+  readonly file?: string
+  readonly registry?: readonly SchemaVersion[]
+  readonly subject?: string
+}
+
+export type Format =
+  | 'json'
+  | 'yaml'
+  | 'toml'
+  | 'msgpack'
+  | { readonly avro: Schemas }
+  | { readonly protobuf: Schemas & { readonly message?: string } }
+
+export interface SourceOptions<Value> {
+  readonly format?: Format
+  readonly envelope?: 'cloudevents'
+  /** Absent: the log's own time. */
+  readonly time?: { readonly field: Path<Value>; readonly pattern?: string }
+  readonly outOfOrderness?: Duration
+  /** Promises that records with equal values are always in one partition. */
+  readonly partitionedBy?: Path<Value> | Cel | readonly (Path<Value> | Cel)[]
+  readonly from?: 'earliest' | 'latest'
+  readonly bounded?: boolean
+  readonly idleAfter?: Duration
+  readonly onIdle?: 'emit' | 'wait' | 'close'
+}
+
+interface Lateness {
+  readonly allowedLateness?: Duration
+}
+
+export type Window =
+  | ({ readonly tumbling: Duration; readonly offset?: Duration } & Lateness)
+  | ({ readonly hopping: Duration; readonly every: Duration; readonly offset?: Duration } & Lateness)
+  | ({ readonly session: Duration } & Lateness)
+  | ({ readonly calendar: 'day' | 'week' | 'month'; readonly zone?: string } & Lateness)
+
+export type Sink =
+  | { readonly kafka: { readonly topic: string } }
+  | { readonly mongodb: { readonly database?: string; readonly collection: string } }
+  | { readonly s3: { readonly bucket: string; readonly prefix?: string } }
+  | { readonly file: { readonly directory: string } }
+
+export type Quorum =
+  | { readonly replicas: number; readonly write: number; readonly read: number; readonly allowForks?: boolean }
+  | { readonly file: string }
+
+export interface JobOptions {
+  readonly quorum: Quorum
+  readonly shuffle?: { readonly partitions: number }
+  readonly maxCutAge?: Duration
+  readonly retention?: Duration | 'forever'
+}
