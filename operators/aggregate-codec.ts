@@ -1,6 +1,6 @@
 /**
- * Aggregates as bytes: in partials before a shuffle, and in snapshots. A group is its number of records and each aggregate
- * in the plan's order; equal groups have equal bytes, whatever way they came to their values.
+ * Aggregates as bytes: in partials before a shuffle, and in snapshots. A group is the number of its records that no row shows
+ * and each aggregate in the plan's order; equal groups have equal bytes, whatever way they came to their values.
  *
  *   count     varint
  *   sum, avg  u8 form, the value, varint third cell
@@ -16,7 +16,7 @@ import { AVG, addExtreme, addUnits, COUNT, extremeOf, MAX, MIN, STATE, stateAt, 
 import { OperatorError } from './errors.ts'
 import { addToPair, exactUnits, pairOf } from './exact-sum.ts'
 import type { StateReader, StateWriter } from './snapshot.ts'
-import { type GroupTable, RECORDS } from './window-table.ts'
+import { type GroupTable, UNSHOWN } from './window-table.ts'
 
 const ZERO = 0
 const INTEGER = 1
@@ -34,7 +34,7 @@ export function writeGroup(
   writer: StateWriter,
 ): void {
   const { cells } = table
-  writer.varint(cells[base + RECORDS] as number)
+  writer.varint(cells[base + UNSHOWN] as number)
   for (const slot of slots) {
     const { operation } = slot
     const at = base + slot.cell
@@ -85,7 +85,7 @@ function writeSum(table: GroupTable, at: number, writer: StateWriter): void {
   }
 }
 
-/** Merges a written group into the one at `base`; returns its number of records. */
+/** Merges a written group into the one at `base`; returns its number of records that no row shows. */
 export function mergeGroup(
   slots: readonly AggregateSlot[],
   table: GroupTable,

@@ -3,6 +3,7 @@
  * watermark mark of the source partition they came from. The stage's watermark is the minimum over all source partitions, and lateness is
  * judged here, by the watermark before the slice.
  */
+import { ripeAt } from './early.ts'
 import { canonicalJson, encodeUtf8 } from './json.ts'
 import { carriedRecord } from './ordered/carried.ts'
 import type { OrderedRecord } from './ordered/operator.ts'
@@ -62,7 +63,7 @@ export class MergeStage implements StageProcessor {
       if (body === null) throw new RangeError(`the slice at offset ${batch.offset(i)} has no body`)
       rule.took((batch.key(i)?.length ?? 0) + body.length)
       this.#take(body, batch.offset(i))
-      rule.check(this.#windows.owedFrom)
+      rule.check(this.#windows.owedFrom, this.#windows.ripe)
       i += 1
     }
     return i
@@ -130,14 +131,17 @@ export class MergeStage implements StageProcessor {
   }
 
   cut(): CutOutput {
-    this.#windows.emitRows(this.#rule.parts, this.#rule.watermark, this.#provisional)
+    const { parts, watermark, early } = this.#rule
+    const asked = this.#provisional ? 1 : early ? ripeAt(this.#plan.window?.emit) : Number.POSITIVE_INFINITY
+    this.#windows.emitRows(parts, watermark, asked)
     this.#provisional = false
     return this.#rule.end()
   }
 
   get pending(): boolean {
-    const { parts, watermark } = this.#rule
-    return parts.filled || this.#provisional || watermark >= this.#windows.owedFrom
+    const { parts, watermark, early } = this.#rule
+    const { owedFrom, ripe } = this.#windows
+    return parts.filled || this.#provisional || watermark >= owedFrom || (early && ripe)
   }
 
   get canIdle(): boolean {

@@ -6,6 +6,7 @@
 
 import type { RecordPlace } from './aggregates/state.ts'
 import { deadLetterValue, type Origin, passedLetterValue } from './dead-letter.ts'
+import { type EarlyRows, earlyRows } from './early.ts'
 import type { OperatorErrorCode } from './errors.ts'
 import { PartBuilder } from './pipeline-parts.ts'
 import type { StagePlan } from './plan.ts'
@@ -20,6 +21,9 @@ export class CutRule {
   watermark = Number.NEGATIVE_INFINITY
   due = false
   readonly #grid: CutGrid
+  readonly #early: EarlyRows
+  /** The line of the grid for open windows that is next; NaN before any watermark: the first is no crossing. */
+  #earlyLine = Number.NaN
   readonly #maxRecords: number
   readonly #maxBytes: number
   readonly #partition: number
@@ -32,6 +36,7 @@ export class CutRule {
   constructor({ cuts, window, output }: StagePlan, partition: number) {
     this.parts = new PartBuilder(output.kind === 'shuffle' ? output.partitions : 1, cuts.partBytes)
     this.#grid = new CutGrid(cuts.gridMs, window)
+    this.#early = earlyRows(window?.emit)
     this.#gridLine = this.#grid.after(this.watermark)
     this.#maxRecords = cuts.maxRecords
     this.#maxBytes = cuts.maxBytes
@@ -49,9 +54,21 @@ export class CutRule {
     if (this.#records >= this.#maxRecords || this.#bytes >= this.#maxBytes) this.due = true
   }
 
-  /** After a record: `owedFrom` is the watermark from which something is to be emitted. */
-  check(owedFrom: number): void {
-    if (this.watermark >= this.#gridLine && (this.watermark >= owedFrom || this.parts.filled)) this.due = true
+  /** After a record: `owedFrom` is the watermark from which something is to be emitted, `ripe`: open windows may be shown. */
+  check(owedFrom: number, ripe: boolean): void {
+    if (this.#early !== 'never' && Number.isNaN(this.#earlyLine)) this.#findEarlyLine()
+    if (this.watermark < this.#gridLine) return
+    const early = ripe && this.watermark >= this.#earlyLine
+    if (this.watermark >= owedFrom || this.parts.filled || early) this.due = true
+  }
+
+  /** Open windows that are ripe are shown by a cut here and now. */
+  get early(): boolean {
+    return this.#early === 'everyCut' || this.watermark >= this.#earlyLine
+  }
+
+  #findEarlyLine(): void {
+    this.#earlyLine = Number.isFinite(this.watermark) ? this.#grid.earlyAfter(this.watermark) : Number.NaN
   }
 
   /** `index`: the place of what failed within the record at `offset`. */
@@ -101,6 +118,7 @@ export class CutRule {
   restart(watermark: number): void {
     this.watermark = watermark
     this.#gridLine = this.#grid.after(watermark)
+    if (this.#early !== 'never') this.#findEarlyLine()
     this.due = false
     this.#records = 0
     this.#bytes = 0

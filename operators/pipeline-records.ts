@@ -4,6 +4,7 @@
  * before it.
  */
 import type { RecordPlace } from './aggregates/state.ts'
+import { ripeAt } from './early.ts'
 import { EvaluationError, type OperatorErrorCode, type ScanErrorCode } from './errors.ts'
 import { FieldSet } from './fields.ts'
 import { compileCloudEvents, type EnvelopeReader } from './format/cloudevents.ts'
@@ -127,7 +128,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
       this.#envelope === undefined ? this.#scanner.scan(value, this.#slots) : this.#open(this.#envelope, batch, i)
     if (failed !== undefined) {
       rule.deadLetter(failed, batch.offset(i), value)
-      rule.check(this.#owedFrom)
+      this.#check()
       return
     }
     this.#offset = batch.offset(i)
@@ -159,7 +160,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
       const watermark = time - this.#outOfOrdernessMs + 0
       if (watermark > rule.watermark) rule.watermark = watermark
     } else this.fail('QRT_RECORD_TIME', index)
-    rule.check(this.#owedFrom)
+    this.#check()
     return next
   }
 
@@ -211,9 +212,11 @@ export class RecordStage implements StageProcessor, ItemTaker {
   }
 
   /** Before a shuffle an advance of the watermark is itself something to emit. */
-  get #owedFrom(): number {
-    if (this.#partitions > 0) return Number.NEGATIVE_INFINITY
-    return this.#windows === undefined ? Number.POSITIVE_INFINITY : this.#windows.owedFrom
+  #check(): void {
+    const windows = this.#windows
+    if (this.#partitions > 0) this.#rule.check(Number.NEGATIVE_INFINITY, false)
+    else if (windows === undefined) this.#rule.check(Number.POSITIVE_INFINITY, false)
+    else this.#rule.check(windows.owedFrom, windows.ripe)
   }
 
   decide(kind: 'cut' | 'idle' | 'final'): void {
@@ -244,10 +247,15 @@ export class RecordStage implements StageProcessor, ItemTaker {
       this.#windows?.emitPartials(parts, this.#partitions)
       if (this.#unmarked) this.#mark()
     } else {
-      this.#windows?.emitRows(parts, watermark, this.#provisional)
+      this.#windows?.emitRows(parts, watermark, this.#provisional ? 1 : this.#news)
       this.#provisional = false
     }
     return this.#rule.end()
+  }
+
+  /** How many records that no row shows make an open window one to be shown. */
+  get #news(): number {
+    return this.#rule.early ? ripeAt(this.#plan.window?.emit) : Number.POSITIVE_INFINITY
   }
 
   get #unmarked(): boolean {
@@ -267,7 +275,8 @@ export class RecordStage implements StageProcessor, ItemTaker {
     const { parts, watermark } = this.#rule
     if (parts.filled || this.#provisional) return true
     if (this.#partitions > 0) return this.#unmarked || this.#windows?.empty === false
-    return this.#windows !== undefined && watermark >= this.#windows.owedFrom
+    if (this.#windows === undefined) return false
+    return watermark >= this.#windows.owedFrom || (this.#rule.early && this.#windows.ripe)
   }
 
   get canIdle(): boolean {

@@ -37,8 +37,22 @@ export type StepPlan =
 
 export type CastType = 'integer' | 'number' | 'text' | 'boolean'
 
+/**
+ * When rows come of windows that are open. Absent: when silence asks for them, and else at the close.
+ * `update`: at each cut, of what has changed. `every`: of that too, where the watermark crosses a line of this grid. `count`: at
+ * each cut, of what has got so many records since its last row.
+ */
+export type EmitPlan =
+  | { readonly kind: 'update' }
+  | { readonly kind: 'every'; readonly everyMs: number }
+  | { readonly kind: 'count'; readonly records: number }
+
+interface Emitting {
+  readonly emit?: EmitPlan
+}
+
 /** Windows at fixed places in event time, the same for all keys. Tumbling is `size === slide`. */
-export interface AlignedWindowPlan {
+export interface AlignedWindowPlan extends Emitting {
   readonly kind: 'aligned'
   readonly sizeMs: number
   readonly slideMs: number
@@ -47,20 +61,29 @@ export interface AlignedWindowPlan {
 }
 
 /** Windows of activity, each key's own: records at most `gapMs` apart are in one. */
-export interface SessionWindowPlan {
+export interface SessionWindowPlan extends Emitting {
   readonly kind: 'session'
   readonly gapMs: number
   readonly allowedLatenessMs: number
 }
 
 /** Periods of the calendar in a zone: weeks begin on Monday. */
-export interface CalendarWindowPlan {
+export interface CalendarWindowPlan extends Emitting {
   readonly kind: 'calendar'
   readonly unit: 'day' | 'week' | 'month'
   /** The IANA name, for people: what counts are the offsets. */
   readonly zone: string
   /** Ascending and at least one; what is before the first has its offset as well. */
   readonly offsets: readonly ZoneOffset[]
+  readonly allowedLatenessMs: number
+}
+
+/** One window for all of time: it closes at the end of the input. */
+export interface GlobalWindowPlan extends Emitting {
+  readonly kind: 'global'
+  /** What a row has shown is not in the next one. */
+  readonly purge: boolean
+  /** 0: nothing is late for it. */
   readonly allowedLatenessMs: number
 }
 
@@ -71,7 +94,7 @@ export interface ZoneOffset {
 }
 
 /** Windows at the same places for all keys. */
-export type PlacedWindowPlan = AlignedWindowPlan | CalendarWindowPlan
+export type PlacedWindowPlan = AlignedWindowPlan | CalendarWindowPlan | GlobalWindowPlan
 
 export type WindowPlan = PlacedWindowPlan | SessionWindowPlan
 

@@ -15,18 +15,19 @@ import {
 import { mergeGroup, writeGroup } from './aggregate-codec.ts'
 import type { RecordPlace } from './aggregates/state.ts'
 import { Deadlines } from './deadlines.ts'
+import { ripeAt } from './early.ts'
 import type { Value } from './json.ts'
 import { partitionOf } from './murmur2.ts'
 import { compareTexts, type KeyCode } from './pipeline-key.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
 import type { SessionWindowPlan, StagePlan } from './plan.ts'
-import { FLAG_FINAL, FLAG_REMOVED, ROW_PARTIAL, ROW_WINDOW, RowWriter } from './rows.ts'
+import { ROW_PARTIAL, RowWriter } from './rows.ts'
 import { Session } from './session.ts'
 import { StateReader, StateWriter } from './snapshot.ts'
 import type { OpenRange } from './stage.ts'
 import { TextBytes } from './text-bytes.ts'
-import { RowFormat } from './window-rows.ts'
-import { CHANGED, type GroupKey, GroupTable, ROWS } from './window-table.ts'
+import { WindowEmission } from './window-emission.ts'
+import { type GroupKey, GroupTable, ROWS } from './window-table.ts'
 import type { Windows } from './windows.ts'
 
 /** A session, or with a revision what takes back a row, at its place in the order of outputs. */
@@ -48,7 +49,7 @@ export class SessionWindows implements Windows {
   readonly #numbers: readonly AggregateSlot[]
   readonly #states: readonly AggregateSlot[]
   readonly #table: GroupTable
-  readonly #format: RowFormat
+  readonly #emission: WindowEmission
   readonly #code: KeyCode
   readonly #byKey = new Map<GroupKey, Session[]>()
   readonly #deadlines = new Deadlines<Session>()
@@ -62,11 +63,8 @@ export class SessionWindows implements Windows {
     this.#slots = layOut(plan.aggregates, inputs)
     this.#numbers = numbersAmong(this.#slots)
     this.#states = statesAmong(this.#slots)
-    this.#table = new GroupTable(emptyGroup(this.#slots))
-    this.#format = new RowFormat(
-      plan.aggregates.map(({ name }) => name),
-      this.#slots,
-    )
+    this.#table = new GroupTable(emptyGroup(this.#slots), ripeAt(window.emit))
+    this.#emission = new WindowEmission(plan, this.#slots)
     this.#code = code
   }
 
@@ -145,20 +143,13 @@ export class SessionWindows implements Windows {
     this.#end(session)
   }
 
-  emitRows(parts: PartBuilder, watermark: number, provisional: boolean): void {
+  emitRows(parts: PartBuilder, watermark: number, news: number): void {
     const due = this.#deadlines.take(watermark)
-    const shown = provisional ? [...new Set([...due, ...this.#all().filter(({ changed }) => changed)])] : due
+    const asked = news === Number.POSITIVE_INFINITY ? [] : this.#all().filter(({ unshown }) => unshown >= news)
+    const shown = asked.length === 0 ? due : [...new Set([...due, ...asked])]
     for (const { session, start, end, text, removal } of this.#placed(shown, true)) {
-      const key = this.#keyBytes.of(text)
-      if (removal !== undefined) {
-        const value = this.#format.removal({ start, end }, text, removal)
-        parts.add(0, ROW_WINDOW, FLAG_FINAL | FLAG_REMOVED, start, end, removal, key, value)
-        continue
-      }
-      const final = watermark >= session.expiry
-      const value = this.#format.value(session, this.#table, session.base, text, final)
-      parts.add(0, ROW_WINDOW, final ? FLAG_FINAL : 0, start, end, session.rows, key, value)
-      this.#table.emitted(session.base)
+      if (removal !== undefined) this.#emission.takeBack(parts, { start, end }, text, removal)
+      else this.#emission.show(parts, session, this.#table, session.base, text, watermark >= session.expiry)
     }
     for (const session of shown) {
       session.removals = []
@@ -212,8 +203,7 @@ export class SessionWindows implements Windows {
         const order = end - after.end || start - after.start || Buffer.compare(bytes, after.key)
         if (order < 0 || (order === 0 && !after.inclusive)) continue
       }
-      const value = this.#format.value(session, this.#table, session.base, text, false)
-      rows.append(ROW_WINDOW, 0, start, end, session.rows, bytes, value)
+      this.#emission.preview(rows, session, this.#table, session.base, text)
       left -= 1
     }
     return rows.take()
@@ -237,6 +227,10 @@ export class SessionWindows implements Windows {
       if (closed || session.expiry <= watermark) this.#forgetSession(session)
     }
     this.owedFrom = this.#deadlines.least
+  }
+
+  get ripe(): boolean {
+    return this.#table.ripe > 0
   }
 
   get empty(): boolean {
@@ -272,7 +266,6 @@ export class SessionWindows implements Windows {
         writer.varint(revision)
       }
       writer.varint(session.rows)
-      writer.byte(session.changed ? 1 : 0)
       writeGroup(this.#slots, this.#table, session.base, writer)
     }
   }
@@ -292,14 +285,8 @@ export class SessionWindows implements Windows {
     for (let removals = reader.varint(); removals > 0; removals--) {
       session.removals.push({ start: reader.float(), end: reader.float(), revision: reader.varint() })
     }
-    const rows = reader.varint()
-    const changed = reader.byte()
+    this.#table.cells[session.base + ROWS] = reader.varint()
     mergeGroup(this.#slots, this.#table, session.base, reader)
-    this.#table.cells[session.base + ROWS] = rows
-    if (changed === 0) {
-      this.#table.cells[session.base + CHANGED] = 0
-      this.#table.changed -= 1
-    }
     this.#deadlines.queue(session)
   }
 }

@@ -1,7 +1,7 @@
 /** One session of a key: its bounds, its block in the table, and the rows that it will have to take back. */
 import type { Due } from './deadlines.ts'
 import type { SessionWindowPlan } from './plan.ts'
-import { CHANGED, type GroupKey, type GroupTable, ROWS } from './window-table.ts'
+import { type GroupKey, type GroupTable, ROWS, UNSHOWN } from './window-table.ts'
 
 /** A row that was given for bounds which are part of greater ones now. */
 export interface Removal {
@@ -47,7 +47,11 @@ export class Session implements Due {
   }
 
   get changed(): boolean {
-    return this.#table.cells[this.base + CHANGED] === 1
+    return this.unshown > 0
+  }
+
+  get unshown(): number {
+    return this.#table.cells[this.base + UNSHOWN] as number
   }
 
   get rows(): number {

@@ -2,6 +2,7 @@
  * The clock of a stage: how far event time has come, from records or from the marks of earlier stages, and where on the cut
  * grid that is. Watermarks never go back.
  */
+import { earlyStep } from './early.ts'
 import type { WindowPlan } from './plan.ts'
 import { placesOf, type WindowPlaces } from './window.ts'
 
@@ -52,24 +53,40 @@ export class SourceWatermarks {
   }
 }
 
-/** Where the grid of cuts lies: on the ends of windows where there are windows, so that a close is a crossing. */
+/**
+ * Where the grid of cuts lies: on the ends of windows where there are windows, so that a close is a crossing; and on lines of
+ * its own where open windows are shown.
+ */
 export class CutGrid {
   readonly #step: number
   readonly #origin: number
   /** In place of steps of one size. */
   readonly #calendar: WindowPlaces | undefined
+  /** Between the lines for open windows; Infinity: there are none. */
+  readonly #earlyStep: number
 
   constructor(stepMs: number, window: WindowPlan | undefined) {
     this.#step = stepMs
     this.#calendar = window?.kind === 'calendar' ? placesOf(window) : undefined
     this.#origin = window?.kind === 'aligned' ? window.offsetMs + window.sizeMs : 0
+    this.#earlyStep = earlyStep(window?.emit)
   }
 
   /** The first line after a watermark; any finite watermark is across the one after -Infinity. */
   after(watermark: number): number {
     if (watermark === Number.NEGATIVE_INFINITY) return -Number.MAX_VALUE
     if (watermark === Number.POSITIVE_INFINITY) return watermark
+    return Math.min(this.#closeAfter(watermark), this.earlyAfter(watermark))
+  }
+
+  #closeAfter(watermark: number): number {
     if (this.#calendar !== undefined) return this.#calendar.cellOf(watermark)[1]
     return (Math.floor((watermark - this.#origin) / this.#step) + 1) * this.#step + this.#origin
+  }
+
+  /** The first line for open windows after a finite watermark. */
+  earlyAfter(watermark: number): number {
+    const step = this.#earlyStep
+    return step === Number.POSITIVE_INFINITY ? step : (Math.floor(watermark / step) + 1) * step
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Windows at the same places in event time for all keys: what they take, and what they give away. Rows when they close, are revised, fall silent
- * or become final; partials before a shuffle; and their own bytes for a snapshot.
+ * Windows at the same places in event time for all keys: what they take, and what they give away. Rows when they close, are
+ * revised, are asked for or become final; partials before a shuffle; and their own bytes for a snapshot.
  */
 import {
   type AggregateSlot,
@@ -18,13 +18,13 @@ import { partitionOf } from './murmur2.ts'
 import { type KeyCode, sortByText } from './pipeline-key.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
 import type { PlacedWindowPlan, StagePlan } from './plan.ts'
-import { FLAG_FINAL, ROW_PARTIAL, ROW_WINDOW, RowWriter } from './rows.ts'
+import { ROW_PARTIAL, RowWriter } from './rows.ts'
 import { type StateReader, StateWriter } from './snapshot.ts'
 import type { OpenRange } from './stage.ts'
 import { TextBytes } from './text-bytes.ts'
-import { RowFormat } from './window-rows.ts'
+import { WindowEmission } from './window-emission.ts'
 import { type OpenWindow, WindowStore } from './window-store.ts'
-import { CHANGED, type GroupKey, type GroupTable, ROWS } from './window-table.ts'
+import { type GroupKey, type GroupTable, ROWS, UNSHOWN } from './window-table.ts'
 import type { Windows } from './windows.ts'
 
 /** A key's canonical text, and its block in the table. */
@@ -38,7 +38,9 @@ export class WindowOutput implements Windows {
   readonly #numbers: readonly AggregateSlot[]
   readonly #states: readonly AggregateSlot[]
   readonly #store: WindowStore
-  readonly #format: RowFormat
+  readonly #emission: WindowEmission
+  /** Open windows are shown. */
+  readonly #early: boolean
   readonly #code: KeyCode
   readonly #writer = new StateWriter()
   readonly #keyBytes = new TextBytes()
@@ -49,10 +51,8 @@ export class WindowOutput implements Windows {
     this.#numbers = numbersAmong(this.#slots)
     this.#states = statesAmong(this.#slots)
     this.#store = new WindowStore(window, plan.output.kind === 'rows', emptyGroup(this.#slots))
-    this.#format = new RowFormat(
-      plan.aggregates.map(({ name }) => name),
-      this.#slots,
-    )
+    this.#emission = new WindowEmission(plan, this.#slots)
+    this.#early = window.emit !== undefined
     this.#code = code
   }
 
@@ -67,6 +67,7 @@ export class WindowOutput implements Windows {
       const base = table.at(key)
       addRecord(this.#numbers, table, base, inputs)
       if (this.#states.length > 0) addToStates(this.#states, table, base, inputs, place)
+      if (this.#early && table.ripe > 0) store.ripe = true
     }
     return true
   }
@@ -77,11 +78,16 @@ export class WindowOutput implements Windows {
     const { table } = window
     if (table.changed === 0) this.#store.willOwe(window)
     mergeGroup(this.#slots, table, table.at(this.#code.keyOf(keyText)), partial)
+    if (table.ripe > 0) this.#store.ripe = true
     return true
   }
 
   get owedFrom(): number {
     return this.#store.owedFrom
+  }
+
+  get ripe(): boolean {
+    return this.#store.ripe
   }
 
   get empty(): boolean {
@@ -108,25 +114,14 @@ export class WindowOutput implements Windows {
     this.#store.forget(watermark)
   }
 
-  emitRows(parts: PartBuilder, watermark: number, provisional: boolean): void {
+  emitRows(parts: PartBuilder, watermark: number, news: number): void {
     for (const window of this.#store.inOrder()) {
-      const final = watermark >= window.expiry
-      const shown = watermark >= window.end || provisional
-      if (!shown || (window.table.changed === 0 && !final)) continue
-      for (const { text, base } of this.#groups(window.table, !final)) {
-        const revision = window.table.cells[base + ROWS] as number
-        const value = this.#format.value(window, window.table, base, text, final)
-        parts.add(
-          0,
-          ROW_WINDOW,
-          final ? FLAG_FINAL : 0,
-          window.start,
-          window.end,
-          revision,
-          this.#keyBytes.of(text),
-          value,
-        )
-        window.table.emitted(base)
+      const { end, expiry, table } = window
+      const final = watermark >= expiry
+      const least = final ? 0 : watermark >= end ? 1 : news
+      if (least > 0 && (table.changed === 0 || least === Number.POSITIVE_INFINITY)) continue
+      for (const { text, base } of this.#groups(table, least)) {
+        this.#emission.show(parts, window, table, base, text, final)
       }
     }
     this.#store.settle(watermark)
@@ -134,7 +129,7 @@ export class WindowOutput implements Windows {
 
   emitPartials(parts: PartBuilder, partitions: number): void {
     for (const { start, end, table } of this.#store.inOrder()) {
-      for (const { text, base } of this.#groups(table, false)) {
+      for (const { text, base } of this.#groups(table, 0)) {
         const key = this.#keyBytes.of(text)
         this.#writer.reset()
         writeGroup(this.#slots, table, base, this.#writer)
@@ -151,7 +146,7 @@ export class WindowOutput implements Windows {
       if (window.end <= from || window.start >= to) continue
       const order = after === undefined ? 1 : window.end - after.end || window.start - after.start
       if (order < 0) continue
-      for (const { text, base } of this.#groups(window.table, false)) {
+      for (const { text, base } of this.#groups(window.table, 0)) {
         const bytes = this.#keyBytes.of(text)
         if (key !== undefined && Buffer.compare(bytes, key) !== 0) continue
         if (after !== undefined && order === 0) {
@@ -159,20 +154,18 @@ export class WindowOutput implements Windows {
           if (keyOrder < 0 || (keyOrder === 0 && !after.inclusive)) continue
         }
         if (left === 0) return rows.take()
-        const revision = window.table.cells[base + ROWS] as number
-        const value = this.#format.value(window, window.table, base, text, false)
-        rows.append(ROW_WINDOW, 0, window.start, window.end, revision, bytes, value)
+        this.#emission.preview(rows, window, window.table, base, text)
         left -= 1
       }
     }
     return rows.take()
   }
 
-  /** Key texts and blocks, in the order of the key bytes. */
-  #groups(table: GroupTable, changedOnly: boolean): Group[] {
+  /** Those with so many records that no row shows, in the order of the key bytes. */
+  #groups(table: GroupTable, least: number): Group[] {
     const groups: Group[] = []
     for (const [key, base] of table.groups) {
-      if (changedOnly && table.cells[base + CHANGED] === 0) continue
+      if ((table.cells[base + UNSHOWN] as number) < least) continue
       groups.push({ text: this.#code.textOf(key), base })
     }
     return sortByText(groups)
@@ -184,12 +177,11 @@ export class WindowOutput implements Windows {
     for (const { start, end, table } of windows) {
       writer.float(start)
       writer.float(end)
-      const groups = this.#groups(table, false)
+      const groups = this.#groups(table, 0)
       writer.varint(groups.length)
       for (const { text, base } of groups) {
         writer.bytes(this.#keyBytes.of(text))
         writer.varint(table.cells[base + ROWS] as number)
-        writer.byte(table.cells[base + CHANGED] as number)
         writeGroup(this.#slots, table, base, writer)
       }
     }
@@ -208,13 +200,7 @@ export class WindowOutput implements Windows {
 
   #readGroup({ table }: OpenWindow, reader: StateReader): void {
     const base = table.at(this.#code.keyOf(Buffer.from(reader.bytes()).toString('utf8')))
-    const rows = reader.varint()
-    const changed = reader.byte()
+    table.cells[base + ROWS] = reader.varint()
     mergeGroup(this.#slots, table, base, reader)
-    table.cells[base + ROWS] = rows
-    if (changed === 0) {
-      table.cells[base + CHANGED] = 0
-      table.changed -= 1
-    }
   }
 }

@@ -1,7 +1,10 @@
 /**
  * The windows that a stage holds, and what each still owes. A group owes a row when its window is closed, or its content is
- * asked for by silence, and the row would say something new: other content than its last row, or that it is final now.
+ * asked for (by silence, or by a job that shows open windows), and the row would say something new: other content than its last
+ * row, or that it is final now.
  */
+
+import { ripeAt } from './early.ts'
 import type { PlacedWindowPlan } from './plan.ts'
 import { placesOf, type WindowPlaces } from './window.ts'
 import { GroupTable } from './window-table.ts'
@@ -17,6 +20,9 @@ export interface OpenWindow {
 export class WindowStore {
   /** The least watermark at which some group owes a row, counting what is known now. */
   owedFrom = Number.POSITIVE_INFINITY
+  /** Some group has what an early row needs. */
+  ripe = false
+  readonly #ripeAt: number
   readonly #places: WindowPlaces
   readonly #allowedLatenessMs: number
   /** Before a shuffle nothing is ever late: the stage that merges judges. */
@@ -34,6 +40,7 @@ export class WindowStore {
     this.#allowedLatenessMs = plan.allowedLatenessMs
     this.#judgesLateness = judgesLateness
     this.#initial = initial
+    this.#ripeAt = ripeAt(plan.emit)
   }
 
   get size(): number {
@@ -71,7 +78,12 @@ export class WindowStore {
   open(start: number, end: number): OpenWindow {
     const known = this.#windows.get(start)
     if (known !== undefined) return known
-    const window = { start, end, expiry: end + this.#allowedLatenessMs, table: new GroupTable(this.#initial) }
+    const window = {
+      start,
+      end,
+      expiry: end + this.#allowedLatenessMs,
+      table: new GroupTable(this.#initial, this.#ripeAt),
+    }
     this.#windows.set(start, window)
     return window
   }
@@ -102,9 +114,14 @@ export class WindowStore {
   /** Ends a cut at this watermark: forgets expired windows, and looks at what the rest will owe. */
   settle(watermark: number): void {
     this.owedFrom = Number.POSITIVE_INFINITY
+    this.ripe = false
     for (const { start, end, expiry, table } of this.#windows.values()) {
-      if (watermark >= expiry) this.#windows.delete(start)
-      else this.owedFrom = Math.min(this.owedFrom, table.changed > 0 ? end : expiry)
+      if (watermark >= expiry) {
+        this.#windows.delete(start)
+        continue
+      }
+      this.owedFrom = Math.min(this.owedFrom, table.changed > 0 ? end : expiry)
+      if (table.ripe > 0) this.ripe = true
     }
     this.#forgetCell()
   }
@@ -120,6 +137,7 @@ export class WindowStore {
   clear(): void {
     this.#windows.clear()
     this.owedFrom = Number.POSITIVE_INFINITY
+    this.ripe = false
     this.#forgetCell()
   }
 

@@ -8,13 +8,11 @@ import type { AggregateState } from './aggregates/state.ts'
 /** A key as the map holds it (see pipeline-key.ts): equal keys are the same number or string. */
 export type GroupKey = number | string
 
-/** Header cells of a group. */
-export const RECORDS = 0
+/** Header cells of a group. Records that no emitted row shows. */
+export const UNSHOWN = 0
 /** Rows emitted so far, which is the revision of the next one. */
 export const ROWS = 1
-/** 1 when the group holds records that no emitted row shows. */
-export const CHANGED = 2
-export const HEADER_CELLS = 3
+export const HEADER_CELLS = 2
 
 export class GroupTable {
   readonly groups = new Map<GroupKey, number>()
@@ -23,16 +21,23 @@ export class GroupTable {
   /** What is more than numbers, by cell; such a cell itself is unused. */
   readonly states: (AggregateState | undefined)[] = []
   cells: Float64Array
-  /** Groups whose CHANGED cell is 1. */
+  /** Groups with records that no row shows. */
   changed = 0
+  /** Of those, the ones that have as many as an early row needs. */
+  ripe = 0
   readonly #initial: Float64Array
+  readonly #ripeAt: number
   #blocks = 0
   /** Blocks that were given back. */
   readonly #free: number[] = []
 
-  /** `initial`: the cells of a group without records. */
-  constructor(initial: Float64Array) {
+  /**
+   * @param initial the cells of a group without records
+   * @param ripeAt records that no row shows which make a group ripe
+   */
+  constructor(initial: Float64Array, ripeAt = 1) {
     this.#initial = initial
+    this.#ripeAt = ripeAt
     this.cells = new Float64Array(initial.length * 8)
   }
 
@@ -61,21 +66,39 @@ export class GroupTable {
 
   /** Gives a block back that `allocate` gave. */
   release(base: number): void {
-    if (this.cells[base + CHANGED] === 1) this.changed -= 1
-    for (let cell = base; cell < base + this.#initial.length; cell++) {
-      this.states[cell] = undefined
-      this.spilled.delete(cell)
-    }
+    this.#shown(base)
+    this.#forget(base)
     this.#free.push(base)
   }
 
   /** Marks what the block holds as shown by a row. */
   emitted(base: number): void {
-    const { cells } = this
-    cells[base + ROWS] = (cells[base + ROWS] as number) + 1
-    if (cells[base + CHANGED] === 0) return
-    cells[base + CHANGED] = 0
+    this.cells[base + ROWS] = (this.cells[base + ROWS] as number) + 1
+    this.#shown(base)
+  }
+
+  /** Begins anew with the next record, as the same group. */
+  purge(base: number): void {
+    const rows = this.cells[base + ROWS] as number
+    this.#shown(base)
+    this.#forget(base)
+    this.cells.set(this.#initial, base)
+    this.cells[base + ROWS] = rows
+  }
+
+  #shown(base: number): void {
+    const unshown = this.cells[base + UNSHOWN] as number
+    if (unshown === 0) return
+    this.cells[base + UNSHOWN] = 0
     this.changed -= 1
+    if (unshown >= this.#ripeAt) this.ripe -= 1
+  }
+
+  #forget(base: number): void {
+    for (let cell = base; cell < base + this.#initial.length; cell++) {
+      this.states[cell] = undefined
+      this.spilled.delete(cell)
+    }
   }
 
   /** Approximately. */
@@ -86,11 +109,13 @@ export class GroupTable {
   }
 
   touch(base: number, records: number): void {
-    const { cells } = this
-    cells[base + RECORDS] = (cells[base + RECORDS] as number) + records
-    if (cells[base + CHANGED] === 0) {
-      cells[base + CHANGED] = 1
-      this.changed += 1
-    }
+    const before = this.cells[base + UNSHOWN] as number
+    this.cells[base + UNSHOWN] = before + records
+    if (before < this.#ripeAt) this.#note(before, before + records)
+  }
+
+  #note(before: number, after: number): void {
+    if (before === 0 && after > 0) this.changed += 1
+    if (after >= this.#ripeAt) this.ripe += 1
   }
 }

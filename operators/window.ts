@@ -18,8 +18,17 @@ export interface WindowPlaces {
   cellOf(t: number): readonly [from: number, to: number]
 }
 
+/** Of a global window: the first and the last instant that a date can have. Event times are well inside. */
+export const ALWAYS: WindowBounds = { start: -8_640_000_000_000_000, end: 8_640_000_000_000_000 }
+
+const EVERYWHERE: WindowPlaces = {
+  windowsOf: () => [ALWAYS],
+  cellOf: () => [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+}
+
 export function placesOf(plan: PlacedWindowPlan): WindowPlaces {
   if (plan.kind === 'calendar') return new CalendarPlaces(plan)
+  if (plan.kind === 'global') return EVERYWHERE
   const { sizeMs } = plan
   return {
     windowsOf: (t) => windowStarts(plan, t).map((start) => ({ start, end: start + sizeMs })),

@@ -23,8 +23,10 @@ export interface Windows {
   merge(start: number, end: number, keyText: string, partial: StateReader, watermark: number): boolean
   /** The least watermark at which a row is owed, counting what is known now. */
   readonly owedFrom: number
-  /** Adds the rows owed at this watermark; with `provisional`, also those of open windows with news. */
-  emitRows(parts: PartBuilder, watermark: number, provisional: boolean): void
+  /** Some open window has what an early row needs. */
+  readonly ripe: boolean
+  /** Adds the rows owed at this watermark, and those of open windows with at least `news` records that no row shows. */
+  emitRows(parts: PartBuilder, watermark: number, news: number): void
   /** Adds everything as partials, each to the partition of its key, and starts again empty. */
   emitPartials(parts: PartBuilder, partitions: number): void
   /** The first rows of a range that open windows would show now. */

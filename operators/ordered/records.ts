@@ -19,6 +19,8 @@ import { NOWHERE, type OrderedOutput } from './output.ts'
 import type { OrderedPlan } from './plan.ts'
 
 export class OrderedRecords implements Windows {
+  /** What is open is shown only where silence asks for it. */
+  readonly ripe = false
   readonly #create: () => OrderedOperator
   readonly #operator: OrderedOperator
   readonly #output: OrderedOutput
@@ -68,9 +70,9 @@ export class OrderedRecords implements Windows {
     return Math.min(this.#earliest + 1, this.#operator.owedFrom) + this.#graceMs
   }
 
-  emitRows(_parts: PartBuilder, watermark: number, provisional: boolean): void {
+  emitRows(_parts: PartBuilder, watermark: number, news: number): void {
     this.#release(watermark - this.#graceMs, this.#output)
-    if (!provisional || this.#operator.showOpen === undefined) return
+    if (news === Number.POSITIVE_INFINITY || this.#operator.showOpen === undefined) return
     this.#operator.showOpen(this.#ahead(), this.#output)
     this.#news = false
   }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import {
   type AggregatePlan,
+  type EmitPlan,
   type ExpressionPlan,
   type FormatPlan,
   PROTOBUF_SCALARS,
@@ -44,6 +45,12 @@ const zoneOffset = z.strictObject({ fromMs: z.int(), offsetMs: z.int().min(-86_4
 const isAscending = (offsets: readonly { readonly fromMs: number }[]): boolean =>
   offsets.every(({ fromMs }, i) => i === 0 || fromMs > (offsets[i - 1]?.fromMs ?? 0))
 
+const emit: z.ZodType<EmitPlan> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('update') }),
+  z.strictObject({ kind: z.literal('every'), everyMs: count }),
+  z.strictObject({ kind: z.literal('count'), records: count }),
+])
+
 const window: z.ZodType<WindowPlan> = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('aligned'),
@@ -51,14 +58,27 @@ const window: z.ZodType<WindowPlan> = z.discriminatedUnion('kind', [
     slideMs: count,
     offsetMs: milliseconds,
     allowedLatenessMs: milliseconds,
+    emit: z.exactOptional(emit),
   }),
-  z.strictObject({ kind: z.literal('session'), gapMs: count, allowedLatenessMs: milliseconds }),
+  z.strictObject({
+    kind: z.literal('session'),
+    gapMs: count,
+    allowedLatenessMs: milliseconds,
+    emit: z.exactOptional(emit),
+  }),
+  z.strictObject({
+    kind: z.literal('global'),
+    purge: z.boolean(),
+    allowedLatenessMs: z.literal(0),
+    emit: z.exactOptional(emit),
+  }),
   z.strictObject({
     kind: z.literal('calendar'),
     unit: z.enum(['day', 'week', 'month']),
     zone: text,
     offsets: z.array(zoneOffset).min(1).max(JOB_LIMITS.zoneOffsets).refine(isAscending, 'expected offsets in order'),
     allowedLatenessMs: milliseconds,
+    emit: z.exactOptional(emit),
   }),
 ])
 

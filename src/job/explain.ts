@@ -2,7 +2,7 @@
  * What a job becomes, in words: stages and their steps, why there is a shuffle or none, how many units are placed, and what each
  * sink promises. As many of it as a document says by itself; the number of partitions is asked for or assumed.
  */
-import type { StagePlan, WindowPlan } from '../../operators/index.ts'
+import type { GlobalWindowPlan, StagePlan, WindowPlan } from '../../operators/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import type { GraphNode } from '../http/api.ts'
 import { durationText, jobGraph } from '../peer/graph.ts'
@@ -88,7 +88,7 @@ function shuffleText(document: JobDocument, { source, shuffle }: CompiledJob): E
 }
 
 /** Windows of one key that are held at once while time goes on without silence. */
-function windowsHeld(window: WindowPlan, outOfOrdernessMs: number): number {
+function windowsHeld(window: Exclude<WindowPlan, GlobalWindowPlan>, outOfOrdernessMs: number): number {
   if (window.kind === 'calendar') return Math.ceil((window.allowedLatenessMs + outOfOrdernessMs) / 82_800_000) + 2
   // Sessions of one key begin more than a gap apart.
   const [sizeMs, stepMs] = window.kind === 'session' ? [window.gapMs, window.gapMs] : [window.sizeMs, window.slideMs]
@@ -100,6 +100,9 @@ function stateText({ stages }: CompiledJob): string {
   const first = stages[0]
   if (last?.window === undefined) return 'none but the watermark of each partition'
   const disorder = first?.input.kind === 'records' ? first.input.outOfOrdernessMs : 0
+  if (last.window.kind === 'global') {
+    return `${aggregatesText(last)} for each key, for as long as the job runs. \`quorate test\` shows bytes`
+  }
   const held = windowsHeld(last.window, disorder)
   const each = aggregatesText(last)
   return `${each} for each key and open window; of one key at most ${held} windows are held at once. \`quorate test\` shows bytes`

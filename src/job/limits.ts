@@ -27,6 +27,8 @@ export const JOB_LIMITS = {
   collected: 1_000,
   /** Numbers that one topK keeps of a group. */
   top: 100,
+  /** Records of a key that a row can wait for. */
+  emitRecords: 1_000_000_000,
   /** Expressions of a key. */
   keys: 8,
   sinks: 8,

@@ -78,6 +78,7 @@ function cutsOf({ pipeline: { window } }: JobDocument): CutPlan {
 function gridOf(window: WindowPlan | undefined): number {
   switch (window?.kind) {
     case undefined:
+    case 'global':
       return ROWS_GRID_MS
     case 'aligned':
       return window.slideMs

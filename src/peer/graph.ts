@@ -1,5 +1,5 @@
 /** A compiled job as a graph of what records pass through: for people, in the words of job documents. */
-import type { AggregatePlan, ExpressionPlan, StagePlan, StepPlan, WindowPlan } from '../../operators/index.ts'
+import type { AggregatePlan, EmitPlan, ExpressionPlan, StagePlan, StepPlan, WindowPlan } from '../../operators/index.ts'
 import { sinkName } from '../commit/thread.ts'
 import type { GraphNode } from '../http/api.ts'
 import { type CompiledJob, unitsOfStage } from '../job/compiled.ts'
@@ -23,7 +23,7 @@ export function jobGraph(job: CompiledJob): GraphNode[] {
       name: `stage ${plan.stage}`,
       partitions: unitsOfStage(job, plan.stage),
       steps: stepsOf(plan),
-      ...(plan.window === undefined ? {} : { window: windowOf(plan.window) }),
+      ...windowOf(plan.window),
       to: [...ends, ...letterNodes.map(({ id }) => id)],
     })
     if (plan.stage === last || shuffle === undefined) continue
@@ -38,11 +38,13 @@ const stageId = (stage: number): string => `stage-${stage}`
 /** Where clocks go back an hour. */
 const LONGEST = { day: 90_000_000, week: 608_400_000, month: 2_682_000_000 } as const
 
-function windowOf(window: WindowPlan): NonNullable<GraphNode['window']> {
+/** Nothing of a window that has no size. */
+function windowOf(window: WindowPlan | undefined): Pick<GraphNode, 'window'> {
+  if (window === undefined || window.kind === 'global') return {}
   const { allowedLatenessMs } = window
-  if (window.kind === 'session') return { sizeMs: window.gapMs, allowedLatenessMs }
-  if (window.kind === 'calendar') return { sizeMs: LONGEST[window.unit], allowedLatenessMs }
-  return { sizeMs: window.sizeMs, slideMs: window.slideMs, allowedLatenessMs }
+  if (window.kind === 'session') return { window: { sizeMs: window.gapMs, allowedLatenessMs } }
+  if (window.kind === 'calendar') return { window: { sizeMs: LONGEST[window.unit], allowedLatenessMs } }
+  return { window: { sizeMs: window.sizeMs, slideMs: window.slideMs, allowedLatenessMs } }
 }
 
 type Step = NonNullable<GraphNode['steps']>[number]
@@ -89,11 +91,25 @@ function stepText(step: StepPlan): Step {
 function windowText(window: WindowPlan): string {
   const { allowedLatenessMs } = window
   const lateness = allowedLatenessMs === 0 ? [] : [`allowed lateness ${durationText(allowedLatenessMs)}`]
-  return [...shapeText(window), ...lateness].join(', ')
+  return [...shapeText(window), ...lateness, ...emitText(window.emit)].join(', ')
+}
+
+function emitText(emit: EmitPlan | undefined): readonly string[] {
+  switch (emit?.kind) {
+    case undefined:
+      return []
+    case 'update':
+      return ['emit onUpdate']
+    case 'every':
+      return [`emit every ${durationText(emit.everyMs)}`]
+    case 'count':
+      return [`emit every ${emit.records} records`]
+  }
 }
 
 function shapeText(window: WindowPlan): readonly string[] {
   if (window.kind === 'session') return [`session ${durationText(window.gapMs)}`]
+  if (window.kind === 'global') return [window.purge ? 'global, purged' : 'global']
   if (window.kind === 'calendar') return [`calendar ${window.unit}`, `zone ${window.zone}`]
   const { sizeMs, slideMs, offsetMs } = window
   const kind = sizeMs === slideMs ? 'tumbling' : 'hopping'

@@ -178,6 +178,7 @@ function silence(hosted: HostedUnit, { now }: StatusParts): string[] {
 
 function openWindow(window: WindowPlan, watermark: number): string {
   if (window.kind === 'calendar') return `the ${window.unit} of ${formatInstant(watermark)} in ${window.zone} is`
+  if (window.kind === 'global') return 'the window of all time is'
   if (window.kind === 'session') return `sessions with records since ${formatInstant(watermark - window.gapMs)} are`
   const start = Math.floor((watermark - window.offsetMs) / window.slideMs) * window.slideMs + window.offsetMs
   return `window [${formatInstant(start)}, ${formatInstant(start + window.sizeMs)}) is`

@@ -1,5 +1,6 @@
 /** Which results have had their time: at every sink, older than the job keeps them, and not the last one. */
 import { type CutPosition, isBehind } from '../../mesh/index.ts'
+import { ALWAYS } from '../../operators/index.ts'
 import type { BatchEntry } from './batch.ts'
 import type { HostedUnit } from './hosted.ts'
 
@@ -24,11 +25,13 @@ export function expired(hosted: HostedUnit, committed: CutPosition | undefined, 
 
 /** By event time where there are windows; else since it is here. */
 function isOver(
-  { maxEnd, deadRows, readyAt }: BatchEntry,
+  { maxEnd, watermark: atCut, deadRows, readyAt }: BatchEntry,
   watermark: number,
   retentionMs: number,
   now: number,
 ): boolean {
-  if (maxEnd !== Number.NEGATIVE_INFINITY && maxEnd > watermark - retentionMs) return false
+  // A window of all time ends never: its rows are as old as their cut.
+  const end = maxEnd === ALWAYS.end ? atCut : maxEnd
+  if (maxEnd !== Number.NEGATIVE_INFINITY && end > watermark - retentionMs) return false
   return deadRows === 0 || now - readyAt > retentionMs
 }

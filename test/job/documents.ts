@@ -56,10 +56,21 @@ const calendar = merged(
   fc.constantFrom('day', 'week', 'month').map((period) => ({ calendar: period })),
   optional('zone', fc.constantFrom('UTC', 'Europe/Berlin')),
 )
+const emit = fc
+  .constantFrom<unknown>('onClose', 'onUpdate', { every: '10s' }, { count: 100 })
+  .map((mode) => structuredClone(mode))
+const global = merged(
+  fc.constantFrom<unknown>('onUpdate', { every: '1m' }, { count: 3 }).map((mode) => ({
+    global: true,
+    emit: structuredClone(mode),
+  })),
+  optional('purge', fc.boolean()),
+)
 const window = fc.oneof(
-  { weight: 3, arbitrary: aligned },
-  { weight: 1, arbitrary: session },
+  { weight: 3, arbitrary: merged(aligned, optional('emit', emit)) },
+  { weight: 1, arbitrary: merged(session, optional('emit', emit)) },
   { weight: 1, arbitrary: calendar },
+  { weight: 1, arbitrary: global },
 )
 
 const aggregate = fc.oneof(
@@ -132,6 +143,13 @@ const sinks = fc.subarray([
   { s3: { bucket: 'results' } },
 ])
 
+/** Silence cannot close a window of all time. */
+function sound(job: Record<string, unknown>): Record<string, unknown> {
+  const { source, pipeline } = job as { source: Record<string, unknown>; pipeline: readonly { window?: object }[] }
+  const isGlobal = pipeline.some(({ window }) => window !== undefined && 'global' in window)
+  return isGlobal && source.onIdle === 'close' ? { ...job, source: { ...source, onIdle: 'wait' } } : job
+}
+
 /** Valid, whatever was chosen. Shuffles are left out: whether one is allowed depends on the rest. */
 export const jobValue: fc.Arbitrary<Record<string, unknown>> = merged(
   fc.constantFrom({ name: 'delays' }, { name: '0-a' }),
@@ -144,7 +162,7 @@ export const jobValue: fc.Arbitrary<Record<string, unknown>> = merged(
     .map((quorum) => ({ quorum })),
   optional('maxCutAge', fc.constantFrom('100ms', '5s')),
   optional('retention', fc.oneof(duration, fc.constant('forever'))),
-)
+).map(sound)
 
 export const FORMATS = ['yaml', 'toml', 'json'] as const
 

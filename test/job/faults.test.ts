@@ -403,7 +403,7 @@ describe('windows', () => {
     [
       'that tumble have none',
       window('tumbling: 1d, every: 1h'),
-      ['6:29 /pipeline/2/window/every unknown name "every"; known here: tumbling, offset, allowedLateness'],
+      ['6:29 /pipeline/2/window/every unknown name "every"; known here: tumbling, offset, allowedLateness, emit'],
     ],
     [
       'do not hold a record in endless copies',
@@ -423,13 +423,13 @@ describe('windows', () => {
       'are of a known kind',
       window('sesion: 1h'),
       [
-        '6:15 /pipeline/2/window/sesion unknown name "sesion"; known here: session, allowedLateness [did you mean "session"?]',
+        '6:15 /pipeline/2/window/sesion unknown name "sesion"; known here: session, allowedLateness, emit [did you mean "session"?]',
       ],
     ],
     [
       'of sessions have no places that could be moved',
       window('session: 1h, offset: 5m'),
-      ['6:28 /pipeline/2/window/offset unknown name "offset"; known here: session, allowedLateness'],
+      ['6:28 /pipeline/2/window/offset unknown name "offset"; known here: session, allowedLateness, emit'],
     ],
     [
       'of a calendar are periods that it has',
@@ -456,10 +456,34 @@ describe('windows', () => {
       [`6:24 /pipeline/2/window/session ${DURATION}, at least 1ms, at most 520w; found "0s"`],
     ],
     [
+      'are emitted in a way that there is',
+      window('tumbling: 1d, emit: onupdate'),
+      ['6:35 /pipeline/2/window/emit expected onClose, onUpdate, { every: 10s } or { count: 100 }; found "onupdate"'],
+    ],
+    [
+      'are emitted on one grid',
+      window('tumbling: 1d, emit: { every: 10s, count: 3 }'),
+      ['6:35 /pipeline/2/window/emit expected every or count; found every and count'],
+    ],
+    [
+      'of all time need a reason for a row',
+      window('global: true'),
+      [
+        '4:3 /pipeline a global window closes where its source ends, and this one does not end: no row would ever come [add emit to the window, such as { global: true, emit: onUpdate }, or bounded: true to the source]',
+      ],
+    ],
+    [
+      'of all time are not closed by silence',
+      edited(['topic: flights', 'topic: flights, onIdle: close'], ['tumbling: 1d', 'global: true, emit: onUpdate']),
+      [
+        '2:35 /source/onIdle silence would close the global window, and every later record would be late [write emit or wait]',
+      ],
+    ],
+    [
       'are objects',
       inPlaceOf('window: { tumbling: 1d }', 'window: 1d'),
       [
-        '6:13 /pipeline/2/window expected a window: { tumbling: … }, { hopping: …, every: … }, { session: … } or { calendar: …, zone: … }; found "1d"',
+        '6:13 /pipeline/2/window expected a window: { tumbling: … }, { hopping: …, every: … }, { session: … }, { calendar: …, zone: … } or { global: true, emit: … }; found "1d"',
       ],
     ],
   ])

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { createStage, FLAG_REMOVED, readRows, type StagePlan, type WindowPlan } from '../../operators/index.ts'
+import { propertyRuns } from './property-runs.ts'
 import {
   aggregate,
   deadLettersOf,
@@ -269,7 +270,7 @@ describe('sessions of any records', () => {
           expected.late,
         )
       }),
-      { seed: 31, numRuns: 500 },
+      { seed: 31, numRuns: propertyRuns(500) },
     )
   })
 
@@ -283,7 +284,7 @@ describe('sessions of any records', () => {
           assert.equal(new Set(records).size, records.length)
         }
       }),
-      { seed: 32, numRuns: 200 },
+      { seed: 32, numRuns: propertyRuns(200) },
     )
   })
 
@@ -301,7 +302,7 @@ describe('sessions of any records', () => {
         assert.deepEqual(deadLettersOf(cuts), [])
         assert.deepEqual(shown(kept(rowsOfCuts(cuts))), shown(kept(rowsOfCuts(run(base, sorted, [])))))
       }),
-      { seed: 33, numRuns: 300 },
+      { seed: 33, numRuns: propertyRuns(300) },
     )
   })
 
@@ -320,7 +321,7 @@ describe('sessions of any records', () => {
         })
         assert.deepEqual(restored, whole)
       }),
-      { seed: 34, numRuns: 300 },
+      { seed: 34, numRuns: propertyRuns(300) },
     )
   })
 
@@ -350,7 +351,7 @@ describe('sessions of any records', () => {
           assert.deepEqual(shown(merged), twin(base, all).rows)
         },
       ),
-      { seed: 35, numRuns: 200 },
+      { seed: 35, numRuns: propertyRuns(200) },
     )
   })
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { type CutOutput, createStage, type StagePlan } from '../../operators/index.ts'
+import { propertyRuns } from './property-runs.ts'
 import { aggregate, deadLettersOf, recordsInput, rowsOfCuts, stagePlan } from './stage-harness.ts'
 import { drive, interleave, OFFSET_BASE, run } from './stage-runs.ts'
 
@@ -140,7 +141,7 @@ describe('a windowed stage', () => {
           records.length,
         )
       }),
-      { seed: 11, numRuns: 400 },
+      { seed: 11, numRuns: propertyRuns(400) },
     )
   })
 
@@ -165,7 +166,7 @@ describe('a windowed stage', () => {
           assert.deepEqual(restored, whole)
         },
       ),
-      { seed: 12, numRuns: 300 },
+      { seed: 12, numRuns: propertyRuns(300) },
     )
   })
 })
@@ -201,7 +202,7 @@ describe('a shuffle', () => {
         const all = ordered.flat().sort((a, b) => a.t - b.t)
         assert.deepEqual(sorted(merged), sorted(finals(run(plan, all, []))))
       }),
-      { seed: 13, numRuns: 200 },
+      { seed: 13, numRuns: propertyRuns(200) },
     )
   })
 })

@@ -112,9 +112,30 @@ function checkShuffle(
   }
 }
 
+/** A window of all time ends where the source ends, or never. */
+function checkGlobal(
+  { source, pipeline: { window } }: { source: SourceDocument; pipeline: PipelineDocument },
+  reporter: Reporter,
+): void {
+  if (window?.kind !== 'global') return
+  if (window.emit === undefined && !source.bounded) {
+    report(reporter, ['pipeline'], 'emit', {
+      sentence: 'a global window closes where its source ends, and this one does not end: no row would ever come',
+      suggestion: 'add emit to the window, such as { global: true, emit: onUpdate }, or bounded: true to the source',
+    })
+  }
+  if (source.onIdle === 'close') {
+    report(reporter, ['source', 'onIdle'], '"emit" or "wait"', {
+      sentence: 'silence would close the global window, and every later record would be late',
+      suggestion: 'write emit or wait',
+    })
+  }
+}
+
 export const job = () =>
   parts().check(
     rule(['source'], checkBounded),
     rule(['sinks', 'deadLetters'], checkTargets),
     rule(['source', 'pipeline', 'shuffle'], checkShuffle),
+    rule(['source', 'pipeline'], checkGlobal),
   )

@@ -1,104 +1,15 @@
 /** Steps of a pipeline: one list in the document, in the order in which a record goes through it. */
 import { z } from 'zod'
-import type { AggregatePlan, ExpressionPlan, StepPlan, WindowPlan } from '../../../operators/index.ts'
+import type { AggregatePlan, ExpressionPlan, StepPlan } from '../../../operators/index.ts'
 import type { PipelineDocument } from '../document.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { wordsOf } from '../partitioning.ts'
 import { pointerOf } from '../text/read.ts'
-import { zoneOffsets } from '../zones.ts'
 import { type Aggregate, aggregates } from './aggregates.ts'
 import { expression, fields, keys } from './expressions.ts'
 import { reshapingSteps } from './reshape.ts'
-import { duration, text } from './values.ts'
-import { expects, oneOf, type Reporter, report, requires, rule, strict } from './words.ts'
-
-const SIZE = { least: '1ms', most: '520w' }
-
-const lateness = () =>
-  duration({ most: '520w' })
-    .prefault('0s')
-    .meta({ description: 'How long after its end, by watermark, a window still takes records; each makes a revision.' })
-
-const offset = () =>
-  duration()
-    .prefault('0s')
-    .meta({ description: 'Moves the windows: with 6h, windows of a day begin at six in the morning, UTC.' })
-
-interface WindowShape {
-  readonly size: number
-  readonly slide: number
-  readonly offset: number
-}
-
-/** Offsets of a step or more name windows that a smaller one names as well. */
-function checkOffset({ slide, offset }: WindowShape, reporter: Reporter): void {
-  if (offset >= slide) report(reporter, ['offset'], 'an offset shorter than the step from one window to the next')
-}
-
-const tumbling = () =>
-  strict('a window such as { tumbling: 1d }', {
-    tumbling: duration(SIZE).meta({ description: 'Size of windows that follow one another.', examples: ['10m', '1d'] }),
-    offset: offset(),
-    allowedLateness: lateness(),
-  }).check(
-    rule(['tumbling', 'offset'], ({ tumbling: size, offset }, reporter) =>
-      checkOffset({ size, slide: size, offset }, reporter),
-    ),
-  )
-
-const hopping = () =>
-  strict('a window such as { hopping: 1d, every: 1h }', {
-    hopping: duration(SIZE).meta({ description: 'Size of windows that overlap.', examples: ['1h', '1d'] }),
-    every: duration(SIZE).meta({
-      description: 'Time from the start of a window to the start of the next.',
-      examples: ['5m'],
-    }),
-    offset: offset(),
-    allowedLateness: lateness(),
-  }).check(
-    rule(['hopping', 'every', 'offset'], ({ hopping: size, every, offset }, reporter) => {
-      checkOffset({ size, slide: every, offset }, reporter)
-      const windows = Math.ceil(size / every)
-      if (windows <= JOB_LIMITS.windowsPerRecord) return
-      const sentence = `expected a record to be in at most ${JOB_LIMITS.windowsPerRecord} windows; it would be in ${windows}`
-      report(reporter, ['every'], 'a longer step', { sentence, suggestion: 'choose a longer step' })
-    }),
-  )
-
-const session = () =>
-  strict('a window such as { session: 30m }', {
-    session: duration(SIZE).meta({
-      description: 'Gap: records of a key that are at most this far apart are in one window.',
-      examples: ['30m'],
-    }),
-    allowedLateness: lateness(),
-  })
-
-const ZONE = 'the IANA name of a time zone, such as Europe/Berlin or UTC'
-
-const zone = () =>
-  text(ZONE).check(
-    z.superRefine((value, reporter) => {
-      if (value.length > 64 || zoneOffsets(value) === undefined) report(reporter, [], ZONE)
-    }),
-  )
-
-const calendar = () =>
-  strict('a window such as { calendar: day, zone: Europe/Berlin }', {
-    calendar: z
-      .enum(['day', 'week', 'month'], expects('"day", "week" or "month"'))
-      .meta({ description: 'Period that a window is, as clocks show it in the zone. Weeks begin on Monday.' }),
-    zone: zone()
-      .prefault('UTC')
-      .meta({ description: 'IANA name of the time zone.', examples: ['Europe/Berlin'] }),
-    allowedLateness: lateness(),
-  })
-
-const window = () =>
-  z.union(
-    [tumbling(), hopping(), session(), calendar()],
-    expects('a window: { tumbling: … }, { hopping: …, every: … }, { session: … } or { calendar: …, zone: … }'),
-  )
+import { window, windowPlan } from './windows.ts'
+import { expects, oneOf, type Reporter, report, requires } from './words.ts'
 
 const step = () =>
   oneOf('one step, such as filter, map, keyBy, window or aggregate', {
@@ -246,17 +157,6 @@ function plansOf(
 ): Record<string, ExpressionPlan> {
   const plans = Object.entries(sources).map(([name, source]) => [name, planOf(source, step, kind, name)] as const)
   return Object.fromEntries(plans)
-}
-
-function windowPlan(shape: NonNullable<Step['window']>): WindowPlan {
-  const { allowedLateness: allowedLatenessMs } = shape
-  if ('session' in shape) return { kind: 'session', gapMs: shape.session, allowedLatenessMs }
-  if ('calendar' in shape) {
-    const { calendar: unit, zone } = shape
-    return { kind: 'calendar', unit, zone, offsets: zoneOffsets(zone) ?? [], allowedLatenessMs }
-  }
-  const [sizeMs, slideMs] = 'tumbling' in shape ? [shape.tumbling, shape.tumbling] : [shape.hopping, shape.every]
-  return { kind: 'aligned', sizeMs, slideMs, offsetMs: shape.offset, allowedLatenessMs }
 }
 
 /** By name: the order of state must not depend on the order of the document. */
