@@ -66,6 +66,9 @@ export interface UnitReplicaOptions {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
+/** Which cuts have one: every so many, or this one whatever its number, or not this one. */
+type Snapshots = 'due' | 'always' | 'never'
+
 export class UnitReplica {
   readonly #options: UnitReplicaOptions
   #stage: StageProcessor
@@ -207,7 +210,7 @@ export class UnitReplica {
     this.#decisions.shift()
     this.#course.applied = decision.term
     this.#offset = Math.max(this.#offset, decision.offset)
-    let keep = false
+    let snapshots: Snapshots = 'due'
     switch (decision.kind) {
       case 'cut':
       case 'idle':
@@ -226,22 +229,23 @@ export class UnitReplica {
         this.#offset += 1
         break
       case 'version':
-        keep = true
+        snapshots = 'always'
         this.#changeOperators({ version: decision.value ?? this.#course.version })
         break
       case 'revision':
-        keep = true
+        snapshots = 'always'
         this.#changeOperators({ revision: decision.value ?? this.#course.revision })
         break
       case 'gap':
         assert(false, 'a replica begins anew at a gap')
     }
-    this.#cut(this.#offset, keep)
+    this.#cut(this.#offset, snapshots)
   }
 
   /** The same state in other operators: right after a cut, so that they part at certified bytes. */
   #changeOperators(to: Partial<Pick<Course, 'version' | 'revision'>>): void {
-    this.#cut(this.#offset, false)
+    // The decision counts as applied and is not yet: whoever began with a snapshot from here would never apply it.
+    this.#cut(this.#offset, 'never')
     const state = this.#stage.snapshot()
     Object.assign(this.#course, to)
     this.#stage = this.#options.createStage(this.#course)
@@ -259,19 +263,18 @@ export class UnitReplica {
     this.#offset = value ?? from
     if (typeof floor === 'number') this.#stage.forget(floor)
     this.#stage.pass('lost', from, this.#offset)
-    this.#cut(this.#offset, true)
+    this.#cut(this.#offset, 'always')
   }
 
-  /** `keep`: with a snapshot, whatever the number of the cut. */
-  #cut(offset: number, keep = false): void {
-    const { cluster, unit, snapshotEvery, onCut } = this.#options
+  #cut(offset: number, snapshots: Snapshots = 'due'): void {
+    const { cluster, unit, onCut } = this.#options
     const { counts, parts, watermark } = this.#stage.cut()
     const taken = this.#input.take()
     const inDigest = planted('input-left-out') ? GENESIS : taken
     parts.forEach((part, index) => {
       const position = nextPosition(this.#last)
       const last = index === parts.length - 1
-      const snapshot = last && (keep || position.seq % snapshotEvery === 0) ? this.#snapshot() : undefined
+      const snapshot = last && this.#isKept(position.seq, snapshots) ? this.#snapshot() : undefined
       const content: CutContent = {
         cluster,
         unit,
@@ -291,6 +294,10 @@ export class UnitReplica {
       this.#uncertifiedBytes += bytes
       onCut({ content, bodies: part.bodies, deadLetters: part.deadLetters, watermark, snapshot })
     })
+  }
+
+  #isKept(seq: number, snapshots: Snapshots): boolean {
+    return snapshots === 'always' || (snapshots === 'due' && seq % this.#options.snapshotEvery === 0)
   }
 
   #snapshot(): Uint8Array {

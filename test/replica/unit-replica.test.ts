@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import type { CutContent, UnitId } from '../../mesh/index.ts'
+import { type CutContent, contentDigest, type UnitId } from '../../mesh/index.ts'
 import type { RecordBatch, StageProcessor } from '../../operators/index.ts'
-import { type PlacedDecision, UnitReplica } from '../../src/replica/unit-replica.ts'
+import {
+  type ComputedCut,
+  type PlacedDecision,
+  type ReplicaStart,
+  UnitReplica,
+} from '../../src/replica/unit-replica.ts'
 
 /** Takes everything and emits nothing. */
 const silentStage: StageProcessor = {
@@ -81,6 +86,42 @@ it('stands where it was paused, whatever gap follows, and goes on from there', (
   made.decide(decision('resume', 3, 3))
   assert.equal(made.take(records(5), 0), 1)
   assert.deepEqual(offsets(), [3, 3])
+})
+
+//   a snapshot is due at every cut: 1 at 3 in the old revision, 2 at 3 in the new one
+it('can be begun again from each of its snapshots, also where it goes over to another revision', () => {
+  const change = { ...decision('revision', 3, 2), value: 1 }
+  const begin = (snapshot: ReplicaStart['snapshot'], offset: number) => {
+    const cuts: (ComputedCut & { readonly revision: number })[] = []
+    let present = 0
+    const replica = new UnitReplica({
+      cluster: 'c',
+      unit: 'job-1:0:0' as UnitId,
+      createStage: ({ revision }) => {
+        present = revision
+        return silentStage
+      },
+      snapshotEvery: 1,
+      endOffset: undefined,
+      start: { offset, snapshot, decisions: [change, decision('cut', 5, 3)] },
+      runAhead: { cuts: 10, bytes: 1_000 },
+      onCut: (cut) => cuts.push({ ...cut, revision: present }),
+    })
+    replica.take(records(0, 1, 2, 3, 4), 0)
+    replica.passed(5)
+    return cuts.map(({ content, snapshot, revision }) => ({ content, snapshot, revision }))
+  }
+  const all = begin(undefined, 0)
+  assert.deepEqual(
+    all.map(({ content }) => content.offset),
+    [3, 3, 5],
+  )
+  for (const [index, { content, snapshot: bytes }] of all.entries()) {
+    if (bytes === undefined) continue
+    const position = { seq: content.seq, part: content.part }
+    const again = begin({ position, digest: contentDigest(content), bytes }, content.offset)
+    assert.deepEqual(again, all.slice(index + 1), `after cut ${content.seq}`)
+  }
 })
 
 it('goes over to another revision with its state, right after a cut', () => {
