@@ -29,6 +29,8 @@ export const TIMING = {
   askMs: 1_000,
   /** Peers tell one another where their units stand. */
   heartbeatMs: 400,
+  /** A peer looks this often whether the view should change. */
+  viewMs: 200,
   /** From one step of the view to the next that the same peer proposes. */
   stepPauseMs: 200,
   /** Whom a new term is to name must have said within this that it is ready. */

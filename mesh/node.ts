@@ -47,6 +47,7 @@ export class MeshNode {
   #control: Control | undefined
   #units: Units | undefined
   #heartbeatAt = 0
+  #viewAt = 0
   #cancelTick: () => void = () => undefined
   #closed = false
 
@@ -276,8 +277,11 @@ export class MeshNode {
     const alive = this.alive()
     this.#control?.tick(alive)
     this.#units?.tick(alive, new Set(this.document?.lost))
-    this.#keepView(now)
-    this.#clear(now)
+    if (now >= this.#viewAt) {
+      this.#viewAt = now + TIMING.viewMs
+      this.#keepView(now)
+    }
+    if (this.#outbox?.holds === true) this.#clear(now)
     if (now >= this.#heartbeatAt) {
       this.#heartbeatAt = now + TIMING.heartbeatMs
       this.#control?.bootstrapTick()

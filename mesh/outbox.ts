@@ -64,6 +64,11 @@ export class Outbox {
     return this.#counter
   }
 
+  /** Statements wait for `release`. */
+  get holds(): boolean {
+    return this.#held !== undefined
+  }
+
   /** Lets the statements go that were held. */
   release(): void {
     const held = this.#held

@@ -56,7 +56,13 @@ class Membership implements MembershipCore {
   #effects: MembershipEffect[] = []
   /** As of the last input: asked for several times between two of them. */
   #members: readonly Member[] | undefined
-  #alive: ReadonlySet<PeerId> | undefined
+  #alive: ReadonlySet<PeerId> = new Set()
+  /** `changes` of the table when that was made. */
+  #aliveAt = -1
+  /** Rises with each connection that begins or ends. */
+  #connections = 0
+  #wantedNow: readonly Wanted[] = []
+  #wantedAt = -1
 
   constructor(options: MembershipOptions) {
     const { now, random, self } = options
@@ -104,24 +110,21 @@ class Membership implements MembershipCore {
   }
 
   alive(): ReadonlySet<PeerId> {
-    const { self } = this.#options
-    this.#alive ??= new Set([
-      self.id,
-      ...[...this.#table.entries()].flatMap(({ claim }) => (claim.state === 'alive' ? [claim.announcement.id] : [])),
-    ])
+    if (this.#aliveAt !== this.#table.changes) {
+      this.#aliveAt = this.#table.changes
+      const alive = new Set([this.#options.self.id])
+      for (const { claim } of this.#table.entries()) if (claim.state === 'alive') alive.add(claim.announcement.id)
+      this.#alive = alive
+    }
     return this.#alive
   }
 
-  #changes(): void {
-    this.#members = undefined
-    this.#alive = undefined
-  }
-
   receive(now: Instant, input: MembershipInput): readonly MembershipEffect[] {
-    this.#changes()
+    this.#members = undefined
     if (this.#hasLeft) return []
     switch (input.kind) {
       case 'connected':
+        this.#connections += 1
         this.#connected.set(input.peer.id, input.peer.address)
         this.#unanswered.forget(input.peer.id)
         this.#dialer.hurry(now)
@@ -130,6 +133,7 @@ class Membership implements MembershipCore {
         this.#carry(now, this.#detector.connected(input.peer.id))
         break
       case 'disconnected': {
+        this.#connections += 1
         this.#connected.delete(input.peer)
         this.#unanswered.forget(input.peer)
         const entry = this.#table.get(input.peer)
@@ -146,7 +150,7 @@ class Membership implements MembershipCore {
   }
 
   tick(now: Instant): readonly MembershipEffect[] {
-    this.#changes()
+    this.#members = undefined
     if (this.#hasLeft) return []
     this.#allowForStall(now)
     this.#carry(now, this.#detector.tick(now))
@@ -162,7 +166,7 @@ class Membership implements MembershipCore {
   }
 
   leave(now: Instant): readonly MembershipEffect[] {
-    this.#changes()
+    this.#members = undefined
     if (this.#hasLeft) return []
     this.#announce(now, this.#self.announcement.incarnation + 1, true)
     for (const to of this.#connected.keys()) this.#send(now, to, { t: 'gossip', rumors: [this.#selfRumor()] })
@@ -337,8 +341,17 @@ class Membership implements MembershipCore {
     for (const message of syncMessages(table, reply)) this.#send(now, to, message)
   }
 
-  /** Full mesh: whoever may be alive or come back, and is not connected. */
-  #wanted(): Wanted[] {
+  /** Full mesh: whoever may be alive or come back, and is not connected. Asked for in every tick, and seldom another. */
+  #wanted(): readonly Wanted[] {
+    const state = this.#connections + this.#table.changes
+    if (this.#wantedAt !== state) {
+      this.#wantedAt = state
+      this.#wantedNow = this.#nowWanted()
+    }
+    return this.#wantedNow
+  }
+
+  #nowWanted(): Wanted[] {
     const addresses = new Set([this.#options.self.address, ...this.#connected.values()])
     const wanted: Wanted[] = []
     const want = (address: string, deferMs: number) => {

@@ -20,6 +20,8 @@ export const isGone = (state: MemberState): boolean => state === 'dead' || state
 export class MemberTable {
   readonly #entries = new Map<PeerId, Entry>()
   readonly #maxMembers: number
+  /** Rises whenever another claim is held of somebody, or none any more. */
+  changes = 0
 
   constructor(maxMembers: number) {
     this.#maxMembers = maxMembers
@@ -50,6 +52,7 @@ export class MemberTable {
       const longest = this.#longestGone()
       if (longest !== undefined) this.#entries.delete(longest)
     }
+    this.changes += 1
     const lastHeardAt = this.#entries.get(id)?.lastHeardAt ?? now
     this.#entries.set(id, { claim, since: now - ageMs, lastHeardAt })
     return outcome
@@ -63,7 +66,9 @@ export class MemberTable {
   /** Drops the members that have been gone for longer than `rememberMs`. */
   forget(now: Instant, rememberMs: number): void {
     for (const [id, { claim, since }] of this.#entries) {
-      if (isGone(claim.state) && now - since > rememberMs) this.#entries.delete(id)
+      if (!isGone(claim.state) || now - since <= rememberMs) continue
+      this.changes += 1
+      this.#entries.delete(id)
     }
   }
 
