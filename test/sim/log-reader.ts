@@ -119,11 +119,12 @@ export class SimulatedLogReader implements LogReader {
     // Woken by the next append, or after a while.
     const again = () => {
       partition.waiting.delete(wake)
+      cancel()
       if (subscription.epoch === epoch) this.#fetch(subscription, 0)
     }
     const wake = () => this.#process.run(again)
     partition.waiting.add(wake)
-    this.#process.after(IDLE_MS, again)
+    const cancel = this.#process.after(IDLE_MS, again)
   }
 
   #deliver(subscription: Subscription, batch: RecordBatch, start: number): void {
