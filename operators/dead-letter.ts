@@ -14,6 +14,7 @@ const REASONS: Readonly<Partial<Record<OperatorErrorCode, string>>> = {
   QRT_EXPR_TYPE: 'an expression got a value of a type it does not take',
   QRT_EXPR_DIVISION_BY_ZERO: 'an expression divides by zero',
   QRT_EXPR_OVERFLOW: 'an expression has a result beyond the range of numbers',
+  QRT_EXPR_WORK: 'an expression would take too much work, or make too long a text or list, for this record',
   QRT_RECORD_SYNTAX: 'the record is not of the format of its source',
   QRT_RECORD_ENCODING: 'the record is not UTF-8',
   QRT_RECORD_NUMBER: 'the record holds a number that cannot be represented',

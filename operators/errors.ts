@@ -7,6 +7,7 @@ export type OperatorErrorCode =
   | 'QRT_EXPR_TYPE'
   | 'QRT_EXPR_DIVISION_BY_ZERO'
   | 'QRT_EXPR_OVERFLOW'
+  | 'QRT_EXPR_WORK'
   | 'QRT_TIME_PATTERN'
   | 'QRT_DURATION'
   | 'QRT_SCHEMA'
@@ -82,3 +83,4 @@ export const WRONG_TYPE = new EvaluationError('QRT_EXPR_TYPE')
 export const DIVISION_BY_ZERO = new EvaluationError('QRT_EXPR_DIVISION_BY_ZERO')
 export const BAD_CAST = new EvaluationError('QRT_RECORD_CAST')
 export const OVERFLOW = new EvaluationError('QRT_EXPR_OVERFLOW')
+export const TOO_MUCH_WORK = new EvaluationError('QRT_EXPR_WORK')

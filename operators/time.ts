@@ -18,7 +18,7 @@ export function compileTime(plan: TimePlan, fields: FieldSet): TimeReader {
   if (plan.kind === 'log') return (_, logTimestamp) => logTimestamp
   const slot = fields.slotOf(plan.path)
   const numbers = plan.pattern === undefined
-  const parse = plan.pattern === undefined ? parseIso : compilePattern(plan.pattern)
+  const parse = instantReader(plan.pattern)
   // Neighbouring records often have the same time.
   let lastText = ''
   let lastTime = Number.NaN
@@ -33,6 +33,13 @@ export function compileTime(plan: TimePlan, fields: FieldSet): TimeReader {
     return lastTime
   }
 }
+
+/**
+ * Reads a text as epoch milliseconds, NaN where it is no such time: ISO 8601, or what a pattern says.
+ * @throws ExpressionError QRT_TIME_PATTERN
+ */
+export const instantReader = (pattern: string | undefined): ((text: string) => number) =>
+  pattern === undefined ? parseIso : compilePattern(pattern)
 
 const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?$/
 

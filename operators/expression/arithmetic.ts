@@ -5,6 +5,7 @@
  */
 import { DIVISION_BY_ZERO, OVERFLOW, WRONG_TYPE } from '../errors.ts'
 import { narrow, type Value } from '../json.ts'
+import { spendOnList, spendOnText } from './work.ts'
 
 type Numeric = number | bigint
 type Operation = (a: Value, b: Value) => Value
@@ -16,8 +17,14 @@ export const add: Operation = (a, b) => {
     const sum = a + b
     return sum <= MAX && sum >= -MAX ? sum : beyond(a, b, sum, sumOf)
   }
-  if (typeof a === 'string' && typeof b === 'string') return a + b
-  if (Array.isArray(a) && Array.isArray(b)) return [...a, ...b]
+  if (typeof a === 'string' && typeof b === 'string') {
+    spendOnText(a.length + b.length)
+    return a + b
+  }
+  if (Array.isArray(a) && Array.isArray(b)) {
+    spendOnList(a.length + b.length)
+    return [...a, ...b]
+  }
   return mixed(a, b, sumOf, (x, y) => x + y)
 }
 

@@ -5,16 +5,18 @@
  * A name is a field of the record; a missing field is an error unless `has(a.b)` guards it, and null is a value.
  */
 import type { ASTNode, BinaryOperator } from '@marcbachmann/cel-js'
-import { EvaluationError, ExpressionError, MISSING_FIELD } from '../errors.ts'
+import { EvaluationError, ExpressionError, MISSING_FIELD, WRONG_TYPE } from '../errors.ts'
 import type { FieldSet } from '../fields.ts'
 import { narrow, type Value } from '../json.ts'
 import type { ExpressionPlan } from '../plan.ts'
 import { add, divide, multiply, negate, remainder, subtract } from './arithmetic.ts'
 import { contained, equal, order } from './compare.ts'
+import { type Cell, type Form, FUNCTION_FORMS, METHOD_FORMS } from './forms.ts'
 import { type CelFunction, FUNCTIONS, METHODS, REFUSED } from './functions.ts'
 import { and, choose, type Evaluate, not, or } from './logic.ts'
 import { parseExpression } from './parse.ts'
 import { member, pathOf } from './path.ts'
+import { beginWork } from './work.ts'
 
 /** `a + b + c + …` leans to the left: as deep a tree, and as deep a call stack per record, as it has terms. */
 const MAX_DEPTH = 128
@@ -39,8 +41,24 @@ const BINARY: Readonly<Record<BinaryOperator, (a: Value, b: Value) => Value>> = 
  * @throws ExpressionError QRT_EXPR_SYNTAX, QRT_EXPR_UNSUPPORTED, QRT_EXPR_TOO_LARGE
  */
 export function compileExpression(plan: ExpressionPlan, fields: FieldSet): Evaluate {
-  return new Compiler(plan.source, fields).compile(parseExpression(plan.source), 1).run
+  const compiler = new Compiler(plan.source, fields)
+  const { run } = compiler.compile(parseExpression(plan.source), 1)
+  if (!compiler.works) return run
+  return (slots) => {
+    beginWork()
+    return run(slots)
+  }
 }
+
+/** What can be called: by itself, or on a receiver, which is the first argument. */
+interface Calls {
+  readonly receivers: 0 | 1
+  readonly functions: ReadonlyMap<string, CelFunction>
+  readonly forms: ReadonlyMap<string, Form>
+}
+
+const FUNCTION_CALLS: Calls = { receivers: 0, functions: FUNCTIONS, forms: FUNCTION_FORMS }
+const METHOD_CALLS: Calls = { receivers: 1, functions: METHODS, forms: METHOD_FORMS }
 
 /** What a subtree became; `fixed` when it does not depend on the record. */
 interface Compiled {
@@ -49,8 +67,12 @@ interface Compiled {
 }
 
 class Compiler {
+  /** There is something whose work is to be bounded. */
+  works = false
   readonly #source: string
   readonly #fields: FieldSet
+  /** Names of items, in front of the fields of these names. */
+  readonly #items = new Map<string, Cell>()
 
   constructor(source: string, fields: FieldSet) {
     this.#source = source
@@ -66,9 +88,11 @@ class Compiler {
       )
     }
     const path = pathOf(node)
-    if (path !== undefined) return { run: this.#field(path), fixed: false }
+    if (path !== undefined && !this.#isItem(path)) return { run: this.#field(path), fixed: false }
     const below = (child: ASTNode): Compiled => this.compile(child, depth + 1)
     switch (node.op) {
+      case 'id':
+        return { run: this.#item(node.args), fixed: false }
       case 'value':
         return constant(this.#literal(node.args, node))
       case '.':
@@ -101,11 +125,14 @@ class Compiler {
       case 'map':
         return this.#object(node.args, below)
       case 'call':
-        if (node.args[0] === 'has') return this.#has(node.args[1], node)
-        return this.#call(FUNCTIONS, node.args[0], node.args[1], node, below)
+        if (node.args[0] === 'has') return this.#has(node.args[1], node, below)
+        return this.#call(FUNCTION_CALLS, node.args[0], node.args[1], node, depth)
       case 'rcall':
-        return this.#call(METHODS, node.args[0], [node.args[1], ...node.args[2]], node, below)
+        return this.#call(METHOD_CALLS, node.args[0], [node.args[1], ...node.args[2]], node, depth)
       case '+':
+        // Texts and lists add as well.
+        this.works = true
+        return binary(add, below(node.args[0]), below(node.args[1]))
       case '-':
       case '*':
       case '/':
@@ -132,38 +159,72 @@ class Compiler {
     }
   }
 
+  #isItem([head]: readonly string[]): boolean {
+    return head !== undefined && this.#items.has(head)
+  }
+
+  #item(name: string): Evaluate {
+    const cell = this.#items.get(name)
+    return cell === undefined ? this.#field([name]) : () => cell.value
+  }
+
   /** `has(a.b)`: the field is there, null or not. */
-  #has(args: readonly ASTNode[], node: ASTNode): Compiled {
-    const path = args.length === 1 && args[0] !== undefined ? pathOf(args[0]) : undefined
-    if (path === undefined) return this.#unsupported('has() expects one field, such as has(user.id)', node)
+  #has(args: readonly ASTNode[], node: ASTNode, below: (child: ASTNode) => Compiled): Compiled {
+    const [field] = args
+    const path = args.length === 1 && field !== undefined ? pathOf(field) : undefined
+    if (field === undefined || path === undefined) {
+      return this.#unsupported('has() expects one field, such as has(user.id)', node)
+    }
+    if (this.#isItem(path)) return { run: isThere(below(field).run), fixed: false }
     const slot = this.#fields.slotOf(path)
     return { run: (slots) => slots[slot] !== undefined, fixed: false }
   }
 
   #call(
-    functions: ReadonlyMap<string, CelFunction>,
+    { functions, forms, receivers }: Calls,
     name: string,
     args: readonly ASTNode[],
     node: ASTNode,
-    below: (child: ASTNode) => Compiled,
+    depth: number,
   ): Compiled {
-    const known = functions.get(name)
+    this.works = true
+    const known = functions.get(name) ?? forms.get(name)
     if (known === undefined) {
-      const names = [...functions.keys()].sort().join(', ')
+      const names = [...functions.keys(), ...forms.keys(), ...(receivers === 0 ? ['has'] : [])].sort().join(', ')
       return this.#unsupported(
-        REFUSED.get(name) ?? `unknown; known ${functions === METHODS ? 'methods' : 'functions'} are ${names}`,
+        REFUSED.get(name) ?? `unknown; known ${receivers === 0 ? 'functions' : 'methods'} are ${names}`,
         node,
         name,
       )
     }
-    const [first, second] = args
-    if (args.length !== known.parameters || first === undefined) {
-      const receiver = functions === METHODS ? 1 : 0
-      const expected = known.parameters - receiver
-      const what = `expected ${expected} argument${expected === 1 ? '' : 's'}, found ${args.length - receiver}`
-      return this.#unsupported(what, node, name)
+    const { least, most } = known
+    if (args.length < least || args.length > most) {
+      const [from, to] = [least - receivers, most - receivers]
+      const expected = from === to ? `${from} argument${from === 1 ? '' : 's'}` : `${from} to ${to} arguments`
+      return this.#unsupported(`expected ${expected}, found ${args.length - receivers}`, node, name)
     }
-    return second === undefined ? unary(known.call, below(first)) : binary(known.call, below(first), below(second))
+    if ('compile' in known) return { run: this.#form(known, args, name, depth), fixed: false }
+    const [a, b, c] = args.map((arg) => this.compile(arg, depth + 1))
+    if (a === undefined) throw new RangeError(`${name}() without an argument`)
+    if (b === undefined) return unary(known.call, a)
+    if (c === undefined) return binary(known.call, a, b)
+    return fold((slots) => known.call(a.run(slots), b.run(slots), c.run(slots)), a, b, c)
+  }
+
+  #form(form: Form, args: readonly ASTNode[], name: string, depth: number): Evaluate {
+    const compile = (node: ASTNode): Evaluate => this.compile(node, depth + 1).run
+    return form.compile(args, {
+      compile,
+      compileWith: (item, cell, body) => {
+        const outer = this.#items.get(item)
+        this.#items.set(item, cell)
+        const run = compile(body)
+        if (outer === undefined) this.#items.delete(item)
+        else this.#items.set(item, outer)
+        return run
+      },
+      fail: (what, node) => this.#unsupported(what, node, name),
+    })
   }
 
   #object(entries: readonly (readonly [ASTNode, ASTNode])[], below: (child: ASTNode) => Compiled): Compiled {
@@ -192,28 +253,42 @@ class Compiler {
   }
 }
 
+const isThere =
+  (run: Evaluate): Evaluate =>
+  (slots) => {
+    try {
+      return run(slots) !== undefined
+    } catch (error) {
+      if (error === MISSING_FIELD || error === WRONG_TYPE) return false
+      throw error
+    }
+  }
+
 const constant = (value: Value): Compiled => ({ run: () => value, fixed: true })
 
-const unary = (operation: (a: Value, b: Value) => Value, operand: Compiled): Compiled => {
+type Operation = (a: Value, b: Value, c: undefined) => Value
+
+const unary = (operation: Operation | ((a: Value) => Value), operand: Compiled): Compiled => {
   const { run } = operand
-  return fold((slots) => operation(run(slots), undefined), operand)
+  return fold((slots) => operation(run(slots), undefined, undefined), operand)
 }
 
-function binary(operation: (a: Value, b: Value) => Value, left: Compiled, right: Compiled): Compiled {
+function binary(operation: Operation, left: Compiled, right: Compiled): Compiled {
   const a = left.run
   if (right.fixed && !left.fixed) {
     // The common shape, a field against a literal, saves a call per record.
     const b = right.run([])
-    return { run: (slots) => operation(a(slots), b), fixed: false }
+    return { run: (slots) => operation(a(slots), b, undefined), fixed: false }
   }
   const b = right.run
-  return fold((slots) => operation(a(slots), b(slots)), left, right)
+  return fold((slots) => operation(a(slots), b(slots), undefined), left, right)
 }
 
 /** Computes once what no record changes. An error stays one of the record's: another branch may avoid it. */
 function fold(run: Evaluate, ...parts: readonly Compiled[]): Compiled {
   if (!parts.every(({ fixed }) => fixed)) return { run, fixed: false }
   try {
+    beginWork()
     return constant(run([]))
   } catch (error) {
     if (error instanceof EvaluationError) return { run, fixed: false }

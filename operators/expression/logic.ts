@@ -47,7 +47,8 @@ function decides(side: Evaluate, slots: readonly Value[], deciding: boolean): bo
   }
 }
 
-function truth(value: Value): boolean {
+/** @throws EvaluationError QRT_EXPR_TYPE for anything but a boolean */
+export function truth(value: Value): boolean {
   if (typeof value === 'boolean') return value
   throw WRONG_TYPE
 }

@@ -41,9 +41,10 @@ const isPackage = (target: string, ...names: readonly string[]) => names.include
 const AREAS: readonly Area[] = [
   {
     folder: 'operators',
-    // What is pure of Node, the parser of expressions, and those of the formats that are texts.
-    mayImport: (target) => isPackage(target, 'node:crypto', 'node:buffer', '@marcbachmann/cel-js', 'yaml', 'smol-toml'),
-    rule: 'operators imports only itself, node:crypto, node:buffer and the parsers of expressions, YAML and TOML',
+    // What is pure of Node, the parsers of expressions and of the formats that are texts, and regular expressions.
+    mayImport: (target) =>
+      isPackage(target, 'node:crypto', 'node:buffer', '@marcbachmann/cel-js', 're2js', 'yaml', 'smol-toml'),
+    rule: 'operators imports only itself, node:crypto, node:buffer, re2js and the parsers of expressions, YAML and TOML',
   },
   {
     folder: 'mesh',

@@ -101,6 +101,7 @@ function inOurWords(found: string, at: string): string {
   if (found.startsWith('Unexpected character')) return `expected an operator or a value; found "${shorten(at)}"`
   const [, word] = /^Reserved identifier: (\w+)$/.exec(found) ?? []
   if (word !== undefined) return `"${word}" is a reserved word of expressions and cannot be the name of a field in one`
+  if (found.endsWith('iteration variable')) return 'expected a name for the item, as in items.map(item, item.price)'
   const [, bound = '', most] = /^Exceeded (\w+) \((\d+)\)$/.exec(found) ?? []
   if (most !== undefined) return `expected an expression of at most ${most} ${BOUNDS[bound] ?? bound}`
   return `expected an expression; ${found.slice(0, 1).toLowerCase()}${found.slice(1)}`
