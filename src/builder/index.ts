@@ -2,6 +2,6 @@
 export type { Aggregate, WindowRow } from './aggregate.ts'
 export { type Cel, type Condition, cel, type Operand } from './expression.ts'
 export { type DocumentValue, Job } from './job.ts'
-export type { Duration, Format, JobOptions, Quorum, Sink, SourceOptions, Window } from './options.ts'
+export type { Duration, Emit, Format, JobOptions, Quorum, Sink, SourceOptions, Window } from './options.ts'
 export type { At, Path, Untyped } from './path.ts'
 export { type Finished, type Keyed, type RecordRow, type Stream, stream, type Windowed } from './stream.ts'

@@ -43,7 +43,14 @@ export interface SourceOptions<Value> {
   readonly onIdle?: 'emit' | 'wait' | 'close'
 }
 
-interface Lateness {
+/** When rows come, besides the close of the window. */
+export type Emit = 'onClose' | 'onUpdate' | { readonly every: Duration } | { readonly count: number }
+
+interface Rows {
+  readonly emit?: Emit
+}
+
+interface Lateness extends Rows {
   readonly allowedLateness?: Duration
 }
 
@@ -52,6 +59,7 @@ export type Window =
   | ({ readonly hopping: Duration; readonly every: Duration; readonly offset?: Duration } & Lateness)
   | ({ readonly session: Duration } & Lateness)
   | ({ readonly calendar: 'day' | 'week' | 'month'; readonly zone?: string } & Lateness)
+  | ({ readonly global: true; readonly purge?: boolean } & Rows)
 
 export type Sink =
   | { readonly kafka: { readonly topic: string } }

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 let project: string
-/** Of docs/typescript.md, by the name of the file. */
+/** Of the documentation, by the name of the file. */
 const examples = new Map<string, string>()
 
 /** A command in a folder, with the tools of this repository. */
@@ -46,18 +46,21 @@ before(() => {
   assert.equal(run(project, 'tar', 'xzf', archive, '-C', installed, '--strip-components', '1').status, 0)
   // What npm would install beside it.
   symlinkSync(join(ROOT, 'node_modules'), join(installed, 'node_modules'))
+  mkdirSync(join(project, 'node_modules/@types'))
+  symlinkSync(join(ROOT, 'node_modules/@types/node'), join(project, 'node_modules/@types/node'))
   writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }\n')
   const options = {
     module: 'nodenext',
     target: 'es2022',
     strict: true,
     exactOptionalPropertyTypes: true,
-    types: [],
+    types: ['node'],
     noEmit: true,
+    allowImportingTsExtensions: true,
   }
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['*.ts'] }))
   writeFileSync(join(project, 'clicks.ts'), job('user'))
-  const docs = readFileSync(join(ROOT, 'docs/typescript.md'), 'utf8')
+  const docs = ['typescript', 'testing'].map((name) => readFileSync(join(ROOT, `docs/${name}.md`), 'utf8')).join('')
   for (const [, name = '', text = ''] of docs.matchAll(/^```ts\n\/\/ (\S+)\n([\s\S]*?)^```$/gm))
     examples.set(name, text)
   assert.ok(examples.size > 0)
@@ -78,6 +81,11 @@ describe('the installed package', () => {
     rmSync(wrong)
     assert.notEqual(status, 0)
     assert.match(all, /wrong\.ts\(7,10\).*"usr"/)
+  })
+
+  it('drives a job in a test, as the documentation shows', () => {
+    const { status, all } = run(project, process.execPath, '--test', 'top-bids.test.ts')
+    assert.equal(status, 0, all)
   })
 
   it('runs in Node', () => {

@@ -2,9 +2,21 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { cel, type Job, stream } from '../../src/builder/index.ts'
+import type { z } from 'zod'
+import {
+  cel,
+  type Job,
+  type Sink,
+  type SourceOptions,
+  stream,
+  type Untyped,
+  type Window,
+} from '../../src/builder/index.ts'
 import type { Stream } from '../../src/builder/stream.ts'
 import { JobInvalidError } from '../../src/job/errors.ts'
+import type { sink } from '../../src/job/language/sinks.ts'
+import type { source } from '../../src/job/language/source.ts'
+import type { window } from '../../src/job/language/windows.ts'
 import { parseJob } from '../../src/job/parse.ts'
 import { loadBeside } from '../../src/job/reference.ts'
 
@@ -274,5 +286,16 @@ describe('faults of a job in TypeScript', () => {
         .to({ kafka: { topic: 'bids' } })
         .job('loop', { quorum })
     assert.throws(build, /it would read its own results/)
+  })
+})
+
+describe('the types of a job', () => {
+  it('are those that the language takes', () => {
+    // A name that the builder does not know does not compile here: add it to src/builder/options.ts.
+    type Names<Shape> = Shape extends unknown ? keyof Shape : never
+    type Source = keyof z.input<ReturnType<typeof source>>
+    same<Names<Window>, Names<z.input<ReturnType<typeof window>>>>(true)
+    same<Names<Sink>, keyof z.input<ReturnType<typeof sink>>>(true)
+    same<keyof SourceOptions<Untyped> | 'topic', Source>(true)
   })
 })

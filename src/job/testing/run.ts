@@ -17,7 +17,13 @@ import type { TestCase, TestEvent } from './suite.ts'
 
 /** @throws QuorateError QRT_JOB_INVALID when a case gives records in two ways that do not fit together */
 export function runCase(document: JobDocument, testCase: TestCase): CaseOutput {
-  return new CaseRun(compiled(document, testCase.partitions), testCase).run()
+  const run = new CaseRun(document, testCase)
+  for (const event of testCase.given) {
+    if (event.kind === 'wait') run.advance(event.ms)
+    else run.take(event)
+  }
+  if (testCase.end) run.end()
+  return run.output
 }
 
 /** What came out, as JSON texts in the order in which each unit gave them. */
@@ -35,6 +41,8 @@ function compiled(document: JobDocument, partitions: number): CompiledJob {
   return compileJob(document, { cluster: 'test', submission: 1, source: { topic, offsets }, missingTopics: [] })
 }
 
+type GivenCase = Pick<TestCase, 'name' | 'partitions' | 'startMs' | 'given'>
+
 interface Unit {
   readonly stage: StageProcessor
   readonly last: boolean
@@ -45,9 +53,10 @@ interface Unit {
   pendingSince: number | undefined
 }
 
-class CaseRun {
+/** A case as it goes on, event by event. Of what is given beforehand only the kinds of records count. */
+export class CaseRun {
   readonly #job: CompiledJob
-  readonly #case: TestCase
+  readonly #case: GivenCase
   readonly #sources: readonly Unit[]
   readonly #merges: readonly Unit[]
   readonly #readsJson: boolean
@@ -56,7 +65,8 @@ class CaseRun {
   #now: number
   #peakStateBytes = 0
 
-  constructor(job: CompiledJob, testCase: TestCase) {
+  constructor(document: JobDocument, testCase: GivenCase) {
+    const job = compiled(document, testCase.partitions)
     this.#job = job
     this.#case = testCase
     this.#now = testCase.startMs
@@ -80,20 +90,22 @@ class CaseRun {
     }))
   }
 
-  run(): CaseOutput {
-    for (const event of this.#case.given) {
-      if (event.kind === 'wait') this.#advance(this.#now + event.ms)
-      else this.#take(event)
-    }
-    if (this.#case.end) {
-      // Those that fell silent first end first: while one of them is idle, others that have ended would look idle as well.
-      const sources = this.#sources.toSorted((a, b) => a.quietSince - b.quietSince)
-      for (const unit of [...sources, ...this.#merges]) this.#decide(unit, 'final')
-    }
+  get output(): CaseOutput {
     return { rows: this.#rows, deadLetters: this.#deadLetters, peakStateBytes: this.#peakStateBytes }
   }
 
-  #take({ value, partition, key, headers }: TestEvent & { readonly kind: 'record' }): void {
+  get now(): number {
+    return this.#now
+  }
+
+  /** The source ends, and every window closes. */
+  end(): void {
+    // Those that fell silent first end first: while one of them is idle, others that have ended would look idle as well.
+    const sources = this.#sources.toSorted((a, b) => a.quietSince - b.quietSince)
+    for (const unit of [...sources, ...this.#merges]) this.#decide(unit, 'final')
+  }
+
+  take({ value, partition, key, headers }: TestEvent & { readonly kind: 'record' }): void {
     const unit = this.#sources[partition]
     if (unit === undefined) throw new RangeError(`no partition ${partition}`)
     if (value.kind === 'value' && !this.#readsJson) throw mixed(this.#case)
@@ -163,7 +175,8 @@ class CaseRun {
   }
 
   /** Lets time pass; whatever falls due on the way happens at its own instant. */
-  #advance(to: number): void {
+  advance(ms: number): void {
+    const to = this.#now + ms
     for (;;) {
       const next = this.#nextDue(to)
       if (next === undefined) break
@@ -188,7 +201,7 @@ class CaseRun {
   }
 }
 
-const mixed = ({ name }: TestCase): QuorateError =>
+const mixed = ({ name }: GivenCase): QuorateError =>
   new QuorateError(
     'QRT_JOB_INVALID',
     `the case "${name}" gives some records as values and others as bytes, which are read in the format of the source; give all in one way`,

@@ -1,0 +1,2 @@
+/** What `import … from 'quorate/testing'` gives. */
+export { type DeadLetter, type SendOptions, TestDriver, type TestDriverOptions } from './driver.ts'
