@@ -2,6 +2,7 @@
  * A record on its way to state: the steps one after another, then everything that state will be given, all of it evaluated
  * before any of it is used.
  */
+import { canRank } from './aggregates/ranked.ts'
 import { takes } from './aggregates/states.ts'
 import { EvaluationError, type OperatorErrorCode, OVERFLOW, WRONG_TYPE } from './errors.ts'
 import { compileExpression } from './expression/compile.ts'
@@ -173,7 +174,9 @@ export class AggregateInputs {
             ? of === undefined || countable(of(slots)) || null
             : takes === 'number'
               ? numeric((of as Evaluate)(slots))
-              : shown((of as Evaluate)(slots))
+              : takes === 'ranked'
+                ? ranked((of as Evaluate)(slots))
+                : shown((of as Evaluate)(slots))
     }
   }
 }
@@ -190,6 +193,13 @@ function numeric(value: Value): number | bigint | null {
   }
   if (value === null || typeof value === 'bigint') return value
   throw WRONG_TYPE
+}
+
+/** A rank and a value. */
+function ranked(pair: Value): Value {
+  if (!Array.isArray(pair) || !canRank(pair[0])) throw WRONG_TYPE
+  shown(pair[1])
+  return pair
 }
 
 /** A value that has a JSON text. */

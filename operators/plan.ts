@@ -114,9 +114,15 @@ export interface AggregatePlan {
     | 'last'
     | 'collect'
     | 'countDistinct'
-  /** For count: counts where it is true (absent: every record). For the others: the value to aggregate. */
+    | 'maxBy'
+    | 'minBy'
+    | 'topBy'
+  /**
+   * For count: counts where it is true (absent: every record). For maxBy, minBy and topBy: a list of the rank and the value. For the
+   * others: the value to aggregate.
+   */
   readonly of?: ExpressionPlan
-  /** quantile: which, from 0 to 1. topK and collect: how many values are kept. */
+  /** quantile: which, from 0 to 1. topK, topBy and collect: how many values are kept. */
   readonly parameter?: number
   /** An extra condition on the records this aggregate sees. */
   readonly where?: ExpressionPlan

@@ -5,6 +5,7 @@ import { DistinctState } from './distinct.ts'
 import { EdgeState } from './edge.ts'
 import { MomentsState } from './moments.ts'
 import { QuantileState } from './quantile.ts'
+import { RankedState } from './ranked.ts'
 import type { AggregateState } from './state.ts'
 import { TopKState } from './top-k.ts'
 
@@ -25,16 +26,20 @@ export function stateMaker({ name, kind, parameter }: AggregatePlan): (() => Agg
       return () => new EdgeState(kind)
     case 'countDistinct':
       return () => new DistinctState()
+    case 'maxBy':
+    case 'minBy':
+      return () => new RankedState(kind, 1)
     default: {
       if (parameter === undefined) throw new RangeError(`aggregate "${name}": ${kind} needs a parameter`)
       if (kind === 'collect') return () => new CollectState(parameter)
+      if (kind === 'topBy') return () => new RankedState(kind, parameter)
       return kind === 'topK' ? () => new TopKState(parameter) : () => new QuantileState(parameter)
     }
   }
 }
 
 /** What an aggregate is given of a record. */
-export function takes(kind: AggregatePlan['kind']): 'condition' | 'number' | 'value' {
+export function takes(kind: AggregatePlan['kind']): 'condition' | 'number' | 'value' | 'ranked' {
   switch (kind) {
     case 'count':
       return 'condition'
@@ -43,6 +48,10 @@ export function takes(kind: AggregatePlan['kind']): 'condition' | 'number' | 'va
     case 'collect':
     case 'countDistinct':
       return 'value'
+    case 'maxBy':
+    case 'minBy':
+    case 'topBy':
+      return 'ranked'
     default:
       return 'number'
   }

@@ -31,6 +31,11 @@ export type Aggregate<Value> =
   /** `limit`: how many values are kept; 100 where nothing is said. */
   | ({ readonly collect: Operand<Value>; readonly limit?: number } & Where)
   | ({ readonly countDistinct: Operand<Value> } & Where)
+  /** The value of the record with the greatest `by`; of equal ones that of the earlier. */
+  | ({ readonly maxBy: Operand<Value>; readonly by: Operand<Value> } & Where)
+  | ({ readonly minBy: Operand<Value>; readonly by: Operand<Value> } & Where)
+  /** The values of the records with the greatest `by`, greatest first. */
+  | ({ readonly topBy: Operand<Value>; readonly by: Operand<Value>; readonly limit: number } & Where)
 
 /** What every row of a window has besides its aggregates. */
 export interface WindowRow<Key> {
@@ -52,8 +57,12 @@ export type ResultOf<Value, Given> = Given extends 'count()' | { readonly count:
     ? number
     : Given extends { readonly topK: unknown }
       ? readonly number[]
-      : Given extends { readonly first: infer Of } | { readonly last: infer Of }
+      : Given extends
+            | { readonly first: infer Of }
+            | { readonly last: infer Of }
+            | { readonly maxBy: infer Of }
+            | { readonly minBy: infer Of }
         ? ValueOf<Value, Of> | null
-        : Given extends { readonly collect: infer Of }
+        : Given extends { readonly collect: infer Of } | { readonly topBy: infer Of }
           ? readonly NonNullable<ValueOf<Value, Of>>[]
           : number | null

@@ -37,6 +37,8 @@ interface Form {
   readonly parameter?: Parameter
   /** Of a kind that has one, where the name says it. */
   readonly fixed?: number
+  /** A second expression says what values rank by. */
+  readonly ranks?: true
 }
 
 const FORMS = {
@@ -54,6 +56,9 @@ const FORMS = {
   last: { kind: 'last' },
   collect: { kind: 'collect', parameter: { ...limit(JOB_LIMITS.collected), otherwise: 100 } },
   countDistinct: { kind: 'countDistinct' },
+  maxBy: { kind: 'maxBy', ranks: true },
+  minBy: { kind: 'minBy', ranks: true },
+  topBy: { kind: 'topBy', ranks: true, parameter: limit(JOB_LIMITS.top) },
 } as const satisfies Readonly<Record<string, Form>>
 
 type Name = keyof typeof FORMS
@@ -65,6 +70,8 @@ const formOf = (name: Name): Form => FORMS[name]
 
 /** What they are called elsewhere. */
 const OTHER_NAMES: ReadonlyMap<string, Name> = new Map([
+  ['arg_max', 'maxBy'],
+  ['arg_min', 'minBy'],
   ['approx_count_distinct', 'countDistinct'],
   ['array_agg', 'collect'],
   ['average', 'avg'],
@@ -72,8 +79,10 @@ const OTHER_NAMES: ReadonlyMap<string, Name> = new Map([
   ['distinct', 'countDistinct'],
   ['earliest', 'first'],
   ['latest', 'last'],
+  ['max_by', 'maxBy'],
   ['maximum', 'max'],
   ['mean', 'avg'],
+  ['min_by', 'minBy'],
   ['minimum', 'min'],
   ['percentile', 'quantile'],
   ['stdev', 'stddev'],
@@ -87,6 +96,8 @@ export interface Aggregate {
   /** The name that it is written with. */
   readonly name: string
   readonly of?: string
+  /** What it ranks by. */
+  readonly by?: string
   readonly parameter?: number
   readonly where?: string
   /** Written as an object, its expressions each in a field. */
@@ -99,14 +110,17 @@ const call = () =>
   text(CALL).transform((value, reporter): Aggregate => {
     const parsed = parse(value, reporter)
     const name = nameOf(parsed?.name) ?? 'count'
-    const [of, second] = parsed?.args ?? []
-    const { kind, fixed, parameter: rule } = formOf(name)
-    const parameter = fixed ?? (second === undefined ? rule?.otherwise : Number(second))
+    const { kind, fixed, ranks, parameter: rule } = formOf(name)
+    const [of, ...others] = parsed?.args ?? []
+    const by = ranks ? others.shift() : undefined
+    const [last] = others
+    const parameter = fixed ?? (last === undefined ? rule?.otherwise : Number(last))
     return {
       kind,
       name,
       long: false,
       ...(of === undefined ? {} : { of }),
+      ...(by === undefined ? {} : { by }),
       ...(parameter === undefined ? {} : { parameter }),
     }
   })
@@ -125,11 +139,19 @@ function parse(value: string, reporter: Reporter): AggregateCall | undefined {
   }
   const finding = parsed === undefined ? notACall(value) : wrongCall(parsed, value)
   if (finding !== undefined) report(reporter, [], CALL, finding)
-  const [of] = parsed?.args ?? []
-  if (finding === undefined && of !== undefined)
-    checkExpression(reporter, of, value.indexOf(of, value.indexOf('(') + 1))
+  if (finding === undefined && parsed !== undefined) {
+    let from = value.indexOf('(') + 1
+    for (const source of parsed.args.slice(0, expressionsOf(nameOf(parsed.name) ?? 'count'))) {
+      from = value.indexOf(source, from)
+      checkExpression(reporter, source, from)
+      from += source.length
+    }
+  }
   return parsed
 }
+
+/** How many of the values in brackets are expressions, at most. */
+const expressionsOf = (name: Name): 1 | 2 => (formOf(name).ranks ? 2 : 1)
 
 function notACall(value: string): Finding {
   const name = nameOf(value.trim())
@@ -137,10 +159,11 @@ function notACall(value: string): Finding {
 }
 
 function exampleOf(name: Name): string {
-  const { parameter } = formOf(name)
+  const { parameter, ranks } = formOf(name)
   if (name === 'count') return 'count()'
-  if (parameter === undefined || parameter.otherwise !== undefined) return `${name}(x)`
-  return `${name}(x, ${parameter.field === 'at' ? 0.99 : 3})`
+  const x = ranks ? 'x, rank' : 'x'
+  if (parameter === undefined || parameter.otherwise !== undefined) return `${name}(${x})`
+  return `${name}(${x}, ${parameter.field === 'at' ? 0.99 : 3})`
 }
 
 function wrongCall({ name, args }: AggregateCall, value: string): Finding | undefined {
@@ -151,21 +174,30 @@ function wrongCall({ name, args }: AggregateCall, value: string): Finding | unde
     const sentence = `expected one of ${LIST}; found "${found}"`
     return near === undefined ? { sentence } : { sentence, suggestion: `did you mean ${near}?` }
   }
-  const { parameter } = formOf(known)
-  const [, second] = args
-  const most = parameter === undefined ? 1 : 2
-  const least = known === 'count' ? 0 : parameter === undefined || parameter.otherwise !== undefined ? 1 : 2
+  const { parameter, ranks } = formOf(known)
+  const expressions = expressionsOf(known)
+  const second = args[expressions]
+  const most = expressions + (parameter === undefined ? 0 : 1)
+  const least = known === 'count' ? 0 : parameter?.otherwise === undefined ? most : expressions
   if (args.length < least || args.length > most) {
-    const one = parameter === undefined ? 'one expression' : `an expression and ${parameter.what}`
-    const expected = known === 'count' ? 'a condition or nothing' : one
+    const what = ranks
+      ? 'an expression and what it ranks by'
+      : parameter === undefined
+        ? 'one expression'
+        : 'an expression'
+    const all = parameter === undefined ? what : `${what} and ${parameter.what}`
+    const expected = known === 'count' ? 'a condition or nothing' : all
     const found = args.length === 0 ? 'nothing' : args.length === 1 ? 'one expression' : `${args.length} expressions`
     const sentence = `expected ${expected} in the brackets of ${known}; found ${found}`
-    return parameter === undefined ? { sentence } : { sentence, suggestion: `write ${exampleOf(known)}` }
+    return most === 1 ? { sentence } : { sentence, suggestion: `write ${exampleOf(known)}` }
   }
   if (second === undefined || parameter === undefined) return undefined
   if (/^\d+(\.\d+)?$/.test(second) && parameter.accepts(Number(second))) return undefined
   const character = value.lastIndexOf(second)
-  return { sentence: `expected ${parameter.what} after the comma in ${known}; found "${shorten(second)}"`, character }
+  return {
+    sentence: `expected ${parameter.what} after the ${expressions === 1 ? '' : 'second '}comma in ${known}; found "${shorten(second)}"`,
+    character,
+  }
 }
 
 const LONG = 'an aggregate such as { max: delay, where: cancelled == false }'
@@ -186,6 +218,12 @@ const longForm = () =>
     last: expression().optional(),
     collect: expression().optional(),
     countDistinct: expression().optional(),
+    maxBy: expression().optional(),
+    minBy: expression().optional(),
+    topBy: expression().optional(),
+    by: expression('what values rank by')
+      .optional()
+      .meta({ description: 'Of which the record has the greatest or least whose value maxBy, minBy and topBy keep.' }),
     at: z
       .number(requires(QUANTILE.what))
       .min(0, expects(QUANTILE.what))
@@ -194,7 +232,7 @@ const longForm = () =>
       .meta({ description: 'Which quantile: 0.5 is the median, 0.99 what one number in a hundred exceeds.' }),
     limit: wholeNumber(`a whole number from 1 to ${JOB_LIMITS.collected}`, 1, JOB_LIMITS.collected)
       .optional()
-      .meta({ description: 'How many values collect or topK keep.' }),
+      .meta({ description: 'How many values collect, topK or topBy keep.' }),
     where: expression('a condition')
       .optional()
       .meta({ description: 'Only records for which this is true are looked at.' }),
@@ -206,11 +244,11 @@ const longForm = () =>
         const names = found.length === 0 ? 'none' : found.join(' and ')
         report(reporter, [], LONG, { sentence: `expected one of ${LIST} in an aggregate; found ${names}` })
       }),
-      rule<LongShape>([...NAMES, 'at', 'limit'], checkParameter),
+      rule<LongShape>([...NAMES, 'by', 'at', 'limit'], checkParameter),
     )
     .transform((value): Aggregate => {
       const name = NAMES.find((known) => value[known] !== undefined) ?? 'count'
-      const { [name]: of, where } = value
+      const { [name]: of, by, where } = value
       const { kind, fixed, parameter: rule } = formOf(name)
       const parameter = fixed ?? (rule === undefined ? undefined : (value[rule.field] ?? rule.otherwise))
       return {
@@ -218,18 +256,31 @@ const longForm = () =>
         name,
         long: true,
         ...(of === undefined ? {} : { of }),
+        ...(by === undefined ? {} : { by }),
         ...(parameter === undefined ? {} : { parameter }),
         ...(where === undefined ? {} : { where }),
       }
     })
 
-type LongShape = { [name in Name]?: string | undefined } & { at?: number | undefined; limit?: number | undefined }
+type LongShape = { [name in Name | 'by']?: string | undefined } & {
+  at?: number | undefined
+  limit?: number | undefined
+}
 
-/** `at` and `limit` stand where they mean something, and where they have to. */
+/** `by`, `at` and `limit` stand where they mean something, and where they have to. */
 function checkParameter(value: LongShape, reporter: Reporter): void {
   const [name, ...others] = NAMES.filter((known) => value[known] !== undefined)
   if (name === undefined || others.length > 0) return
-  const { parameter } = formOf(name)
+  const { parameter, ranks } = formOf(name)
+  if (ranks && value.by === undefined) {
+    report(reporter, [name], 'by', {
+      sentence: `${name} needs by beside it`,
+      suggestion: 'add by: and what values rank by',
+      atName: true,
+    })
+  } else if (!ranks && value.by !== undefined) {
+    report(reporter, ['by'], 'nothing', { sentence: `${name} has no by; leave it out`, atName: true })
+  }
   for (const field of ['at', 'limit'] as const) {
     const given = value[field]
     if (field !== parameter?.field) {

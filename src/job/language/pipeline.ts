@@ -165,8 +165,10 @@ function aggregatePlans(aggregates: Readonly<Record<string, Aggregate>>, step: n
   return names.flatMap((name): AggregatePlan[] => {
     const aggregate = aggregates[name]
     if (aggregate === undefined) return []
-    const { kind, name: written, of, parameter, where, long } = aggregate
+    const { kind, name: written, of: given, by, parameter, where, long } = aggregate
     const plan = (source: string, ...below: readonly string[]) => planOf(source, step, 'aggregate', name, ...below)
+    // On lines of their own, since either may end in a comment.
+    const of = given === undefined || by === undefined ? given : `[${by}\n, ${given}\n]`
     return [
       {
         name,

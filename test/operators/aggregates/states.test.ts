@@ -68,11 +68,24 @@ const anything = fc.oneof(
   fc.boolean(),
   fc.constant<Value>([1, 'é']),
 )
+const ranked = fc.tuple(
+  fc.oneof(
+    fc.integer({ min: 0, max: 3 }),
+    anything.filter((value) => !Array.isArray(value)),
+  ),
+  anything,
+)
 const givenOf = (kind: Kind, maxLength: number): fc.Arbitrary<Given[]> =>
-  fc.uniqueArray(fc.record({ value: takes(kind) === 'number' ? number : anything, place }) as fc.Arbitrary<Given>, {
-    maxLength,
-    selector: (given) => `${given.place.partition}/${given.place.offset}/${given.place.index}`,
-  })
+  fc.uniqueArray(
+    fc.record({
+      value: takes(kind) === 'number' ? number : takes(kind) === 'ranked' ? ranked : anything,
+      place,
+    }) as fc.Arbitrary<Given>,
+    {
+      maxLength,
+      selector: (given) => `${given.place.partition}/${given.place.offset}/${given.place.index}`,
+    },
+  )
 
 const KINDS: readonly (readonly [kind: Kind, parameter?: number])[] = [
   ['variance'],
@@ -83,6 +96,9 @@ const KINDS: readonly (readonly [kind: Kind, parameter?: number])[] = [
   ['collect', 100],
   ['topK', 3],
   ['countDistinct'],
+  ['maxBy'],
+  ['minBy'],
+  ['topBy', 3],
   ['quantile', 0],
   ['quantile', 0.9],
 ]
@@ -294,5 +310,27 @@ describe('a quantile', () => {
 
   it('takes integers beyond the doubles as the greatest double', () => {
     assert.equal(resultOf(makerOf('quantile', 1), [10n ** 400n]), Number.MAX_VALUE)
+  })
+})
+
+describe('values by rank', () => {
+  const kindOf = (by: unknown): number => (typeof by === 'string' ? 1 : typeof by === 'boolean' ? 2 : 0)
+  const before = (a: readonly Value[], b: readonly Value[]): number => {
+    const [x, y] = [a[0] as number, b[0] as number]
+    return kindOf(x) - kindOf(y) || (x < y ? -1 : x > y ? 1 : 0)
+  }
+
+  it('are those of the greatest ranks, of equal ones the earliest', () => {
+    fc.assert(
+      fc.property(givenOf('topBy', 20), fc.integer({ min: 1, max: 8 }), (given, limit) => {
+        const pairs = inOrder(given).map(({ value }) => value as readonly Value[])
+        const greatest = pairs.toSorted((a, b) => before(b, a)).map(([, value]) => canonicalJson(value))
+        const least = pairs.toSorted(before).map(([, value]) => canonicalJson(value))
+        assert.equal(stateOf(makerOf('topBy', limit), given).result(), `[${greatest.slice(0, limit).join(',')}]`)
+        assert.equal(stateOf(makerOf('maxBy'), given).result(), greatest[0] ?? 'null')
+        assert.equal(stateOf(makerOf('minBy'), given).result(), least[0] ?? 'null')
+      }),
+      { seed: 29, numRuns: 300 },
+    )
   })
 })
