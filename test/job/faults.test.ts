@@ -17,7 +17,7 @@ function check(table: Table, format: JobFormat = 'yaml'): void {
 
 const DURATION = 'expected a duration such as 10s, 1h30m or 1d'
 const AGGREGATES =
-  'count, sum, avg, min, max, variance, stddev, median, quantile, topK, first, last, collect, countDistinct'
+  'count, sum, avg, min, max, variance, stddev, median, quantile, topK, first, last, collect, countDistinct, maxBy, minBy, topBy'
 const CALL = 'expected a call such as count(), count(delay > 15), sum(x), avg(x), min(x) or max(x)'
 
 const inPlaceOf = (part: string, replacement: string): string => edited([part, replacement])
