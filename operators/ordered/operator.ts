@@ -41,13 +41,12 @@ export interface OrderedOperator {
   /** The least `time` at which nothing that ends by time alone is open any more; -Infinity where nothing is open. */
   readonly closesAt: number
   /**
-   * What silence shows, for operators that have such a thing: rows of what is open, not final. They are given again, with a
-   * higher revision, when the operator knows more. `ahead` is an operator with the same state that has taken what is held
-   * back by the watermark as well: it says what to show, and is thrown away; revisions are kept here.
+   * What silence shows, for operators that have such a thing: rows of what is open, not final, as if the records that are
+   * held back by the watermark (`held`, in order) were taken. They are given again when the operator knows more.
    */
-  readonly showOpen?: (ahead: OrderedOperator, output: OrderedOutput) => void
-  /** The first rows of a range that open windows would show now, in canonical order (stage.ts). */
-  openRows(range: OpenRange): Uint8Array
+  readonly showOpen?: ((held: readonly OrderedRecord[], output: OrderedOutput) => void) | undefined
+  /** The first rows of a range that open windows would show now, in canonical order (stage.ts); `held` as above. */
+  openRows(range: OpenRange, held: readonly OrderedRecord[]): Uint8Array
   /** What is held for keys: windows, partial matches, remembered values. For metrics. */
   readonly groups: number
   /** Approximately. */

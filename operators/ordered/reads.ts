@@ -9,7 +9,7 @@ import { FieldSet } from '../fields.ts'
 import { canonicalJson, type Value } from '../json.ts'
 import { AggregateInputs } from '../pipeline-record.ts'
 import type { ExpressionPlan, StagePlan } from '../plan.ts'
-import type { OrderedPlan } from './plan.ts'
+import type { AggregatingPlan, OrderedPlan } from './plan.ts'
 
 /** Evaluated for each record that goes on; throws before anything is used. */
 export interface RecordInputs {
@@ -31,7 +31,8 @@ export function inputIndexes(plan: StagePlan): readonly number[] {
 }
 
 /** Operators that make rows of aggregates; the others have none. */
-export const takesAggregates = (_: OrderedPlan): boolean => false
+export const takesAggregates = (plan: OrderedPlan): plan is AggregatingPlan =>
+  plan.kind === 'count' || plan.kind === 'sliding' || plan.kind === 'rolling'
 
 /** The text of what is compared, and that of the record. */
 class ComparedRecord implements RecordInputs {

@@ -8,20 +8,19 @@ import type { Value } from '../json.ts'
 import type { KeyCode } from '../pipeline-key.ts'
 import type { PartBuilder } from '../pipeline-parts.ts'
 import type { StagePlan } from '../plan.ts'
-import { StateReader, StateWriter } from '../snapshot.ts'
+import type { StateReader, StateWriter } from '../snapshot.ts'
 import type { OpenRange } from '../stage.ts'
-import { readValues, writeValues } from '../value-codec.ts'
 import type { GroupKey } from '../window-table.ts'
 import type { Windows } from '../windows.ts'
 import type { OrderedOperator, OrderedRecord } from './operator.ts'
 import { createOperator } from './operators.ts'
 import { NOWHERE, type OrderedOutput } from './output.ts'
 import type { OrderedPlan } from './plan.ts'
+import { giveAll, readRecord, writeRecord } from './record.ts'
 
 export class OrderedRecords implements Windows {
   /** What is open is shown only where silence asks for it. */
   readonly ripe = false
-  readonly #create: () => OrderedOperator
   readonly #operator: OrderedOperator
   readonly #output: OrderedOutput
   readonly #code: KeyCode
@@ -39,8 +38,7 @@ export class OrderedRecords implements Windows {
     ordered: OrderedPlan,
     { code, inputs, output }: { code: KeyCode; inputs: readonly number[]; output: OrderedOutput },
   ) {
-    this.#create = () => createOperator(plan, ordered, inputs)
-    this.#operator = this.#create()
+    this.#operator = createOperator(plan, ordered, inputs)
     this.#output = output
     this.#code = code
     this.#graceMs = graceOf(ordered)
@@ -73,7 +71,7 @@ export class OrderedRecords implements Windows {
   emitRows(_parts: PartBuilder, watermark: number, news: number): void {
     this.#release(watermark - this.#graceMs, this.#output)
     if (news === Number.POSITIVE_INFINITY || this.#operator.showOpen === undefined) return
-    this.#operator.showOpen(this.#ahead(), this.#output)
+    this.#operator.showOpen(this.#held.toSorted(comparePlaces), this.#output)
     this.#news = false
   }
 
@@ -98,18 +96,8 @@ export class OrderedRecords implements Windows {
     }
   }
 
-  /** An operator that has taken what is held as well. */
-  #ahead(): OrderedOperator {
-    const writer = new StateWriter()
-    this.#operator.write(writer)
-    const ahead = this.#create()
-    ahead.read(new StateReader(writer.written()))
-    giveAll(this.#held.toSorted(comparePlaces), ahead, NOWHERE)
-    return ahead
-  }
-
   openRows(range: OpenRange): Uint8Array {
-    return (this.#held.length === 0 ? this.#operator : this.#ahead()).openRows(range)
+    return this.#operator.openRows(range, this.#held.toSorted(comparePlaces))
   }
 
   unshown(): boolean {
@@ -162,43 +150,11 @@ export class OrderedRecords implements Windows {
   }
 }
 
-/** Time is told before the records of that time, so that what ends by time ends in its order. */
-function giveAll(records: readonly OrderedRecord[], operator: OrderedOperator, output: OrderedOutput): void {
-  for (const record of records) {
-    if (operator.owedFrom <= record.time) operator.advance(record.time, output)
-    operator.take(record, output)
-  }
-}
-
-function graceOf(ordered: OrderedPlan): number {
-  return 'graceMs' in ordered && typeof ordered.graceMs === 'number' ? ordered.graceMs : 0
-}
+const graceOf = (ordered: OrderedPlan): number => (ordered.kind === 'sliding' ? ordered.graceMs : 0)
 
 /** Approximately. */
 function weightOf({ key, values }: OrderedRecord): number {
   let bytes = 120 + key.length
   for (const value of values) bytes += typeof value === 'string' ? 16 + value.length : 16
   return bytes
-}
-
-function writeRecord(record: OrderedRecord, writer: StateWriter): void {
-  writer.float(record.time)
-  writer.varint(record.partition)
-  writer.varint(record.offset)
-  writer.varint(record.index)
-  writer.varint(record.input)
-  writer.text(record.key)
-  writeValues(record.values, writer)
-}
-
-function readRecord(reader: StateReader): OrderedRecord {
-  return {
-    time: reader.float(),
-    partition: reader.varint(),
-    offset: reader.varint(),
-    index: reader.varint(),
-    input: reader.varint(),
-    key: reader.text(),
-    values: readValues(reader),
-  }
 }
