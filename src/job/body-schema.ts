@@ -5,6 +5,7 @@ import {
   type EmitPlan,
   type ExpressionPlan,
   type FormatPlan,
+  type OrderedPlan,
   PROTOBUF_SCALARS,
   type ProtobufSchema,
   type StagePlan,
@@ -80,6 +81,15 @@ const window: z.ZodType<WindowPlan> = z.discriminatedUnion('kind', [
     allowedLatenessMs: milliseconds,
     emit: z.exactOptional(emit),
   }),
+])
+
+const ordered: z.ZodType<OrderedPlan> = z.union([
+  z.strictObject({ kind: z.literal('count'), size: count, slide: count, emitPartial: z.boolean() }),
+  z.strictObject({ kind: z.literal('sliding'), differenceMs: count, graceMs: milliseconds }),
+  z.strictObject({ kind: z.literal('rolling'), last: count.max(JOB_LIMITS.rollingRecords) }),
+  z.strictObject({ kind: z.literal('rolling'), withinMs: count }),
+  z.strictObject({ kind: z.literal('dedupe'), by: expression, withinMs: count }),
+  z.strictObject({ kind: z.literal('changes'), of: expression }),
 ])
 
 const aggregate: z.ZodType<AggregatePlan> = z.strictObject({
@@ -168,10 +178,15 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
   steps: z.array(step).max(JOB_LIMITS.steps),
   keyBy: z.exactOptional(z.array(expression).min(1).max(JOB_LIMITS.keys)),
   window: z.exactOptional(window),
+  ordered: z.exactOptional(ordered),
   aggregates: z.array(aggregate).max(JOB_LIMITS.aggregates),
   output: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('rows') }),
-    z.strictObject({ kind: z.literal('shuffle'), partitions: count }),
+    z.strictObject({
+      kind: z.literal('shuffle'),
+      partitions: count,
+      carries: z.exactOptional(z.literal('records')),
+    }),
   ]),
   onIdle: z.enum(['emit', 'wait', 'close']),
   cuts: z.strictObject({ gridMs: count, maxRecords: count, maxBytes: count, partBytes: count, snapshotEvery: count }),
@@ -218,12 +233,18 @@ function checkWhole(job: CompiledJob, reporter: { addIssue(message: string): voi
   expect((source.endOffsets?.length ?? source.partitions) === source.partitions, 'an end offset for each partition')
   expect(quorum.write <= quorum.replicas && quorum.read <= quorum.replicas, 'quorums within the replicas')
   expect(quorum.allowForks || quorum.write > quorum.replicas / 2, 'a write quorum of more than half of the replicas')
+  for (const { window, ordered } of stages) {
+    expect(window === undefined || ordered === undefined, 'a window or an ordered operator, not both')
+  }
   const [first, second] = stages
   const output = first?.output.kind === 'shuffle' ? first.output.partitions : undefined
   expect(first?.stage === 0 && first.input.kind === 'records', 'a first stage that reads records')
   expect(output === shuffle?.partitions, 'a first stage that ends in the shuffle, where there is one')
   expect((second === undefined) === (shuffle === undefined), 'a second stage where there is a shuffle')
   if (second === undefined) return
+  const carries = first?.output.kind === 'shuffle' && first.output.carries === 'records'
+  const holds = (stage: typeof first): boolean => (carries ? stage?.ordered : stage?.window) !== undefined
+  expect(holds(first) && holds(second), 'stages that hold what the shuffle between them carries')
   const sources = second.input.kind === 'slices' ? second.input.sources : undefined
   expect(second.stage === 1 && second.output.kind === 'rows', 'a second stage that ends in rows')
   expect(sources === source.partitions, 'a second stage that merges all partitions of the source')

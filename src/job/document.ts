@@ -7,6 +7,7 @@ import type {
   ExpressionPlan,
   FormatPlan,
   IdlePolicy,
+  OrderedPlan,
   StepPlan,
   TimePlan,
   WindowPlan,
@@ -30,11 +31,13 @@ export interface SourceDocument {
   readonly onIdle: IdlePolicy
 }
 
-/** Steps in order, then the key, then the window with its aggregates, sorted by name. */
+/** Steps in order, then the key, then the window or what stands in its place, with its aggregates, sorted by name. */
 export interface PipelineDocument {
   readonly steps: readonly StepPlan[]
   readonly keyBy?: readonly ExpressionPlan[]
   readonly window?: WindowPlan
+  /** In place of a window. */
+  readonly ordered?: OrderedPlan
   readonly aggregates: readonly AggregatePlan[]
 }
 

@@ -5,7 +5,9 @@
 import type { GlobalWindowPlan, StagePlan, WindowPlan } from '../../operators/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import type { GraphNode } from '../http/api.ts'
-import { durationText, jobGraph } from '../peer/graph.ts'
+import { durationText } from '../peer/duration-text.ts'
+import { jobGraph } from '../peer/graph.ts'
+import { orderedState } from '../peer/ordered-text.ts'
 import { compileJob } from './compile.ts'
 import { type CompiledJob, unitsOfStage } from './compiled.ts'
 import type { JobDocument } from './document.ts'
@@ -78,9 +80,12 @@ function shuffleText(document: JobDocument, { source, shuffle }: CompiledJob): E
   if (shuffle !== undefined) {
     const what =
       key === undefined ? 'there is one group for everything' : `records of one ${key} may be in any partition`
-    return { needed: true, why: `${what}, and a window has to see all of its group` }
+    const who =
+      document.pipeline.ordered === undefined ? 'a window has to see all of its group' : 'they have to be in order'
+    return { needed: true, why: `${what}, and ${who}` }
   }
-  if (document.pipeline.window === undefined) return { needed: false, why: 'rows are made one by one' }
+  const { window, ordered } = document.pipeline
+  if (window === undefined && ordered === undefined) return { needed: false, why: 'rows are made one by one' }
   if (keepsPartitioning(document.source, document.pipeline)) {
     return { needed: false, why: `the source is partitioned by ${key} already` }
   }
@@ -98,6 +103,9 @@ function windowsHeld(window: Exclude<WindowPlan, GlobalWindowPlan>, outOfOrderne
 function stateText({ stages }: CompiledJob): string {
   const last = stages.at(-1)
   const first = stages[0]
+  if (last?.ordered !== undefined) {
+    return `${orderedState(last.ordered)}, and records that the watermark has not passed. \`quorate test\` shows bytes`
+  }
   if (last?.window === undefined) return 'none but the watermark of each partition'
   const disorder = first?.input.kind === 'records' ? first.input.outOfOrdernessMs : 0
   if (last.window.kind === 'global') {

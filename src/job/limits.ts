@@ -38,6 +38,10 @@ export const JOB_LIMITS = {
   shufflePartitions: 1_024,
   /** Changes of clocks in one zone: twice a year until 2100, and room for Morocco's four. */
   zoneOffsets: 1_024,
+  /** Records of a window that counts them. A window keeps its aggregates, not the records. */
+  countWindow: 1_000_000,
+  /** Records that a rolling aggregate keeps of each key. */
+  rollingRecords: 10_000,
   /** Windows that a record is in: a day that moves by the minute. Each costs an update of its group. */
   windowsPerRecord: 1_440,
   /** A stored job: the text with its escapes, and what was compiled from it. One frame of the mesh carries it. */

@@ -1,6 +1,6 @@
 /**
- * The stages of a job. One, unless a window must see more than one partition of the source: then the first ends in partial
- * aggregates, and the second merges them behind a shuffle (operators/plan.ts).
+ * The stages of a job. One, unless a window or an ordered operator must see more than one partition of the source: then the first
+ * ends in partial aggregates, or in the records, and the second takes them behind a shuffle (operators/plan.ts).
  */
 import type { CutPlan, StagePlan, WindowPlan } from '../../operators/index.ts'
 import type { JobDocument } from './document.ts'
@@ -43,13 +43,15 @@ export function stagesOf(document: JobDocument, sourcePartitions: number): Stage
     outOfOrdernessMs: source.outOfOrdernessMs,
   } as const
   const first = { ...shared, stage: 0, input, steps }
-  if (pipeline.window === undefined || sourcePartitions === 1 || keepsPartitioning(source, pipeline)) {
+  const { window, ordered } = pipeline
+  const holds = window !== undefined || ordered !== undefined
+  if (!holds || sourcePartitions === 1 || keepsPartitioning(source, pipeline)) {
     return { stages: [{ ...first, output: { kind: 'rows' } }] }
   }
   const partitions = shufflePartitionsOf(document, sourcePartitions)
   return {
     stages: [
-      { ...first, output: { kind: 'shuffle', partitions } },
+      { ...first, output: { kind: 'shuffle', partitions, ...(ordered === undefined ? {} : { carries: 'records' }) } },
       {
         ...shared,
         stage: 1,

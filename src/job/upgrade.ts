@@ -11,6 +11,7 @@ const KEPT: Readonly<Partial<Record<keyof StagePlan, string>>> = {
   input: 'what records are wrapped in, their event times and their disorder',
   keyBy: 'the key',
   window: 'the window',
+  ordered: 'what is made of records in order',
   aggregates: 'the aggregates',
   output: 'how rows are passed on',
   cuts: 'where cuts fall',

@@ -3,6 +3,8 @@ import type { AggregatePlan, EmitPlan, ExpressionPlan, StagePlan, StepPlan, Wind
 import { sinkName } from '../commit/thread.ts'
 import type { GraphNode } from '../http/api.ts'
 import { type CompiledJob, unitsOfStage } from '../job/compiled.ts'
+import { durationText } from './duration-text.ts'
+import { orderedStep } from './ordered-text.ts'
 
 export function jobGraph(job: CompiledJob): GraphNode[] {
   const { source, shuffle, sinks, deadLetters, stages } = job
@@ -49,7 +51,7 @@ function windowOf(window: WindowPlan | undefined): Pick<GraphNode, 'window'> {
 
 type Step = NonNullable<GraphNode['steps']>[number]
 
-function stepsOf({ input, output, steps, keyBy, window, aggregates }: StagePlan): Step[] {
+function stepsOf({ input, output, steps, keyBy, window, ordered, aggregates }: StagePlan): Step[] {
   const merges = input.kind === 'slices'
   const all: Step[] = merges
     ? [{ step: 'merge', text: `what ${input.sources} partitions of the source gave` }]
@@ -57,6 +59,10 @@ function stepsOf({ input, output, steps, keyBy, window, aggregates }: StagePlan)
   // The stage behind the shuffle gets its keys with the partial aggregates.
   if (keyBy !== undefined && !merges) all.push({ step: 'keyBy', text: keyBy.map(({ source }) => source).join(', ') })
   if (window !== undefined) all.push({ step: 'window', text: windowText(window) })
+  if (output.kind === 'shuffle' && output.carries === 'records') {
+    return [...all, { step: 'pass on', text: 'single records' }]
+  }
+  if (ordered !== undefined) all.push(orderedStep(ordered))
   if (output.kind === 'shuffle') {
     return [...all, { step: 'pre-aggregate', text: aggregates.map(({ name }) => name).join(', ') }]
   }
@@ -122,25 +128,4 @@ function aggregateText({ name, kind, of, parameter, where }: AggregatePlan): str
   const text = (expression: ExpressionPlan | undefined) => expression?.source ?? ''
   const second = parameter === undefined ? '' : `, ${parameter}`
   return `${name}: ${kind}(${text(of)}${second})${where === undefined ? '' : ` where ${text(where)}`}`
-}
-
-const UNITS = [
-  ['w', 604_800_000],
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1_000],
-  ['ms', 1],
-] as const
-
-/** As durations are written in job documents: `1d`, `1h30m`. */
-export function durationText(milliseconds: number): string {
-  let left = milliseconds
-  let text = ''
-  for (const [unit, size] of UNITS) {
-    const count = Math.floor(left / size)
-    if (count > 0) text += `${count}${unit}`
-    left -= count * size
-  }
-  return text === '' ? '0s' : text
 }

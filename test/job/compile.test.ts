@@ -60,6 +60,29 @@ describe('stages', () => {
     assert.equal(compiled(`${GOOD}shuffle: { partitions: 5 }\n`, 1).shuffle, undefined)
   })
 
+  it('send whole records through the shuffle where they have to be in order', () => {
+    const [first, second] = compiled(edited(['tumbling: 1d', 'count: 100']), 3).stages
+    assert.deepEqual(first?.output, { kind: 'shuffle', partitions: 3, carries: 'records' })
+    assert.deepEqual(second?.ordered, { kind: 'count', size: 100, slide: 100, emitPartial: false })
+    assert.equal(second?.window, undefined)
+    assert.equal(second?.aggregates.length, 1)
+    for (const stage of [first, second]) createStage(stage as StagePlan, { partition: 0 })
+  })
+
+  it('of dedupe are grouped by what is the same, unless there is a key', () => {
+    const steps = '  - window: { tumbling: 1d }\n  - aggregate: { n: count() }\n'
+    const dedupe = '  - dedupe: { by: id, within: 1h }\n'
+    const keyOf = (text: string) => compiled(text, 3).stages[0]?.keyBy?.map(({ source }) => source)
+    assert.deepEqual(keyOf(edited([steps, dedupe], ['  - keyBy: origin\n', ''])), ['id'])
+    assert.deepEqual(keyOf(edited([steps, dedupe])), ['origin'])
+    const partitioned = edited(
+      [steps, dedupe],
+      ['  - keyBy: origin\n', ''],
+      ['topic: flights', 'topic: flights, partitionedBy: id'],
+    )
+    assert.equal(compiled(partitioned, 3).stages.length, 1)
+  })
+
   it('are one where the topic is partitioned by the key', () => {
     const text = edited(['topic: flights', 'topic: flights, partitionedBy: origin'])
     assert.equal(compiled(text, 3).stages.length, 1)

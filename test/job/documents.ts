@@ -27,6 +27,9 @@ const optional = <T>(name: string, value: fc.Arbitrary<T>): fc.Arbitrary<Record<
 const merged = (...parts: readonly fc.Arbitrary<object>[]): fc.Arbitrary<Record<string, unknown>> =>
   fc.tuple(...parts).map((chosen) => Object.assign({}, ...chosen) as Record<string, unknown>)
 
+/** One of its own each time: YAML would write an alias for what stands twice. */
+const copied = <T>(value: T): T => structuredClone(value)
+
 const step = fc.oneof(
   condition.map((filter) => ({ filter })),
   fields.map((map) => ({ map })),
@@ -73,6 +76,20 @@ const window = fc.oneof(
   { weight: 1, arbitrary: global },
 )
 
+const ordered = fc
+  .constantFrom<object>({ dedupe: { by: '[origin, x1]', within: '10m' } }, { changes: { of: 'delay > 15' } })
+  .map(copied)
+const recordWindow = fc
+  .constantFrom<object>(
+    { window: { count: 100 } },
+    { window: { count: 10, slide: 3, emitPartial: true } },
+    { window: { sliding: '5s' } },
+    { window: { sliding: '5s', allowedLateness: '1m' } },
+    { rolling: { last: 10 } },
+    { rolling: { within: '5m' } },
+  )
+  .map(copied)
+
 const aggregate = fc.oneof(
   fc.constantFrom('count()', 'count(delay > 15)', 'sum(delay)', ' avg( delay / 2 ) ', 'min(a.b)', 'max(size(name))'),
   fc.constantFrom('stddev(delay)', 'median(x)', 'quantile(x, 0.99)', 'topK(x, 3)', 'collect([a, b], 7)', 'last(a)'),
@@ -91,9 +108,6 @@ const aggregate = fc.oneof(
 )
 const aggregates = fc.dictionary(fieldName, aggregate, { minKeys: 1, maxKeys: 4 }).map(plain)
 
-/** One of its own each time: YAML would write an alias for what stands twice. */
-const copied = <T>(value: T): T => structuredClone(value)
-
 /** fast-check's dictionaries have no prototype, which is no difference that documents can show. */
 function plain<T>(dictionary: Record<string, T>): Record<string, T> {
   return { ...dictionary }
@@ -103,12 +117,23 @@ const pipeline = fc
   .tuple(
     fc.array(step, { maxLength: 4 }),
     fc.option(keys, { nil: undefined }),
-    fc.option(fc.tuple(window, aggregates), { nil: undefined }),
+    fc.option(
+      fc.tuple(
+        fc.oneof(
+          { weight: 3, arbitrary: window.map((each) => ({ window: each })) },
+          { weight: 1, arbitrary: recordWindow },
+        ),
+        aggregates,
+      ),
+      { nil: undefined },
+    ),
+    ordered,
+    fc.boolean(),
   )
-  .map(([steps, keyBy, windowed]): object[] => [
+  .map(([steps, keyBy, windowed, passing, passes]): object[] => [
     ...steps,
     ...(keyBy === undefined ? [] : [{ keyBy }]),
-    ...(windowed === undefined ? [] : [{ window: windowed[0] }, { aggregate: windowed[1] }]),
+    ...(windowed === undefined ? (passes ? [passing] : []) : [windowed[0], { aggregate: windowed[1] }]),
   ])
 
 const source = merged(

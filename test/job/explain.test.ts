@@ -27,6 +27,18 @@ describe('an explanation', () => {
     assert.deepEqual(explain(rows).shuffle, { needed: false, why: 'rows are made one by one' })
   })
 
+  it('says so where whole records are passed on, and what is kept of them', () => {
+    const { shuffle, graph, state } = explain(edited(['tumbling: 1d', 'count: 100, slide: 10']))
+    assert.equal(shuffle.why, 'records of one origin may be in any partition, and they have to be in order')
+    assert.deepEqual(graph.flatMap(({ steps = [] }) => steps.map(({ step, text }) => `${step} ${text}`)).slice(-4), [
+      'pass on single records',
+      'merge what 3 partitions of the source gave',
+      'window count 100, slide 10',
+      'aggregate n: count()',
+    ])
+    assert.match(state, /^the aggregates of 10 windows for each key, for as long as the job runs/)
+  })
+
   it('counts the units of each stage', () => {
     assert.deepEqual(explain(edited(), 5).units, [5, 5])
     assert.deepEqual(explain(edited(), 1).units, [1])

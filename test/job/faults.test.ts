@@ -329,7 +329,8 @@ describe('pointers', () => {
 })
 
 describe('steps', () => {
-  const order = 'expected filter, map and other steps of single records first, then keyBy, then window, then aggregate'
+  const order =
+    'expected filter, map and other steps of single records first, then keyBy, then window or a step in its place, then aggregate'
   check([
     [
       'have an order',
@@ -364,7 +365,7 @@ describe('steps', () => {
       'are known',
       inPlaceOf('keyBy', 'groupBy'),
       [
-        '5:5 /pipeline/1/groupBy unknown name "groupBy"; known here: filter, map, compute, project, drop, rename, cast, explode, keyBy, window, aggregate',
+        '5:5 /pipeline/1/groupBy unknown name "groupBy"; known here: filter, map, compute, project, drop, rename, cast, explode, keyBy, window, rolling, dedupe, changes, aggregate',
       ],
     ],
     [
@@ -389,6 +390,51 @@ describe('steps beside other faults', () => {
         '6:5 /pipeline/2/aggregate aggregate needs window as well; there is none in this pipeline [add a step, such as window: { tumbling: 1d }]',
         '6:30 /pipeline/2/aggregate/n expected a value; found ")"',
       ],
+    ],
+  ])
+})
+
+const STEPS = '  - window: { tumbling: 1d }\n  - aggregate: { n: count() }\n'
+
+describe('steps over records in order', () => {
+  check([
+    [
+      'that pass records on have no aggregates',
+      inPlaceOf('window: { tumbling: 1d }', 'changes: { of: delay }'),
+      [
+        '7:5 /pipeline/3/aggregate changes passes records on as they are, so there is nothing to aggregate [leave aggregate out]',
+      ],
+    ],
+    [
+      'that make rows have aggregates',
+      inPlaceOf(STEPS, '  - rolling: { last: 3 }\n'),
+      [
+        '6:5 /pipeline/2/rolling rolling needs aggregate as well; there is none in this pipeline [add a step, such as aggregate: { n: count() }]',
+      ],
+    ],
+    [
+      'are one in a pipeline',
+      inPlaceOf(STEPS, '  - dedupe: { by: id, within: 1h }\n  - changes: { of: delay }\n'),
+      [
+        '7:5 /pipeline/3/changes expected one of window, rolling, dedupe, changes in a pipeline; found changes after dedupe',
+      ],
+    ],
+    [
+      'end somewhere',
+      inPlaceOf('window: { tumbling: 1d }', 'rolling: { last: 3, within: 1h }'),
+      [
+        '6:14 /pipeline/2/rolling expected last or within, such as { last: 10 } or { within: 5m }; found last and within',
+      ],
+    ],
+    [
+      'compare what can be compared',
+      inPlaceOf(STEPS, '  - dedupe: { by: id ==, within: 1h }\n'),
+      ['6:24 /pipeline/2/dedupe/by expected a value; found the end of the text'],
+    ],
+    [
+      'say for how long',
+      inPlaceOf(STEPS, '  - dedupe: { by: id }\n'),
+      [`6:5 /pipeline/2/dedupe/within "within" is missing; ${DURATION}, at least 1ms, at most 520w`],
     ],
   ])
 })
@@ -456,6 +502,23 @@ describe('windows', () => {
       [`6:24 /pipeline/2/window/session ${DURATION}, at least 1ms, at most 520w; found "0s"`],
     ],
     [
+      'of records hold some',
+      window('count: 0'),
+      ['6:22 /pipeline/2/window/count expected a whole number of records from 1 to 1000000; found 0'],
+    ],
+    [
+      'of records do not overlap without end',
+      window('count: 100000, slide: 1'),
+      [
+        '6:37 /pipeline/2/window/slide expected a record to be in at most 1440 windows; it would be in 100000 [choose a longer slide]',
+      ],
+    ],
+    [
+      'that slide have no slide',
+      window('sliding: 5s, slide: 2'),
+      ['6:28 /pipeline/2/window/slide unknown name "slide"; known here: sliding, allowedLateness'],
+    ],
+    [
       'are emitted in a way that there is',
       window('tumbling: 1d, emit: onupdate'),
       ['6:35 /pipeline/2/window/emit expected onClose, onUpdate, { every: 10s } or { count: 100 }; found "onupdate"'],
@@ -483,7 +546,7 @@ describe('windows', () => {
       'are objects',
       inPlaceOf('window: { tumbling: 1d }', 'window: 1d'),
       [
-        '6:13 /pipeline/2/window expected a window: { tumbling: … }, { hopping: …, every: … }, { session: … }, { calendar: …, zone: … } or { global: true, emit: … }; found "1d"',
+        '6:13 /pipeline/2/window expected a window: { tumbling: … }, { hopping: …, every: … }, { session: … }, { calendar: …, zone: … }, { global: true, emit: … }, { count: … } or { sliding: … }; found "1d"',
       ],
     ],
   ])

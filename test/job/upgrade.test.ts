@@ -66,6 +66,7 @@ describe('a job cannot go on from its state, and the difference is named', () =>
     ['topic: flights', 'topic: journeys', /the source topic/],
     ['keyBy: origin', 'keyBy: destination', /the number of stages/],
     ['tumbling: 1d', 'tumbling: 2d', /the window/],
+    ['tumbling: 1d', 'sliding: 1d', /the window, what is made of records in order/],
     ['worst: max(delay)', 'worst: min(delay)', /the aggregates/],
     ['topic: out', 'topic: elsewhere', /the sinks/],
     ['write: 2', 'write: 3', /the quorum/],

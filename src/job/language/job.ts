@@ -104,7 +104,8 @@ function checkShuffle(
   if (shuffle === undefined) return
   const told = (sentence: string) =>
     report(reporter, ['shuffle'], 'no shuffle', { sentence, suggestion: 'leave shuffle out' })
-  if (pipeline.window === undefined) told('a job without a window has no shuffle')
+  const { window, ordered } = pipeline
+  if (window === undefined && ordered === undefined) told('a job without a window has no shuffle')
   else if (keepsPartitioning(source, pipeline))
     told('the source is partitioned by the key already, so there is no shuffle')
   else if (pipeline.keyBy === undefined && shuffle.partitions > 1) {

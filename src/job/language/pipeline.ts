@@ -7,6 +7,14 @@ import { wordsOf } from '../partitioning.ts'
 import { pointerOf } from '../text/read.ts'
 import { type Aggregate, aggregates } from './aggregates.ts'
 import { expression, fields, keys } from './expressions.ts'
+import {
+  isOrderedWindow,
+  ORDERED_STEPS,
+  orderedPlan,
+  orderedSteps,
+  orderedTexts,
+  orderedWindowPlan,
+} from './ordered.ts'
 import { reshapingSteps } from './reshape.ts'
 import { window, windowPlan } from './windows.ts'
 import { expects, oneOf, type Reporter, report, requires } from './words.ts'
@@ -27,10 +35,11 @@ const step = () =>
       .optional()
       .meta({ description: 'What records are grouped by.', examples: ['origin', ['origin', 'destination']] }),
     window: window().optional().meta({ description: 'The windows of event time that aggregates are made over.' }),
+    ...orderedSteps(),
     aggregate: aggregates()
       .optional()
       .meta({
-        description: 'What each window says of each key.',
+        description: 'What each window, or each row of rolling, says of each key.',
         examples: [{ flights: 'count()', delayed: 'count(delay > 15)', worst: { max: 'delay', where: 'delay > 0' } }],
       }),
   })
@@ -39,13 +48,17 @@ type Step = z.output<ReturnType<typeof step>>
 
 const STATELESS = ['filter', 'map', 'compute', 'project', 'drop', 'rename', 'cast', 'explode'] as const
 
+/** At most one of them is in a pipeline. */
+const HOLDING = ['window', ...ORDERED_STEPS] as const
+
 const RANK: ReadonlyMap<string, number> = new Map<string, number>([
   ...STATELESS.map((name) => [name, 0] as const),
   ['keyBy', 1],
-  ['window', 2],
+  ...HOLDING.map((name) => [name, 2] as const),
   ['aggregate', 3],
 ])
-const ORDER = 'filter, map and other steps of single records first, then keyBy, then window, then aggregate'
+const ORDER =
+  'filter, map and other steps of single records first, then keyBy, then window or a step in its place, then aggregate'
 
 /** Looks at the names of the steps only, so that it can run whatever else is wrong with them. */
 function checkOrder(steps: readonly unknown[], reporter: Reporter): void {
@@ -56,20 +69,42 @@ function checkOrder(steps: readonly unknown[], reporter: Reporter): void {
     if (name === undefined || rank === undefined) return
     const again = rank > 0 && rank === before.rank
     if (again || rank < before.rank) {
+      const one = `expected one of ${HOLDING.join(', ')} in a pipeline; found ${name} after ${before.name}`
       const sentence = again
-        ? `expected ${name} once in a pipeline; this is the second`
+        ? name === before.name
+          ? `expected ${name} once in a pipeline; this is the second`
+          : one
         : `expected ${ORDER}; found ${name} after ${before.name}`
       report(reporter, [i, name], ORDER, { sentence, atName: true })
     } else before = { name, rank }
   })
-  const window = names.indexOf('window')
+  if (names.some((name) => name === 'dedupe' || name === 'changes')) checkPassing(names, reporter)
+  else checkPair(names, reporter)
+}
+
+/** Windows and aggregates need one another. */
+function checkPair(names: readonly (string | undefined)[], reporter: Reporter): void {
+  const window = names.findIndex((name) => name === 'window' || name === 'rolling')
   const aggregate = names.indexOf('aggregate')
   if (window >= 0 === aggregate >= 0) return
-  const [there, missing] = window >= 0 ? ['window', 'aggregate'] : ['aggregate', 'window']
+  const [there, missing] = window >= 0 ? [names[window] ?? 'window', 'aggregate'] : ['aggregate', 'window']
   const example = missing === 'window' ? 'window: { tumbling: 1d }' : 'aggregate: { n: count() }'
   report(reporter, [Math.max(window, aggregate), there], missing, {
     sentence: `${there} needs ${missing} as well; there is none in this pipeline`,
     suggestion: `add a step, such as ${example}`,
+    atName: true,
+  })
+}
+
+/** Steps that pass records on have no aggregates. */
+function checkPassing(names: readonly (string | undefined)[], reporter: Reporter): void {
+  const aggregate = names.indexOf('aggregate')
+  if (aggregate < 0) return
+  const passing = names.find((name) => name === 'dedupe' || name === 'changes')
+  const sentence = `${passing} passes records on as they are, so there is nothing to aggregate`
+  report(reporter, [aggregate, 'aggregate'], 'no aggregate', {
+    sentence,
+    suggestion: 'leave aggregate out',
     atName: true,
   })
 }
@@ -94,7 +129,15 @@ function arrange(list: readonly Step[]): PipelineDocument {
     const step = stepPlan(item, i)
     if (step !== undefined) steps.push(step)
     if (keyBy !== undefined) rest = { ...rest, keyBy: keyBy.map((source) => planOf(source, i, 'keyBy')) }
-    if (window !== undefined) rest = { ...rest, window: windowPlan(window) }
+    if (window !== undefined) {
+      const held = isOrderedWindow(window) ? { ordered: orderedWindowPlan(window) } : { window: windowPlan(window) }
+      rest = { ...rest, ...held }
+    }
+    const passing = orderedPlan(item, (source, ...names) => planOf(source, i, ...names))
+    if (passing !== undefined) {
+      const { ordered, key } = passing
+      rest = { ...rest, ordered, ...(key === undefined || rest.keyBy !== undefined ? {} : { keyBy: [key] }) }
+    }
     if (aggregate !== undefined) rest = { ...rest, aggregates: aggregatePlans(aggregate, i) }
   })
   return { steps, ...rest }
@@ -136,9 +179,9 @@ function textsOf(step: StepPlan): readonly string[] {
   }
 }
 
-function checkNames({ steps, keyBy, aggregates }: PipelineDocument, reporter: Reporter): void {
+function checkNames({ steps, keyBy, aggregates, ordered }: PipelineDocument, reporter: Reporter): void {
   const expressions = [...(keyBy ?? []), ...aggregates.flatMap(({ of, where }) => [of, where])]
-  const texts = [...steps.flatMap(textsOf), ...expressions.map((plan) => plan?.source ?? '')]
+  const texts = [...steps.flatMap(textsOf), ...expressions.map((plan) => plan?.source ?? ''), ...orderedTexts(ordered)]
   const names = new Set(texts.flatMap(wordsOf))
   if (names.size <= JOB_LIMITS.names) return
   const sentence = `expected at most ${JOB_LIMITS.names} different names in the expressions of a pipeline; found ${names.size}`

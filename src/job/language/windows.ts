@@ -4,6 +4,7 @@ import type { WindowPlan } from '../../../operators/index.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { zoneOffsets } from '../zones.ts'
 import { emit } from './emit.ts'
+import { countWindow, slidingWindow } from './ordered.ts'
 import { duration, flag, text } from './values.ts'
 import { expects, type Reporter, report, rule, strict } from './words.ts'
 
@@ -104,13 +105,16 @@ const global = () =>
 
 export const window = () =>
   z.union(
-    [tumbling(), hopping(), session(), calendar(), global()],
+    [tumbling(), hopping(), session(), calendar(), global(), countWindow(), slidingWindow()],
     expects(
-      'a window: { tumbling: … }, { hopping: …, every: … }, { session: … }, { calendar: …, zone: … } or { global: true, emit: … }',
+      'a window: { tumbling: … }, { hopping: …, every: … }, { session: … }, { calendar: …, zone: … }, { global: true, emit: … }, { count: … } or { sliding: … }',
     ),
   )
 
-export function windowPlan(shape: z.output<ReturnType<typeof window>>): WindowPlan {
+type Shape = z.output<ReturnType<typeof window>>
+
+/** Of windows that hold partial aggregates; the others are ordered.ts's. */
+export function windowPlan(shape: Exclude<Shape, { count: number } | { sliding: number }>): WindowPlan {
   const early = shape.emit === undefined ? {} : { emit: shape.emit }
   if ('global' in shape) return { kind: 'global', purge: shape.purge, allowedLatenessMs: 0, ...early }
   const { allowedLateness: allowedLatenessMs } = shape

@@ -5,6 +5,7 @@
 import {
   createStage,
   type RecordBatch,
+  ROW_WINDOW,
   readRows,
   type StagePlan,
   type StageProcessor,
@@ -166,11 +167,10 @@ export class CaseRun {
   }
 
   #emit(body: Uint8Array): void {
-    const windowed = this.#job.stages.some(({ window }) => window !== undefined)
-    for (const { key, value } of readRows(body)) {
+    for (const { kind, key, value } of readRows(body)) {
       const text = Buffer.from(value).toString()
       const keyText = key.length === 0 ? 'null' : Buffer.from(key).toString()
-      this.#rows.push(windowed ? text : `{"key":${keyText},"value":${text}}`)
+      this.#rows.push(kind === ROW_WINDOW ? text : `{"key":${keyText},"value":${text}}`)
     }
   }
 

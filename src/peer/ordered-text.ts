@@ -1,0 +1,44 @@
+/** Operators over records in order, for people: in the words of job documents. */
+import type { OrderedPlan } from '../../operators/index.ts'
+import { durationText } from './duration-text.ts'
+
+export function orderedStep(ordered: OrderedPlan): { readonly step: string; readonly text: string } {
+  switch (ordered.kind) {
+    case 'count': {
+      const { size, slide, emitPartial } = ordered
+      const sliding = slide === size ? '' : `, slide ${slide}`
+      return { step: 'window', text: `count ${size}${sliding}${emitPartial ? ', partial ones too' : ''}` }
+    }
+    case 'sliding': {
+      const lateness = ordered.graceMs === 0 ? '' : `, allowed lateness ${durationText(ordered.graceMs)}`
+      return { step: 'window', text: `sliding ${durationText(ordered.differenceMs)}${lateness}` }
+    }
+    case 'rolling':
+      return {
+        step: 'rolling',
+        text: 'last' in ordered ? `last ${ordered.last} records` : `within ${durationText(ordered.withinMs)}`,
+      }
+    case 'dedupe':
+      return { step: 'dedupe', text: `${ordered.by.source} within ${durationText(ordered.withinMs)}` }
+    case 'changes':
+      return { step: 'changes', text: ordered.of.source }
+  }
+}
+
+/** What is held for a key besides the records that the watermark has not passed. */
+export function orderedState(ordered: OrderedPlan): string {
+  switch (ordered.kind) {
+    case 'count':
+      return `the aggregates of ${Math.ceil(ordered.size / ordered.slide)} windows for each key, for as long as the job runs`
+    case 'sliding':
+      return `the records of the last ${durationText(ordered.differenceMs)} for each key`
+    case 'rolling':
+      return 'last' in ordered
+        ? `the last ${ordered.last} records of each key, for as long as the job runs`
+        : `the records of the last ${durationText(ordered.withinMs)} for each key`
+    case 'dedupe':
+      return `each value of the last ${durationText(ordered.withinMs)}`
+    case 'changes':
+      return 'the last value of each key, for as long as the job runs'
+  }
+}
