@@ -60,6 +60,8 @@ export type Window =
   | ({ readonly session: Duration } & Lateness)
   | ({ readonly calendar: 'day' | 'week' | 'month'; readonly zone?: string } & Lateness)
   | ({ readonly global: true; readonly purge?: boolean } & Rows)
+  | { readonly count: number; readonly slide?: number; readonly emitPartial?: boolean }
+  | { readonly sliding: Duration; readonly allowedLateness?: Duration }
 
 export type Sink =
   | { readonly kafka: { readonly topic: string } }
