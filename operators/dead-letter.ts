@@ -35,6 +35,8 @@ const REASONS: Readonly<Partial<Record<OperatorErrorCode, string>>> = {
 
 /** Where in the input it was. */
 export interface Origin {
+  /** Where a job has several sources. */
+  readonly topic?: string
   readonly partition: number
   readonly offset: number
 }
@@ -42,7 +44,7 @@ export interface Origin {
 /** The value of a dead-letter row. `record`: the bytes as they came; null is a tombstone. */
 export function deadLetterValue(
   code: OperatorErrorCode,
-  { partition, offset }: Origin,
+  { topic, partition, offset }: Origin,
   record: Uint8Array | null,
 ): Uint8Array {
   const fields = new Map<string, Value>([
@@ -51,6 +53,7 @@ export function deadLetterValue(
     ['partition', partition],
     ['reason', REASONS[code] ?? 'the record cannot be processed'],
   ])
+  if (topic !== undefined) fields.set('topic', topic)
   if (record === null) fields.set('record', null)
   else if (isUtf8(record)) fields.set('record', boundedText(record))
   else fields.set('recordBase64', Buffer.from(record.subarray(0, MAX_RECORD_BYTES)).toString('base64'))
@@ -59,7 +62,11 @@ export function deadLetterValue(
 }
 
 /** The value of a dead-letter row that stands for records [from, to), of which nothing is known. */
-export function passedLetterValue(code: OperatorErrorCode, { partition, offset }: Origin, to: number): Uint8Array {
+export function passedLetterValue(
+  code: OperatorErrorCode,
+  { topic, partition, offset }: Origin,
+  to: number,
+): Uint8Array {
   const fields = new Map<string, Value>([
     ['error', code],
     ['offset', offset],
@@ -68,6 +75,7 @@ export function passedLetterValue(code: OperatorErrorCode, { partition, offset }
     ['record', null],
     ['records', to - offset],
   ])
+  if (topic !== undefined) fields.set('topic', topic)
   return encodeUtf8(canonicalJson(fields))
 }
 

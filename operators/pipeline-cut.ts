@@ -9,7 +9,7 @@ import { deadLetterValue, type Origin, passedLetterValue } from './dead-letter.t
 import { type EarlyRows, earlyRows } from './early.ts'
 import type { OperatorErrorCode } from './errors.ts'
 import { PartBuilder } from './pipeline-parts.ts'
-import type { StagePlan } from './plan.ts'
+import type { InputPlan, StagePlan } from './plan.ts'
 import { ROW_DEAD_LETTER } from './rows.ts'
 import type { CutOutput } from './stage.ts'
 import { CutGrid } from './watermark.ts'
@@ -27,13 +27,16 @@ export class CutRule {
   readonly #maxRecords: number
   readonly #maxBytes: number
   readonly #partition: number
+  /** As dead letters name it. */
+  readonly #own: Omit<Origin, 'offset'>
+  readonly #sources: NonNullable<InputPlan['among']>
   #gridLine: number
   #records = 0
   #bytes = 0
   #late = 0
   #dead = 0
 
-  constructor({ cuts, window, output }: StagePlan, partition: number) {
+  constructor({ cuts, window, output, input }: StagePlan, partition: number) {
     this.parts = new PartBuilder(output.kind === 'shuffle' ? output.partitions : 1, cuts.partBytes)
     this.#grid = new CutGrid(cuts.gridMs, window)
     this.#early = earlyRows(window?.emit)
@@ -41,6 +44,8 @@ export class CutRule {
     this.#maxRecords = cuts.maxRecords
     this.#maxBytes = cuts.maxBytes
     this.#partition = partition
+    this.#sources = input.among ?? []
+    this.#own = input.kind === 'records' ? this.#sourceOf(partition) : { partition }
   }
 
   get partition(): number {
@@ -74,37 +79,48 @@ export class CutRule {
   /** `index`: the place of what failed within the record at `offset`. */
   deadLetter(code: OperatorErrorCode, offset: number, record: Uint8Array | null, index = 0): void {
     this.#dead += 1
-    this.#letter(code, { partition: this.#partition, offset }, index, record)
+    this.#letter(code, this.#own, { partition: this.#partition, offset, index }, record)
   }
 
   /** Of a record that is known by its place in the source only. */
-  deadLetterOf(code: OperatorErrorCode, { partition, offset, index }: Readonly<RecordPlace>, record: Uint8Array): void {
+  deadLetterOf(code: OperatorErrorCode, place: Readonly<RecordPlace>, record: Uint8Array): void {
     this.#dead += 1
-    this.#letter(code, { partition, offset }, index, record)
+    this.#letter(code, this.#sourceOf(place.partition), place, record)
   }
 
-  lateOf({ partition, offset, index }: Readonly<RecordPlace>, record: Uint8Array): void {
+  lateOf(place: Readonly<RecordPlace>, record: Uint8Array): void {
     this.#late += 1
-    this.#letter('QRT_RECORD_LATE', { partition, offset }, index, record)
+    this.#letter('QRT_RECORD_LATE', this.#sourceOf(place.partition), place, record)
+  }
+
+  /** By its number among the partitions of all sources. */
+  #sourceOf(partition: number): Omit<Origin, 'offset'> {
+    const source = this.#sources.findLast(({ numberFrom }) => numberFrom <= partition)
+    return source === undefined ? { partition } : { topic: source.topic, partition: partition - source.numberFrom }
   }
 
   /** `records`: how many records the late one stands for; `index`: its place within the record at `offset`. */
   late(offset: number, index: number, record: Uint8Array | null, records: number): void {
     this.#late += records
-    this.#letter('QRT_RECORD_LATE', { partition: this.#partition, offset }, index, record)
+    this.#letter('QRT_RECORD_LATE', this.#own, { partition: this.#partition, offset, index }, record)
   }
 
   /** Records [from, to) that nobody takes. */
   passed(why: 'lost' | 'quarantined', from: number, to: number): void {
-    const origin = { partition: this.#partition, offset: from }
+    const origin = { ...this.#own, offset: from }
     const code = why === 'lost' ? 'QRT_RECORD_LOST' : 'QRT_RECORD_QUARANTINED'
     this.#dead += to - from
-    this.parts.add(-1, ROW_DEAD_LETTER, 0, origin.partition, from, 0, NO_KEY, passedLetterValue(code, origin, to))
+    this.parts.add(-1, ROW_DEAD_LETTER, 0, this.#partition, from, 0, NO_KEY, passedLetterValue(code, origin, to))
   }
 
-  #letter(code: OperatorErrorCode, origin: Origin, index: number, record: Uint8Array | null): void {
-    const value = deadLetterValue(code, origin, record)
-    this.parts.add(-1, ROW_DEAD_LETTER, 0, origin.partition, origin.offset, index, NO_KEY, value)
+  #letter(
+    code: OperatorErrorCode,
+    origin: Omit<Origin, 'offset'>,
+    { partition, offset, index }: Omit<RecordPlace, 'time'>,
+    record: Uint8Array | null,
+  ): void {
+    const value = deadLetterValue(code, { ...origin, offset }, record)
+    this.parts.add(-1, ROW_DEAD_LETTER, 0, partition, offset, index, NO_KEY, value)
   }
 
   /** Ends the cut with the rows that the parts hold. */

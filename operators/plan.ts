@@ -137,9 +137,17 @@ export type InputPlan =
       readonly envelope?: 'cloudevents'
       readonly time: TimePlan
       readonly outOfOrdernessMs: number
+      /** Of several sources, this one. */
+      readonly among?: readonly NumberedSource[]
     }
   /** Certified slices of the stage before, from an internal topic: the watermark is the minimum over its sources. */
-  | { readonly kind: 'slices'; readonly sources: number }
+  | { readonly kind: 'slices'; readonly sources: number; readonly among?: readonly NumberedSource[] }
+
+/** Of several sources: dead letters name the topic, whose partitions have the numbers from this one on. */
+export interface NumberedSource {
+  readonly topic: string
+  readonly numberFrom: number
+}
 
 export type OutputPlan =
   /** Rows for the job's sinks: one destination, `rows`. */

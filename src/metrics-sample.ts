@@ -9,6 +9,8 @@ import { RESOLUTIONS } from './replica/resolution.ts'
 export interface UnitSample {
   readonly job: string
   readonly stage: number
+  /** What the unit reads. */
+  readonly topic: string
   readonly partition: number
   readonly state: UnitStatus['state']
   /** What an operator can order: it waits for one while there are any. */
@@ -84,7 +86,7 @@ export function sampler(registry: Registry): (sample: MetricsSample) => void {
     all.push(made)
     return made
   }
-  const perUnit = ['job', 'stage', 'partition'] as const
+  const perUnit = ['job', 'stage', 'topic', 'partition'] as const
   const lag = gauge('quorate_lag_records', 'Records between the last one read and the end of the partition.', perUnit)
   const gap = gauge('quorate_watermark_gap_seconds', 'Wall clock minus watermark.', perUnit)
   const openWindows = gauge('quorate_open_windows', 'Windows that records may still change, of all keys.', perUnit)
@@ -132,8 +134,8 @@ export function sampler(registry: Registry): (sample: MetricsSample) => void {
       for (const state of UNIT_STATES) units.set({ job, state }, 0)
       for (const order of RESOLUTIONS) awaiting.set({ job, order }, 0)
     }
-    for (const { job, stage, partition, state, resolvable, ...unit } of sample.units) {
-      const labels = { job, stage, partition }
+    for (const { job, stage, topic, partition, state, resolvable, ...unit } of sample.units) {
+      const labels = { job, stage, topic, partition }
       units.inc({ job, state })
       for (const order of resolvable) awaiting.inc({ job, order })
       lag.set(labels, unit.lagRecords)

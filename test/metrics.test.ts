@@ -23,6 +23,7 @@ function countEverything(metrics: Metrics, job: string): void {
 const unitOf = (job: string, changes: Partial<UnitSample> = {}): UnitSample => ({
   job,
   stage: 0,
+  topic: 'flights',
   partition: 3,
   state: 'running',
   resolvable: [],
@@ -81,11 +82,11 @@ describe('metrics', () => {
       unitOf('delays', { partition: 4, state: 'stalled', resolvable: ['settle'] }),
     ])
     for (const line of [
-      'quorate_lag_records{job="delays",stage="0",partition="3"} 42',
-      'quorate_watermark_gap_seconds{job="delays",stage="0",partition="3"} 1.5',
-      'quorate_open_windows{job="delays",stage="0",partition="3"} 12',
-      'quorate_state_bytes{job="delays",stage="0",partition="3"} 4096',
-      'quorate_uncertified_seconds{job="delays",stage="0",partition="3"} 0.25',
+      'quorate_lag_records{job="delays",stage="0",topic="flights",partition="3"} 42',
+      'quorate_watermark_gap_seconds{job="delays",stage="0",topic="flights",partition="3"} 1.5',
+      'quorate_open_windows{job="delays",stage="0",topic="flights",partition="3"} 12',
+      'quorate_state_bytes{job="delays",stage="0",topic="flights",partition="3"} 4096',
+      'quorate_uncertified_seconds{job="delays",stage="0",topic="flights",partition="3"} 0.25',
       'quorate_units{job="delays",state="running"} 1',
       'quorate_units{job="delays",state="stalled"} 1',
       'quorate_units{job="delays",state="halted"} 0',
@@ -111,7 +112,7 @@ describe('metrics', () => {
     await linesOf(metrics, [unitOf('delays'), unitOf('kept')])
     const lines = await linesOf(metrics, [unitOf('kept', { watermarkGapSeconds: undefined })])
     const ofUnits = lines.filter((line) => /^quorate_(?:lag_records|watermark_gap_seconds)\{/.test(line))
-    assert.deepEqual(ofUnits, ['quorate_lag_records{job="kept",stage="0",partition="3"} 42'])
+    assert.deepEqual(ofUnits, ['quorate_lag_records{job="kept",stage="0",topic="flights",partition="3"} 42'])
   })
 
   it('begin at zero when a job is added, so that the first of anything is an increase', async () => {

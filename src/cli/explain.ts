@@ -15,7 +15,7 @@ const ASSUMED_PARTITIONS = 3
 
 export const verb: Verb = {
   summary: 'What a job becomes: stages, shuffles and why, units, guarantees',
-  description: 'Asks no peer. How many partitions the source has is for --partitions to say.',
+  description: 'Asks no peer. How many partitions a source has is for --partitions to say.',
   args: [
     { name: 'FILE', required: true, help: 'YAML, TOML, JSON, or a module that builds a job; - reads standard input' },
   ],
@@ -24,7 +24,7 @@ export const verb: Verb = {
     partitions: {
       type: 'string',
       placeholder: 'COUNT',
-      help: `Partitions of the source; default ${ASSUMED_PARTITIONS}`,
+      help: `Partitions of each source; default ${ASSUMED_PARTITIONS}`,
     },
     mermaid: { type: 'boolean', help: 'A graph in the language of Mermaid, for documentation' },
   },
@@ -55,9 +55,12 @@ function partitionsOf(given: string | undefined): number {
 
 const MARGIN = 12
 
+const stepLine = ({ step, text }: { readonly step: string; readonly text: string }): string =>
+  `${step.padEnd(14)}${text}`
+
 function show(
   output: Output,
-  { job, quorum, source, graph, shuffle, units, state, sinks }: Explanation,
+  { job, quorum, sources, graph, shuffle, units, state, sinks }: Explanation,
   assumed: boolean,
 ): void {
   const entry = (name: string, ...lines: readonly string[]): void => {
@@ -66,15 +69,15 @@ function show(
     })
   }
   entry('job', job, quorum.says)
-  const count = `${source.partitions} partition${source.partitions === 1 ? '' : 's'}${assumed ? ' (assumed)' : ''}`
-  entry('source', `${source.topic}, ${source.format}, ${count}`, source.says)
+  for (const { name, topic, format, partitions, says } of sources) {
+    const count = `${partitions} partition${partitions === 1 ? '' : 's'}${assumed ? ' (assumed)' : ''}`
+    const steps = graph.find(({ id }) => id === `source ${name}`)?.steps ?? []
+    const called = name === undefined || name === topic ? topic : `${name}: ${topic}`
+    entry('source', `${called}, ${format}, ${count}`, says, ...steps.map(stepLine))
+  }
   for (const node of graph) {
     if (node.kind === 'stage') {
-      entry(
-        node.name,
-        `${node.partitions} units`,
-        ...(node.steps ?? []).map(({ step, text }) => `${step.padEnd(14)}${text}`),
-      )
+      entry(node.name, `${node.partitions} units`, ...(node.steps ?? []).map(stepLine))
     } else if (node.kind === 'shuffle') entry('shuffle', `${node.partitions} partitions: ${shuffle.why}`)
   }
   if (!shuffle.needed) entry('no shuffle', shuffle.why)

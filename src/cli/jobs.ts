@@ -33,13 +33,13 @@ export const verb: Verb = {
 
 export function jobTable(jobs: readonly JobSummary[], output: Output): void {
   output.table(
-    ['NAME', 'STATE', 'QUORUM', 'UNITS', 'SOURCE', 'SINKS', 'GENERATION', 'SUBMITTED'],
-    jobs.map(({ name, state, quorum, units, source, sinks, generation, submittedAt }) => [
+    ['NAME', 'STATE', 'QUORUM', 'UNITS', 'SOURCES', 'SINKS', 'GENERATION', 'SUBMITTED'],
+    jobs.map(({ name, state, quorum, units, sources, sinks, generation, submittedAt }) => [
       name,
       state,
       `N=${quorum.replicas} W=${quorum.write} R=${quorum.read}${quorum.allowForks ? ' forks allowed' : ''}`,
       units,
-      source,
+      sources.join(', '),
       sinks.join(', '),
       generation,
       submittedAt,

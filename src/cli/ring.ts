@@ -16,12 +16,12 @@ export const verb: Verb = {
       const names = new Map(members.map(({ id, name }) => [id, name]))
       output.line(`view ${ring.view}, ${ring.members.length} members`)
       output.table(
-        ['UNIT', 'JOB', 'STAGE', 'PARTITION', 'REPLICAS'],
-        ring.units.map(({ unit, job, stage, partition, replicas }) => [
+        ['UNIT', 'JOB', 'STAGE', 'READS', 'REPLICAS'],
+        ring.units.map(({ unit, job, stage, topic, partition, replicas }) => [
           unit,
           job,
           stage,
-          partition,
+          stage === 0 ? `${topic}[${partition}]` : `shuffle[${partition}]`,
           replicas.map((id) => names.get(id) ?? id.slice(0, 8)).join(', '),
         ]),
       )

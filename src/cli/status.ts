@@ -34,9 +34,22 @@ function statusText(status: StatusView, output: Output): void {
   if (status.units.length === 0) output.note('No units: no job runs here. Submit one: quorate submit FILE')
   else {
     output.table(
-      ['UNIT', 'STATE', 'VERSION', 'CERTIFIED', 'COMPUTED', 'AT SINKS', 'OFFSET', 'END', 'WATERMARK', 'REPLICAS'],
+      [
+        'UNIT',
+        'READS',
+        'STATE',
+        'VERSION',
+        'CERTIFIED',
+        'COMPUTED',
+        'AT SINKS',
+        'OFFSET',
+        'END',
+        'WATERMARK',
+        'REPLICAS',
+      ],
       status.units.map((unit) => [
         unit.unit,
+        unit.stage === 0 ? `${unit.topic}[${unit.partition}]` : `shuffle[${unit.partition}]`,
         unit.state,
         unit.version,
         positionText(unit.certified),

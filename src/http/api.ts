@@ -47,6 +47,8 @@ export interface RingView {
     readonly unit: string
     readonly job: string
     readonly stage: number
+    /** What it reads: a source, or the internal topic before its stage. */
+    readonly topic: string
     readonly partition: number
     readonly replicas: readonly PeerId[]
   }[]
@@ -58,7 +60,8 @@ export interface JobSummary {
   /** How often it was upgraded. */
   readonly revision: number
   readonly submittedAt: string
-  readonly source: string
+  /** Topics. */
+  readonly sources: readonly string[]
   readonly sinks: readonly string[]
   readonly quorum: {
     readonly replicas: number
@@ -82,7 +85,7 @@ export interface GraphNode {
   readonly name: string
   /** Of a topic; of a stage, its units. */
   readonly partitions?: number
-  /** What a stage does, in order. */
+  /** What a stage does, or what is done for one source only, in order. */
   readonly steps?: readonly { readonly step: string; readonly text: string }[]
   readonly window?: {
     /** Of a session its gap, of a calendar the longest. */
@@ -119,6 +122,8 @@ export interface UnitStatus {
   readonly unit: string
   readonly job: string
   readonly stage: number
+  /** What it reads: a source, or the internal topic before its stage. */
+  readonly topic: string
   readonly partition: number
   readonly replicas: readonly ReplicaView[]
   readonly term: number

@@ -154,11 +154,20 @@ export const leaveAnswer = z.object({
   }),
 })
 
+const unitTopic = z.string().describe('What it reads: a source, or the internal topic before its stage')
+
 export const ringAnswer = z.object({
   view: count,
   members: z.array(peer),
   units: z.array(
-    z.object({ unit: z.string(), job: z.string(), stage: count, partition: count, replicas: z.array(peer) }),
+    z.object({
+      unit: z.string(),
+      job: z.string(),
+      stage: count,
+      topic: unitTopic,
+      partition: count,
+      replicas: z.array(peer),
+    }),
   ),
 })
 
@@ -170,7 +179,7 @@ const graphNode = z.object({
   steps: z
     .array(z.object({ step: z.string(), text: z.string() }))
     .optional()
-    .describe('What a stage does, in order'),
+    .describe('What a stage does, or what is done for one source only, in order'),
   window: z
     .object({
       sizeMs: count.describe('Of a session its gap, of a calendar the longest'),
@@ -186,7 +195,7 @@ export const jobAnswer = z.object({
   generation: z.string(),
   revision: count.describe('How often it was upgraded'),
   submittedAt: time,
-  source: z.string(),
+  sources: z.array(z.string()).describe('The topics it reads'),
   sinks: z.array(z.string()),
   quorum: z.object({ replicas: count, write: count, read: count, allowForks: z.boolean() }),
   stages: count,
@@ -202,6 +211,7 @@ const unitStatus = z.object({
   unit: z.string(),
   job: z.string(),
   stage: count,
+  topic: unitTopic,
   partition: count,
   replicas: z.array(
     z.object({

@@ -14,12 +14,12 @@ import {
 } from '../../operators/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { LIMITS } from '../limits.ts'
-import type { CompiledJob } from './compiled.ts'
+import { type CompiledJob, partitionsOf, type SourcePlan } from './compiled.ts'
 import { SINK_DIRECTORY } from './language/sinks.ts'
 import { JOB_LIMITS } from './limits.ts'
 import { originSchema } from './origin.ts'
 
-export const BODY_VERSION = 1
+export const BODY_VERSION = 2
 
 const text = z.string().max(LIMITS.documentBytes)
 const count = z.int().min(1)
@@ -162,6 +162,13 @@ const time = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('log') }),
 ])
 
+const among = z.exactOptional(
+  z
+    .array(z.strictObject({ topic: text, numberFrom: offset }))
+    .min(1)
+    .max(JOB_LIMITS.sources),
+)
+
 const stage: z.ZodType<StagePlan> = z.strictObject({
   job: text,
   stage: z.int().min(0).max(1),
@@ -172,8 +179,9 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
       envelope: z.exactOptional(z.literal('cloudevents')),
       time,
       outOfOrdernessMs: milliseconds,
+      among,
     }),
-    z.strictObject({ kind: z.literal('slices'), sources: count }),
+    z.strictObject({ kind: z.literal('slices'), sources: count, among }),
   ]),
   steps: z.array(step).max(JOB_LIMITS.steps),
   keyBy: z.exactOptional(z.array(expression).min(1).max(JOB_LIMITS.keys)),
@@ -192,6 +200,17 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
   cuts: z.strictObject({ gridMs: count, maxRecords: count, maxBytes: count, partBytes: count, snapshotEvery: count }),
 })
 
+const source: z.ZodType<SourcePlan> = z.strictObject({
+  name: z.exactOptional(text),
+  topic: text,
+  partitions: count,
+  startOffsets: z.array(offset),
+  endOffsets: z.exactOptional(z.array(offset)),
+  idleAfterMs: count,
+  ownSteps: z.exactOptional(count),
+  stage: z.exactOptional(stage),
+})
+
 const sink: z.ZodType<SinkPlan> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('kafka'), topic: text }),
   z.strictObject({ kind: z.literal('mongodb'), database: text, collection: text }),
@@ -205,18 +224,12 @@ const compiled: z.ZodType<CompiledJob> = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
     generation: z.string().regex(/^[a-z0-9-]+-[0-9a-f]{12}-[1-9]\d{0,15}$/),
-    source: z.strictObject({
-      topic: text,
-      partitions: count,
-      startOffsets: z.array(offset),
-      endOffsets: z.exactOptional(z.array(offset)),
-    }),
+    sources: z.array(source).min(1).max(JOB_LIMITS.sources),
     stages: z.array(stage).min(1).max(2),
     shuffle: z.exactOptional(z.strictObject({ topic: text, partitions: count })),
     sinks: z.array(sink).max(JOB_LIMITS.sinks),
     deadLetters: z.exactOptional(sink),
     quorum: z.strictObject({ replicas, write: replicas, read: replicas, allowForks: z.boolean() }),
-    idleAfterMs: count,
     maxCutAgeMs: count,
     retentionMs: z.int().min(-1),
   })
@@ -224,30 +237,35 @@ const compiled: z.ZodType<CompiledJob> = z
 
 /** What no field says by itself. */
 function checkWhole(job: CompiledJob, reporter: { addIssue(message: string): void }): void {
-  const { name, generation, source, stages, shuffle, quorum } = job
+  const { name, generation, sources, stages, shuffle, quorum } = job
   const expect = (holds: boolean, what: string): void => {
     if (!holds) reporter.addIssue(`expected ${what}`)
   }
   expect(generation.startsWith(`${name}-`), 'a generation that begins with the name of the job')
-  expect(source.startOffsets.length === source.partitions, 'a start offset for each partition')
-  expect((source.endOffsets?.length ?? source.partitions) === source.partitions, 'an end offset for each partition')
+  for (const { partitions, startOffsets, endOffsets } of sources) {
+    expect(startOffsets.length === partitions, 'a start offset for each partition')
+    expect((endOffsets?.length ?? partitions) === partitions, 'an end offset for each partition')
+  }
   expect(quorum.write <= quorum.replicas && quorum.read <= quorum.replicas, 'quorums within the replicas')
   expect(quorum.allowForks || quorum.write > quorum.replicas / 2, 'a write quorum of more than half of the replicas')
   for (const { window, ordered } of stages) {
     expect(window === undefined || ordered === undefined, 'a window or an ordered operator, not both')
   }
   const [first, second] = stages
-  const output = first?.output.kind === 'shuffle' ? first.output.partitions : undefined
-  expect(first?.stage === 0 && first.input.kind === 'records', 'a first stage that reads records')
-  expect(output === shuffle?.partitions, 'a first stage that ends in the shuffle, where there is one')
+  for (const [i, { stage = first }] of sources.entries()) {
+    const output = stage?.output.kind === 'shuffle' ? stage.output.partitions : undefined
+    expect((stage === first) === (i === 0), 'a first stage of its own for each source after the first')
+    expect(stage?.stage === 0 && stage.input.kind === 'records', 'a first stage that reads records')
+    expect(output === shuffle?.partitions, 'a first stage that ends in the shuffle, where there is one')
+  }
   expect((second === undefined) === (shuffle === undefined), 'a second stage where there is a shuffle')
   if (second === undefined) return
   const carries = first?.output.kind === 'shuffle' && first.output.carries === 'records'
   const holds = (stage: typeof first): boolean => (carries ? stage?.ordered : stage?.window) !== undefined
   expect(holds(first) && holds(second), 'stages that hold what the shuffle between them carries')
-  const sources = second.input.kind === 'slices' ? second.input.sources : undefined
+  const merged = second.input.kind === 'slices' ? second.input.sources : undefined
   expect(second.stage === 1 && second.output.kind === 'rows', 'a second stage that ends in rows')
-  expect(sources === source.partitions, 'a second stage that merges all partitions of the source')
+  expect(merged === partitionsOf(sources), 'a second stage that merges all partitions of the sources')
 }
 
 export const bodySchema = z.strictObject({

@@ -6,7 +6,7 @@ import { canonicalText } from '../../mesh/index.ts'
 import { createStage, OperatorError, type StagePlan } from '../../operators/index.ts'
 import { QuorateError } from '../errors.ts'
 import { BODY_VERSION, bodySchema } from './body-schema.ts'
-import type { CompiledJob } from './compiled.ts'
+import { type CompiledJob, plansOf } from './compiled.ts'
 import type { JobFormat } from './document.ts'
 import { JOB_LIMITS } from './limits.ts'
 import type { JobOrigin } from './origin.ts'
@@ -42,7 +42,7 @@ export function decodeJob(bytes: Uint8Array): JobBody {
   const { document, compiled, submittedAt, origin } = data
   const body: JobBody = { document, compiled, submittedAt, ...(origin === undefined ? {} : { origin }) }
   if (!Buffer.from(encodeJob(body)).equals(bytes)) throw corrupt('the stored job is not in its canonical form')
-  for (const stage of compiled.stages) checkStage(stage)
+  for (const plan of plansOf(compiled)) checkStage(plan)
   return body
 }
 

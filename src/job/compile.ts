@@ -1,30 +1,27 @@
 /** From a valid document and what the cluster knows to what peers run. Pure: the same input gives the same bytes anywhere. */
 import { assert, digestOf } from '../../mesh/index.ts'
+import type { StagePlan } from '../../operators/index.ts'
+import type { OffsetRange } from '../log/log.ts'
 import type { CompiledJob, SourcePlan } from './compiled.ts'
-import type { JobDocument } from './document.ts'
+import type { JobDocument, SourceDocument } from './document.ts'
 import { checkFacts, type JobFacts } from './facts.ts'
 import { stagesOf } from './stages.ts'
 
 /** @throws JobUnfitError QRT_TOPIC_UNKNOWN, QRT_TOPIC_COMPACTED */
 export function compileJob(document: JobDocument, facts: JobFacts): CompiledJob {
-  const offsets = checkFacts(document, facts)
+  const ranges = checkFacts(document, facts)
   const { name, sinks, deadLetters, quorum, maxCutAgeMs, retentionMs } = document
-  const { topic, from, bounded, idleAfterMs } = document.source
-  assert(offsets.length > 0, `the topic "${topic}" has partitions`)
   assert(Number.isSafeInteger(facts.submission) && facts.submission > 0, 'submissions count from 1')
-  // From one answer of the log: a topic that grew since it was described is taken at its new size.
-  const source: SourcePlan = {
-    topic,
-    partitions: offsets.length,
-    startOffsets: offsets.map(({ start, end }) => (from === 'latest' ? end : start)),
-    ...(bounded ? { endOffsets: offsets.map(({ end }) => end) } : {}),
-  }
   const generation = `${name}-${digestOf('job', document).slice(0, 12)}-${facts.submission}`
-  const { stages, shufflePartitions } = stagesOf(document, offsets.length)
+  // From one answer of the log: a topic that grew since it was described is taken at its new size.
+  const { stages, others, shufflePartitions } = stagesOf(
+    document,
+    ranges.map(({ length }) => length),
+  )
   return {
     name,
     generation,
-    source,
+    sources: document.sources.map((source, i) => sourcePlan(source, ranges[i] ?? [], others[i - 1])),
     stages,
     ...(shufflePartitions === undefined
       ? {}
@@ -32,8 +29,25 @@ export function compileJob(document: JobDocument, facts: JobFacts): CompiledJob 
     sinks,
     ...(deadLetters === undefined ? {} : { deadLetters }),
     quorum,
-    idleAfterMs,
     maxCutAgeMs,
     retentionMs,
+  }
+}
+
+function sourcePlan(
+  { name, topic, from, bounded, idleAfterMs, steps }: SourceDocument,
+  offsets: readonly OffsetRange[],
+  stage: StagePlan | undefined,
+): SourcePlan {
+  assert(offsets.length > 0, `the topic "${topic}" has partitions`)
+  return {
+    ...(name === undefined ? {} : { name }),
+    topic,
+    partitions: offsets.length,
+    startOffsets: offsets.map(({ start, end }) => (from === 'latest' ? end : start)),
+    ...(bounded ? { endOffsets: offsets.map(({ end }) => end) } : {}),
+    idleAfterMs,
+    ...(steps.length === 0 ? {} : { ownSteps: steps.length }),
+    ...(stage === undefined ? {} : { stage }),
   }
 }

@@ -14,19 +14,28 @@ export interface QuorumPlan {
 }
 
 export interface SourcePlan {
+  /** Its name in a document with several; absent where there is one. */
+  readonly name?: string
   readonly topic: string
   readonly partitions: number
   /** First offset of each partition to read, fixed at submit. */
   readonly startOffsets: readonly number[]
   /** Bounded source: the end offset of each partition, captured at submit. */
   readonly endOffsets?: readonly number[]
+  /** Silence of a partition that makes it idle, measured by successful empty fetches. */
+  readonly idleAfterMs: number
+  /** How many of the steps of stage 0 are only for its records, before those that all sources go through. */
+  readonly ownSteps?: number
+  /** How stage 0 reads this source; absent of the first, which is read as the first of the job's stages says. */
+  readonly stage?: StagePlan
 }
 
 export interface CompiledJob {
   readonly name: string
   /** `<name>-<12 hex of the document's digest>-<number of the submission>`: what unit ids begin with. No colon. */
   readonly generation: string
-  readonly source: SourcePlan
+  /** In the order of their names. */
+  readonly sources: readonly SourcePlan[]
   /** One stage, or two with a shuffle between. */
   readonly stages: readonly StagePlan[]
   /** Set when there are two stages. */
@@ -35,8 +44,6 @@ export interface CompiledJob {
   /** Where dead-letter rows go besides the peers' own store. */
   readonly deadLetters?: SinkPlan
   readonly quorum: QuorumPlan
-  /** Silence of a source partition that makes it idle, measured by successful empty fetches. */
-  readonly idleAfterMs: number
   /** A cut is asked for once something to emit has waited this long. */
   readonly maxCutAgeMs: number
   /** How long results are kept for queries after their window's end by watermark; -1: as long as the job exists. */
@@ -45,5 +52,37 @@ export interface CompiledJob {
 
 /** Units of a stage: one per source partition for stage 0, one per shuffle partition for stage 1. */
 export function unitsOfStage(job: CompiledJob, stage: number): number {
-  return stage === 0 ? job.source.partitions : (job.shuffle?.partitions ?? 0)
+  return stage === 0 ? partitionsOf(job.sources) : (job.shuffle?.partitions ?? 0)
 }
+
+/** Of all sources together. */
+export const partitionsOf = (sources: readonly { readonly partitions: number }[]): number =>
+  sources.reduce((sum, { partitions }) => sum + partitions, 0)
+
+/**
+ * What a unit of stage 0 reads. Units are numbered through the partitions of the first source, then through those of the
+ * second, and so on.
+ */
+export function sourceOfUnit(
+  job: CompiledJob,
+  number: number,
+): { readonly source: SourcePlan; readonly partition: number } {
+  let first = 0
+  for (const source of job.sources) {
+    if (number < first + source.partitions) return { source, partition: number - first }
+    first += source.partitions
+  }
+  throw new RangeError(`there is no unit ${number} among ${first} partitions of the sources of "${job.name}"`)
+}
+
+/** How a stage runs in one of its units; undefined where the job has no such stage. */
+export function planOfUnit(job: CompiledJob, stage: number, number: number): StagePlan | undefined {
+  const shared = job.stages[stage]
+  return stage === 0 ? (sourceOfUnit(job, number).source.stage ?? shared) : shared
+}
+
+/** Every plan of the job: the stages, and how stage 0 reads sources after the first. */
+export const plansOf = ({ stages, sources }: CompiledJob): readonly StagePlan[] => [
+  ...stages,
+  ...sources.flatMap(({ stage }) => stage ?? []),
+]

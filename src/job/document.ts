@@ -18,6 +18,8 @@ import type { QuorumPlan } from './compiled.ts'
 export type JobFormat = 'yaml' | 'toml' | 'json'
 
 export interface SourceDocument {
+  /** Where a document has several. */
+  readonly name?: string
   readonly topic: string
   readonly format: FormatPlan
   readonly envelope?: 'cloudevents'
@@ -29,7 +31,13 @@ export interface SourceDocument {
   readonly bounded: boolean
   readonly idleAfterMs: number
   readonly onIdle: IdlePolicy
+  /** What its records go through before those of all sources come together. */
+  readonly steps: readonly StepPlan[]
 }
+
+/** Where it stands in the document. */
+export const pathOfSource = ({ name }: SourceDocument): readonly string[] =>
+  name === undefined ? ['source'] : ['sources', name]
 
 /** Steps in order, then the key, then the window or what stands in its place, with its aggregates, sorted by name. */
 export interface PipelineDocument {
@@ -43,12 +51,13 @@ export interface PipelineDocument {
 
 export interface JobDocument {
   readonly name: string
-  readonly source: SourceDocument
+  /** At least one. Several have names, and are in the order of those. */
+  readonly sources: readonly SourceDocument[]
   readonly pipeline: PipelineDocument
   readonly sinks: readonly ExternalSink[]
   readonly deadLetters?: ExternalSink
   readonly quorum: QuorumPlan
-  /** Absent: as many as the source has. */
+  /** Absent: as many as the sources have. */
   readonly shufflePartitions?: number
   readonly maxCutAgeMs: number
   /** -1: as long as the job exists. */

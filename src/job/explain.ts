@@ -9,19 +9,22 @@ import { durationText } from '../peer/duration-text.ts'
 import { jobGraph } from '../peer/graph.ts'
 import { orderedState } from '../peer/ordered-text.ts'
 import { compileJob } from './compile.ts'
-import { type CompiledJob, unitsOfStage } from './compiled.ts'
-import type { JobDocument } from './document.ts'
-import { keepsPartitioning } from './partitioning.ts'
+import { type CompiledJob, partitionsOf, plansOf, unitsOfStage } from './compiled.ts'
+import type { JobDocument, SourceDocument } from './document.ts'
+import { assumedSources } from './facts.ts'
+import { isPartitioned } from './partitioning.ts'
 
 export interface Explanation {
   readonly job: string
   readonly quorum: { readonly replicas: number; readonly write: number; readonly read: number; readonly says: string }
-  readonly source: {
+  readonly sources: readonly {
+    /** In the document; absent where there is one. */
+    readonly name?: string
     readonly topic: string
     readonly format: string
     readonly partitions: number
     readonly says: string
-  }
+  }[]
   /** Sources, stages, shuffles and sinks with what comes after each. */
   readonly graph: readonly GraphNode[]
   readonly shuffle: { readonly needed: boolean; readonly why: string }
@@ -31,13 +34,20 @@ export interface Explanation {
   readonly sinks: readonly { readonly name: string; readonly guarantee: string }[]
 }
 
+/** @param partitions of each source */
 export function explainJob(document: JobDocument, partitions: number): Explanation {
   const job = compiled(document, partitions)
   const { replicas, write, read } = job.quorum
   return {
     job: job.name,
     quorum: { replicas, write, read, says: quorumText(job) },
-    source: { topic: job.source.topic, format: formatText(job), partitions, says: sourceText(document) },
+    sources: document.sources.map((source) => ({
+      ...(source.name === undefined ? {} : { name: source.name }),
+      topic: source.topic,
+      format: formatText(source),
+      partitions,
+      says: sourceText(source),
+    })),
     graph: jobGraph(job),
     shuffle: shuffleText(document, job),
     units: job.stages.map(({ stage }) => unitsOfStage(job, stage)),
@@ -50,9 +60,8 @@ export function explainJob(document: JobDocument, partitions: number): Explanati
 }
 
 function compiled(document: JobDocument, partitions: number): CompiledJob {
-  const topic = { name: document.source.topic, partitions, cleanupPolicy: 'delete', retentionMs: -1 }
-  const offsets = Array.from({ length: partitions }, () => ({ start: 0, end: 0 }))
-  return compileJob(document, { cluster: 'explained', submission: 1, source: { topic, offsets }, missingTopics: [] })
+  const sources = assumedSources(document, partitions)
+  return compileJob(document, { cluster: 'explained', submission: 1, sources, missingTopics: [] })
 }
 
 function quorumText({ quorum: { replicas, write, allowForks } }: CompiledJob): string {
@@ -62,20 +71,18 @@ function quorumText({ quorum: { replicas, write, allowForks } }: CompiledJob): s
   return `${replicas} peers compute each unit, ${write} sign a result before it is written; ${lost}${forks}`
 }
 
-function sourceText({ source: { from, bounded, idleAfterMs, onIdle, outOfOrdernessMs } }: JobDocument): string {
+function sourceText({ from, bounded, idleAfterMs, onIdle, outOfOrdernessMs }: SourceDocument): string {
   const start = bounded ? 'all that is there at submit, then it ends' : `from the ${from} offset on`
   return `${start}; records may be ${durationText(outOfOrdernessMs)} out of order; a partition is idle after ${durationText(idleAfterMs)} (${onIdle})`
 }
 
-function formatText({ stages: [first] }: CompiledJob): string {
-  if (first?.input.kind !== 'records') return 'json'
-  const { format } = first.input
+function formatText({ format }: SourceDocument): string {
   if (typeof format === 'string') return format
   const versions = format.schemas.length
   return format.framing === 'none' ? format.kind : `${format.kind}, ${versions} schemas of a registry`
 }
 
-function shuffleText(document: JobDocument, { source, shuffle }: CompiledJob): Explanation['shuffle'] {
+function shuffleText(document: JobDocument, { sources, shuffle }: CompiledJob): Explanation['shuffle'] {
   const key = document.pipeline.keyBy?.map(({ source }) => source).join(', ')
   if (shuffle !== undefined) {
     const what =
@@ -86,10 +93,10 @@ function shuffleText(document: JobDocument, { source, shuffle }: CompiledJob): E
   }
   const { window, ordered } = document.pipeline
   if (window === undefined && ordered === undefined) return { needed: false, why: 'rows are made one by one' }
-  if (keepsPartitioning(document.source, document.pipeline)) {
+  if (isPartitioned(document)) {
     return { needed: false, why: `the source is partitioned by ${key} already` }
   }
-  return { needed: false, why: `the source has ${source.partitions} partition` }
+  return { needed: false, why: `the source has ${partitionsOf(sources)} partition` }
 }
 
 /** Windows of one key that are held at once while time goes on without silence. */
@@ -100,17 +107,16 @@ function windowsHeld(window: Exclude<WindowPlan, GlobalWindowPlan>, outOfOrderne
   return Math.ceil((sizeMs + window.allowedLatenessMs + outOfOrdernessMs) / stepMs) + 1
 }
 
-function stateText({ stages }: CompiledJob): string {
-  const last = stages.at(-1)
-  const first = stages[0]
+function stateText(job: CompiledJob): string {
+  const last = job.stages.at(-1)
   if (last?.ordered !== undefined) {
     return `${orderedState(last.ordered)}, and records that the watermark has not passed. \`quorate test\` shows bytes`
   }
   if (last?.window === undefined) return 'none but the watermark of each partition'
-  const disorder = first?.input.kind === 'records' ? first.input.outOfOrdernessMs : 0
   if (last.window.kind === 'global') {
     return `${aggregatesText(last)} for each key, for as long as the job runs. \`quorate test\` shows bytes`
   }
+  const disorder = Math.max(...plansOf(job).map(({ input }) => (input.kind === 'records' ? input.outOfOrdernessMs : 0)))
   const held = windowsHeld(last.window, disorder)
   const each = aggregatesText(last)
   return `${each} for each key and open window; of one key at most ${held} windows are held at once. \`quorate test\` shows bytes`

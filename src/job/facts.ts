@@ -2,12 +2,18 @@
 import { QuorateError, type QuorateErrorCode } from '../errors.ts'
 import type { Fault } from '../http/problems.ts'
 import type { Log, OffsetRange, TopicDescription } from '../log/log.ts'
-import type { JobDocument } from './document.ts'
+import { type JobDocument, pathOfSource } from './document.ts'
+import { pointerOf } from './text/read.ts'
+
+export interface SourceFacts {
+  readonly topic: TopicDescription
+  readonly offsets: readonly OffsetRange[]
+}
 
 /** What the log says. */
 export interface LogFacts {
-  /** Undefined: there is no such topic. */
-  readonly source: { readonly topic: TopicDescription; readonly offsets: readonly OffsetRange[] } | undefined
+  /** One for each source of the document, in its order; undefined: there is no such topic. */
+  readonly sources: readonly (SourceFacts | undefined)[]
   /** Topics of sinks and dead letters that the log does not have. */
   readonly missingTopics: readonly string[]
 }
@@ -24,13 +30,25 @@ export async function gatherFacts(
   document: JobDocument,
   log: Pick<Log, 'describeTopic' | 'offsets'>,
 ): Promise<LogFacts> {
-  const topic = await log.describeTopic(document.source.topic)
-  const source = topic === undefined ? undefined : { topic, offsets: await log.offsets(topic.name) }
+  const sources: (SourceFacts | undefined)[] = []
+  for (const source of document.sources) {
+    const topic = await log.describeTopic(source.topic)
+    sources.push(topic === undefined ? undefined : { topic, offsets: await log.offsets(topic.name) })
+  }
   const missingTopics: string[] = []
   for (const { topic } of kafkaTopics(document)) {
     if ((await log.describeTopic(topic)) === undefined) missingTopics.push(topic)
   }
-  return { source, missingTopics }
+  return { sources, missingTopics }
+}
+
+/** Topics of so many partitions each, for whoever asks what would become of a job. */
+export function assumedSources({ sources }: JobDocument, partitions: number): readonly SourceFacts[] {
+  const offsets = Array.from({ length: partitions }, () => ({ start: 0, end: 0 }))
+  return sources.map(({ topic: name }) => ({
+    topic: { name, partitions, cleanupPolicy: 'delete', retentionMs: -1 },
+    offsets,
+  }))
 }
 
 interface KafkaTopic {
@@ -58,21 +76,27 @@ export class JobUnfitError extends QuorateError {
 }
 
 /**
- * The offsets of the source, one range a partition.
+ * The offsets of each source, one range a partition.
  * @throws JobUnfitError QRT_TOPIC_UNKNOWN, QRT_TOPIC_COMPACTED with every fault; the code is that of the first
  */
-export function checkFacts(document: JobDocument, { source, missingTopics }: LogFacts): readonly OffsetRange[] {
+export function checkFacts(
+  document: JobDocument,
+  { sources, missingTopics }: LogFacts,
+): readonly (readonly OffsetRange[])[] {
   const faults: (readonly [QuorateErrorCode, Fault])[] = []
-  const { topic } = document.source
   const unknown = (name: string, pointer: string): void => {
     const suggestion = `create the topic "${name}", or name another`
     faults.push(['QRT_TOPIC_UNKNOWN', { pointer, message: `the log has no topic "${name}"`, suggestion }])
   }
-  if (source === undefined) unknown(topic, '/source/topic')
-  else if (source.topic.cleanupPolicy.includes('compact')) {
-    const message = `expected the source "${topic}" to keep its records (cleanup.policy=delete); its policy is ${source.topic.cleanupPolicy}, which removes records that a replica may still have to read`
-    const suggestion = 'copy it into a topic that is not compacted, and read that'
-    faults.push(['QRT_TOPIC_COMPACTED', { pointer: '/source/topic', message, suggestion }])
+  for (const [i, source] of document.sources.entries()) {
+    const pointer = pointerOf([...pathOfSource(source), 'topic'])
+    const found = sources[i]
+    if (found === undefined) unknown(source.topic, pointer)
+    else if (found.topic.cleanupPolicy.includes('compact')) {
+      const message = `expected the source "${source.topic}" to keep its records (cleanup.policy=delete); its policy is ${found.topic.cleanupPolicy}, which removes records that a replica may still have to read`
+      const suggestion = 'copy it into a topic that is not compacted, and read that'
+      faults.push(['QRT_TOPIC_COMPACTED', { pointer, message, suggestion }])
+    }
   }
   for (const { topic, pointer } of kafkaTopics(document)) if (missingTopics.includes(topic)) unknown(topic, pointer)
   const [first] = faults
@@ -82,5 +106,5 @@ export function checkFacts(document: JobDocument, { source, missingTopics }: Log
       faults.map(([, fault]) => fault),
     )
   }
-  return source?.offsets ?? []
+  return sources.map((source) => source?.offsets ?? [])
 }

@@ -17,6 +17,8 @@ export const JOB_LIMITS = {
   /** Different names in all expressions of a pipeline: a stage looks for each of them in every record. */
   names: 512,
   steps: 64,
+  /** Topics that one job reads: each partition of each is a unit with replicas of its own. */
+  sources: 8,
   /** Versions of a schema that a source may have records of. */
   schemas: 100,
   /** Fields of one map or compute. */

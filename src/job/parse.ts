@@ -8,7 +8,7 @@ import type { QuorumPlan } from './compiled.ts'
 import type { JobDocument, JobFormat } from './document.ts'
 import { JobInvalidError } from './errors.ts'
 import { locate } from './faults.ts'
-import { type JobParts, job } from './language/job.ts'
+import { type JobParts, job, sourcesOf } from './language/job.ts'
 import { type LoadFile, referenceIn, resolveQuorum, withQuorum } from './reference.ts'
 import { placeSchemas, withSchemas } from './schema-files.ts'
 import { stagesOf } from './stages.ts'
@@ -76,10 +76,10 @@ function quorumOf(checked: Checked<JobParts>, file: string, load: LoadFile | und
 }
 
 function documentOf(parts: JobParts, quorum: QuorumPlan): JobDocument {
-  const { name, source, pipeline, sinks, deadLetters, shuffle, maxCutAge, retention } = parts
+  const { name, pipeline, sinks, deadLetters, shuffle, maxCutAge, retention } = parts
   return {
     name,
-    source,
+    sources: sourcesOf(parts),
     pipeline,
     sinks,
     ...(deadLetters === undefined ? {} : { deadLetters }),
@@ -90,9 +90,13 @@ function documentOf(parts: JobParts, quorum: QuorumPlan): JobDocument {
   }
 }
 
-/** What the schema took, the operators take: as a job of one partition, and of several. */
+/** What the schema took, the operators take: as a job of one partition a source, and of several. */
 function compileAll(document: JobDocument): void {
   for (const partitions of [1, 2]) {
-    for (const stage of stagesOf(document, partitions).stages) createStage(stage, { partition: 0 })
+    const { stages, others } = stagesOf(
+      document,
+      document.sources.map(() => partitions),
+    )
+    for (const stage of [...stages, ...others]) createStage(stage, { partition: 0 })
   }
 }

@@ -4,12 +4,18 @@
  * gave one of its names to something else.
  */
 import type { StepPlan } from '../../operators/index.ts'
-import type { PipelineDocument, SourceDocument } from './document.ts'
+import type { JobDocument, PipelineDocument, SourceDocument } from './document.ts'
 
 const WORD = /[A-Za-z_][A-Za-z0-9_]*/g
 
 /** All that could be names of fields in an expression, and more: functions and words inside texts as well. */
 export const wordsOf = (source: string): readonly string[] => source.match(WORD) ?? []
+
+/** Partitions of several topics are never one unit, however each is partitioned. */
+export function isPartitioned({ sources, pipeline }: Pick<JobDocument, 'sources' | 'pipeline'>): boolean {
+  const [source, another] = sources
+  return source !== undefined && another === undefined && keepsPartitioning(source, pipeline)
+}
 
 /**
  * True when keyBy says the same as partitionedBy: the same expressions in the same order, letter by letter, and every step leaves

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { QuorateError } from '../errors.ts'
 import type { JobFormat } from './document.ts'
 import { JOB_LIMITS } from './limits.ts'
+import { formatPaths } from './schema-files.ts'
 import { placeOf, readTree, unmarked } from './text/read.ts'
 import type { Node, ScalarNode } from './text/tree.ts'
 
@@ -27,27 +28,40 @@ interface SubjectReference {
   readonly subject: string
 }
 
-function subjectIn(root: Node): SubjectReference | undefined {
-  for (const kind of ['avro', 'protobuf'] as const) {
-    const { node, found } = placeOf(root, ['source', 'format', kind])
-    const entry = found && node.kind === 'map' ? node.entries.get('subject') : undefined
-    if (entry?.value.kind !== 'scalar' || typeof entry.value.value !== 'string') continue
-    return { kind, key: entry.key, node: entry.value, subject: entry.value.value }
-  }
-  return undefined
+/** The last in the text first, so that those before stay where they are while it is replaced. */
+function subjectsIn(root: Node): readonly SubjectReference[] {
+  const found = formatPaths(root).flatMap((path) =>
+    (['avro', 'protobuf'] as const).flatMap((kind): readonly SubjectReference[] => {
+      const { node, found } = placeOf(root, [...path, kind])
+      const entry = found && node.kind === 'map' ? node.entries.get('subject') : undefined
+      if (entry?.value.kind !== 'scalar' || typeof entry.value.value !== 'string') return []
+      return [{ kind, key: entry.key, node: entry.value, subject: entry.value.value }]
+    }),
+  )
+  return found.toSorted((a, b) => b.key - a.key)
 }
 
 /**
- * The text with the versions of the subject in its place; as it is when it names none.
+ * The text with the versions of its subjects in their place; as it is when it names none.
  * @throws QuorateError QRT_UNREACHABLE, QRT_JOB_INVALID
  */
 export async function withSubject(given: string, format: JobFormat, registry: string): Promise<string> {
   const text = unmarked(given)
   const { root } = readTree(text, format)
-  const reference = root === undefined ? undefined : subjectIn(root)
-  if (reference === undefined) return text
-  const { kind, key, node, subject } = reference
-  const versions = await versionsOf(registry, subject, kind)
+  let changed = text
+  for (const reference of root === undefined ? [] : subjectsIn(root)) {
+    const versions = await versionsOf(registry, reference.subject, reference.kind)
+    changed = withVersions(changed, format, reference, versions)
+  }
+  return changed
+}
+
+function withVersions(
+  text: string,
+  format: JobFormat,
+  { key, node }: SubjectReference,
+  versions: readonly RegisteredSchema[],
+): string {
   const toml = format === 'toml'
   const items = versions.map(({ id, schema }) =>
     toml ? `{ id = ${id}, schema = ${JSON.stringify(schema)} }` : JSON.stringify({ id, schema }),

@@ -19,9 +19,16 @@ interface SchemaReference {
   readonly pointer: string
 }
 
+/** Where a document says how records are written: once, or for each of its sources. */
+export function formatPaths(root: Node): readonly (readonly string[])[] {
+  const { node, found } = placeOf(root, ['sources'])
+  const names = found && node.kind === 'map' ? [...node.entries.keys()] : []
+  return [['source', 'format'], ...names.map((name) => ['sources', name, 'format'])]
+}
+
 function referencesIn(root: Node): SchemaReference[] {
-  return ['avro', 'protobuf'].flatMap((kind) => {
-    const path = ['source', 'format', kind]
+  const paths = formatPaths(root).flatMap((path) => ['avro', 'protobuf'].map((kind) => [...path, kind]))
+  return paths.flatMap((path) => {
     const { node, found } = placeOf(root, path)
     if (!found || node.kind !== 'map') return []
     const registry = node.entries.get('registry')?.value

@@ -2,9 +2,9 @@
  * The stages of a job. One, unless a window or an ordered operator must see more than one partition of the source: then the first
  * ends in partial aggregates, or in the records, and the second takes them behind a shuffle (operators/plan.ts).
  */
-import type { CutPlan, StagePlan, WindowPlan } from '../../operators/index.ts'
-import type { JobDocument } from './document.ts'
-import { keepsPartitioning } from './partitioning.ts'
+import type { CutPlan, InputPlan, NumberedSource, StagePlan, WindowPlan } from '../../operators/index.ts'
+import type { JobDocument, SourceDocument } from './document.ts'
+import { isPartitioned } from './partitioning.ts'
 
 /** Without windows there is no grid that results fall on; a second keeps a row's way short and its certificate worth the while. */
 const ROWS_GRID_MS = 1_000
@@ -26,41 +26,59 @@ const CUTS = {
 
 export interface Stages {
   readonly stages: readonly StagePlan[]
+  /** How the first stage reads the sources after the first. */
+  readonly others: readonly StagePlan[]
   /** Set when there are two stages. */
   readonly shufflePartitions?: number
 }
 
-/** @param sourcePartitions of the source topic */
-export function stagesOf(document: JobDocument, sourcePartitions: number): Stages {
-  const { name, source, pipeline } = document
+/** @param counts partitions of each source */
+export function stagesOf(document: JobDocument, counts: readonly number[]): Stages {
+  const { name, sources, pipeline } = document
   const { steps, ...grouping } = pipeline
-  const shared = { job: name, ...grouping, onIdle: source.onIdle, cuts: cutsOf(document) }
-  const input = {
-    kind: 'records',
-    format: source.format,
-    ...(source.envelope === undefined ? {} : { envelope: source.envelope }),
-    time: source.time,
-    outOfOrdernessMs: source.outOfOrdernessMs,
-  } as const
-  const first = { ...shared, stage: 0, input, steps }
+  const sourcePartitions = counts.reduce((sum, count) => sum + count, 0)
   const { window, ordered } = pipeline
   const holds = window !== undefined || ordered !== undefined
-  if (!holds || sourcePartitions === 1 || keepsPartitioning(source, pipeline)) {
-    return { stages: [{ ...first, output: { kind: 'rows' } }] }
-  }
+  const shuffled = holds && sourcePartitions > 1 && !isPartitioned(document)
   const partitions = shufflePartitionsOf(document, sourcePartitions)
+  const carries = ordered === undefined ? {} : ({ carries: 'records' } as const)
+  const output = shuffled ? ({ kind: 'shuffle', partitions, ...carries } as const) : ({ kind: 'rows' } as const)
+  const shared = { job: name, ...grouping, onIdle: sources[0]?.onIdle ?? 'emit', cuts: cutsOf(document) }
+  const numbered = numberedSources(sources, counts)
+  const [first, ...others] = sources.map((source, i): StagePlan => {
+    const among = numbered.slice(i, i + 1)
+    return { ...shared, stage: 0, input: inputOf(source, among), steps: [...source.steps, ...steps], output }
+  })
+  if (first === undefined) throw new RangeError(`the job "${name}" has no source`)
+  if (!shuffled) return { stages: [first], others }
+  const input = {
+    kind: 'slices',
+    sources: sourcePartitions,
+    ...(numbered.length === 0 ? {} : { among: numbered }),
+  } as const
+  const second: StagePlan = { ...shared, stage: 1, input, steps: [], output: { kind: 'rows' } }
+  return { stages: [first, second], others, shufflePartitions: partitions }
+}
+
+/** None where there is one without a name: it needs no telling apart. */
+function numberedSources(sources: readonly SourceDocument[], counts: readonly number[]): readonly NumberedSource[] {
+  return sources.flatMap(({ name, topic }, i) => {
+    const numberFrom = counts.slice(0, i).reduce((sum, count) => sum + count, 0)
+    return name === undefined ? [] : [{ topic, numberFrom }]
+  })
+}
+
+function inputOf(
+  { format, envelope, time, outOfOrdernessMs }: SourceDocument,
+  among: readonly NumberedSource[],
+): InputPlan {
   return {
-    stages: [
-      { ...first, output: { kind: 'shuffle', partitions, ...(ordered === undefined ? {} : { carries: 'records' }) } },
-      {
-        ...shared,
-        stage: 1,
-        input: { kind: 'slices', sources: sourcePartitions },
-        steps: [],
-        output: { kind: 'rows' },
-      },
-    ],
-    shufflePartitions: partitions,
+    kind: 'records',
+    format,
+    ...(envelope === undefined ? {} : { envelope }),
+    time,
+    outOfOrdernessMs,
+    ...(among.length === 0 ? {} : { among }),
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { canonicalText } from '../../mesh/index.ts'
 import type { StagePlan } from '../../operators/index.ts'
-import type { CompiledJob } from './compiled.ts'
+import type { CompiledJob, SourcePlan } from './compiled.ts'
 
 /** The parts of a stage that its state and its output are made of. */
 const KEPT: Readonly<Partial<Record<keyof StagePlan, string>>> = {
@@ -23,13 +23,19 @@ export function differences(before: CompiledJob, after: CompiledJob): string[] {
   const compare = (what: string, a: unknown, b: unknown) => {
     if (text(a) !== text(b)) found.push(what)
   }
-  compare('the source topic', before.source.topic, after.source.topic)
-  compare(
-    'whether the source is bounded',
-    before.source.endOffsets === undefined,
-    after.source.endOffsets === undefined,
-  )
-  compare('the number of source partitions', before.source.partitions, after.source.partitions)
+  if (text(before.sources.map(nameOf)) !== text(after.sources.map(nameOf))) return ['the names of the sources']
+  for (const [i, source] of before.sources.entries()) {
+    const other = after.sources[i]
+    const what = source.name === undefined ? 'source' : `source "${source.name}"`
+    compare(`the topic of the ${what}`, source.topic, other?.topic)
+    compare(`whether the ${what} is bounded`, source.endOffsets === undefined, other?.endOffsets === undefined)
+    compare(`the number of partitions of the ${what}`, source.partitions, other?.partitions)
+    compare(
+      `${KEPT.input} of the ${what}`,
+      source.stage && keptOf(source.stage, 'input'),
+      other?.stage && keptOf(other.stage, 'input'),
+    )
+  }
   compare('the partitions of the shuffle', before.shuffle?.partitions, after.shuffle?.partitions)
   compare('the sinks', before.sinks, after.sinks)
   compare('the topic of dead letters', before.deadLetters, after.deadLetters)
@@ -44,6 +50,8 @@ export function differences(before: CompiledJob, after: CompiledJob): string[] {
   return found
 }
 
+const nameOf = ({ name }: SourcePlan): string | undefined => name
+
 /** Formats and their schemas may change: state is made of values, however their bytes were read. */
 function keptOf(stage: StagePlan | undefined, name: string): unknown {
   if (name !== 'input' || stage?.input.kind !== 'records') return stage?.[name as keyof StagePlan]
@@ -57,6 +65,16 @@ const text = (value: unknown): string =>
 
 /** The next revision: what may change from `after`, and the rest as it is. */
 export function upgraded(before: CompiledJob, after: CompiledJob): CompiledJob {
-  const { stages, idleAfterMs, maxCutAgeMs, retentionMs } = after
-  return { ...before, stages, idleAfterMs, maxCutAgeMs, retentionMs }
+  const { stages, maxCutAgeMs, retentionMs } = after
+  const sources = before.sources.map((source, i): SourcePlan => {
+    const { ownSteps: _, stage: __, ...kept } = source
+    const { idleAfterMs, ownSteps, stage } = after.sources[i] ?? source
+    return {
+      ...kept,
+      idleAfterMs,
+      ...(ownSteps === undefined ? {} : { ownSteps }),
+      ...(stage === undefined ? {} : { stage }),
+    }
+  })
+  return { ...before, sources, stages, maxCutAgeMs, retentionMs }
 }

@@ -103,6 +103,7 @@ export class Front implements PeerApi {
           unit: description.unit,
           job: description.job,
           stage,
+          topic: description.topic,
           partition: description.partition,
           replicas: this.#membersOf(description),
         })),
@@ -230,14 +231,14 @@ export class Front implements PeerApi {
 
   async #summary(job: Job): Promise<JobSummary> {
     const { entry, body, units } = job
-    const { source, sinks, quorum, stages } = body.compiled
+    const { sources, sinks, quorum, stages } = body.compiled
     const statuses = await Promise.all(units.map((unit) => this.#unitStatus(unit)))
     return {
       name: entry.name,
       generation: entry.generation,
       revision: entry.earlier.length,
       submittedAt: body.submittedAt,
-      source: source.topic,
+      sources: sources.map(({ topic }) => topic),
       sinks: sinks.map((sink: SinkPlan) => sinkName(sink)),
       quorum,
       stages: stages.length,
@@ -272,6 +273,7 @@ export class Front implements PeerApi {
       unit: description.unit,
       job: description.job,
       stage: unit.stage,
+      topic: description.topic,
       partition: description.partition,
       replicas: members.map((id) => ({ peer: id, name: peer.nameOf(id), alive: alive.has(id), caughtUp: false })),
       term: 0,

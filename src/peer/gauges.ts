@@ -80,6 +80,8 @@ function unitSample(
   return {
     job: description.job,
     stage,
+    // Of an internal topic the name changes with each submission.
+    topic: stage === 0 ? description.topic : 'shuffle',
     partition: description.partition,
     state,
     resolvable,

@@ -7,16 +7,21 @@ import { durationText } from './duration-text.ts'
 import { orderedStep } from './ordered-text.ts'
 
 export function jobGraph(job: CompiledJob): GraphNode[] {
-  const { source, shuffle, sinks, deadLetters, stages } = job
+  const { sources, shuffle, sinks, deadLetters, stages } = job
   const last = stages.length - 1
   const sinkNodes = sinks.map((sink): GraphNode => ({ id: sinkName(sink), kind: 'sink', name: sinkName(sink), to: [] }))
   const letterNodes: GraphNode[] =
     deadLetters === undefined
       ? []
       : [{ id: `dead letters ${sinkName(deadLetters)}`, kind: 'deadLetters', name: sinkName(deadLetters), to: [] }]
-  const nodes: GraphNode[] = [
-    { id: 'source', kind: 'source', name: source.topic, partitions: source.partitions, to: [stageId(0)] },
-  ]
+  const nodes: GraphNode[] = sources.map(({ name, topic, partitions, ownSteps = 0, stage = stages[0] }) => ({
+    id: name === undefined ? 'source' : `source ${name}`,
+    kind: 'source',
+    name: topic,
+    partitions,
+    ...(ownSteps === 0 ? {} : { steps: (stage?.steps ?? []).slice(0, ownSteps).map(stepText) }),
+    to: [stageId(0)],
+  }))
   for (const plan of stages) {
     const ends = plan.stage === last ? sinkNodes.map(({ id }) => id) : ['shuffle']
     nodes.push({
@@ -24,7 +29,7 @@ export function jobGraph(job: CompiledJob): GraphNode[] {
       kind: 'stage',
       name: `stage ${plan.stage}`,
       partitions: unitsOfStage(job, plan.stage),
-      steps: stepsOf(plan),
+      steps: stepsOf(plan.stage === 0 ? { ...plan, steps: plan.steps.slice(sources[0]?.ownSteps ?? 0) } : plan),
       ...windowOf(plan.window),
       to: [...ends, ...letterNodes.map(({ id }) => id)],
     })
@@ -54,7 +59,12 @@ type Step = NonNullable<GraphNode['steps']>[number]
 function stepsOf({ input, output, steps, keyBy, window, ordered, aggregates }: StagePlan): Step[] {
   const merges = input.kind === 'slices'
   const all: Step[] = merges
-    ? [{ step: 'merge', text: `what ${input.sources} partitions of the source gave` }]
+    ? [
+        {
+          step: 'merge',
+          text: `what ${input.sources} partitions of the source${input.among === undefined ? '' : 's'} gave`,
+        },
+      ]
     : steps.map(stepText)
   // The stage behind the shuffle gets its keys with the partial aggregates.
   if (keyBy !== undefined && !merges) all.push({ step: 'keyBy', text: keyBy.map(({ source }) => source).join(', ') })

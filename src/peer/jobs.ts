@@ -14,7 +14,7 @@ import {
 } from '../../mesh/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { decodeJob, type JobBody } from '../job/body.ts'
-import { unitsOfStage } from '../job/compiled.ts'
+import { type CompiledJob, planOfUnit, sourceOfUnit, unitsOfStage } from '../job/compiled.ts'
 import type { UnitDescription } from '../replica/hosted.ts'
 
 /** A unit with what commits and placement need to know of it. */
@@ -98,14 +98,14 @@ export function placeJob(entry: JobEntry, first: JobBody, revisions: readonly Jo
   const { compiled, origin } = first
   const origins = new Map(origin?.units.map((each) => [each.unit, { ...each, restored: origin.restored }]))
   const body = revisions[revisions.length - 1] ?? first
-  const { idleAfterMs, maxCutAgeMs, retentionMs } = body.compiled
+  const { maxCutAgeMs, retentionMs } = body.compiled
   const ring = createRing(entry.view)
   const units: PlacedUnit[] = []
   for (const plan of compiled.stages) {
     const last = plan.stage === compiled.stages.length - 1
-    const { shuffle, source, quorum } = compiled
-    for (let partition = 0; partition < unitsOfStage(compiled, plan.stage); partition++) {
-      const unit = unitId(entry.generation, plan.stage, partition)
+    const { shuffle, quorum } = compiled
+    for (let number = 0; number < unitsOfStage(compiled, plan.stage); number++) {
+      const unit = unitId(entry.generation, plan.stage, number)
       const members: readonly PeerId[] = preferenceList(ring, unit, quorum.replicas)
       units.push({
         stage: plan.stage,
@@ -117,16 +117,10 @@ export function placeJob(entry: JobEntry, first: JobBody, revisions: readonly Jo
           origin: origins.get(unit),
           job: entry.name,
           generation: entry.generation,
-          plans: revisions.flatMap((each) => each.compiled.stages[plan.stage] ?? []),
-          partition,
+          plans: revisions.flatMap((each) => planOfUnit(each.compiled, plan.stage, number) ?? []),
           ...(plan.stage === 0 || shuffle === undefined
-            ? {
-                topic: source.topic,
-                startOffset: source.startOffsets[partition] ?? 0,
-                endOffset: source.endOffsets?.[partition],
-              }
-            : { topic: shuffle.topic, startOffset: 0, endOffset: undefined }),
-          idleAfterMs,
+            ? inputOf(compiled, body.compiled, number)
+            : { topic: shuffle.topic, partition: number, startOffset: 0, endOffset: undefined, idleAfterMs: 0 }),
           maxCutAgeMs,
           members,
           view: entry.view.number,
@@ -139,4 +133,16 @@ export function placeJob(entry: JobEntry, first: JobBody, revisions: readonly Jo
     }
   }
   return { entry, body, revisions, units }
+}
+
+/** Where its source is and begins was fixed by the first revision; how long it may be silent is told by the latest. */
+function inputOf(first: CompiledJob, latest: CompiledJob, number: number) {
+  const { source, partition } = sourceOfUnit(first, number)
+  return {
+    topic: source.topic,
+    partition,
+    startOffset: source.startOffsets[partition] ?? 0,
+    endOffset: source.endOffsets?.[partition],
+    idleAfterMs: sourceOfUnit(latest, number).source.idleAfterMs,
+  }
 }

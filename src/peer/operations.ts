@@ -2,7 +2,7 @@
  * What an operator orders: a job pauses or goes on, a member that is gone is taken out of the view (changes of the control
  * document, made once whichever peer is asked), and what a unit is to do that cannot decide by itself.
  */
-import { type ControlChange, MeshError, type PeerId } from '../../mesh/index.ts'
+import { type ControlChange, MeshError, type PeerId, parseUnitId } from '../../mesh/index.ts'
 import { QuorateError, type QuorateErrorCode } from '../errors.ts'
 import type { LostView } from '../http/api.ts'
 import type { Resolution } from '../replica/resolution.ts'
@@ -151,7 +151,8 @@ export class Operations {
 
 function unitCalled({ entry, body, units }: Job, text: string): PlacedUnit {
   const stages = body.compiled.stages.length
-  const named = units.find(({ stage, description: { partition } }) => {
+  const named = units.find(({ stage, description: { unit } }) => {
+    const { partition } = parseUnitId(unit)
     return text === `${stage}:${partition}` || (stages === 1 && text === String(partition))
   })
   if (named !== undefined) return named

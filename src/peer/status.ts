@@ -41,6 +41,7 @@ export function unitStatus(placed: PlacedUnit, hosted: HostedUnit, parts: Status
     unit,
     job: description.job,
     stage: placed.stage,
+    topic: description.topic,
     partition: description.partition,
     replicas: members.map((peer) => replicaView(peer, agreement, parts)),
     term: agreement?.term.number ?? 1,

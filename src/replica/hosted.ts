@@ -20,10 +20,12 @@ export interface UnitDescription {
   readonly generation: string
   /** Of its stage, by the job's revisions: the first one that was submitted, and what it was upgraded to. */
   readonly plans: readonly StagePlan[]
+  /** What it reads. */
   readonly topic: string
   readonly partition: number
   readonly startOffset: number
   readonly endOffset: number | undefined
+  /** Of a unit that reads a source. */
   readonly idleAfterMs: number
   readonly maxCutAgeMs: number
   /** Of its first term, with the view that chose them. */

@@ -2,7 +2,7 @@
  * The replica worker: owns the record path of its units, consumer included, on a thread of its own (worker-thread.ts).
  * Commands come in, cuts and marks go out; nothing per record crosses the thread.
  */
-import { planted, type UnitId, type Verifier } from '../../mesh/index.ts'
+import { parseUnitId, planted, type UnitId, type Verifier } from '../../mesh/index.ts'
 import { createStage, type RecordBatch, type StagePlan, type StageProcessor } from '../../operators/index.ts'
 import { QuorateError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
@@ -194,7 +194,7 @@ export class ReplicaWorker {
       unit,
       createStage: ({ version, revision }) => {
         const plan = planOf(this.#units.get(unit)?.plans ?? plans, revision, unit)
-        return this.#createStage(plan, { unit, partition, version })
+        return this.#createStage(plan, { unit, partition: parseUnitId(unit).partition, version })
       },
       snapshotEvery: first.cuts.snapshotEvery,
       endOffset,

@@ -24,6 +24,8 @@ export interface TestDriverOptions {
 }
 
 export interface SendOptions {
+  /** Its name, where the job has several. */
+  readonly source?: string
   /** Default 0. */
   readonly partition?: number
   /** When the log takes the record: the clock goes on to there first. */
@@ -60,7 +62,8 @@ export class TestDriver<Input = unknown, Row = unknown> {
     this.#partitions = partitions
     this.#bytes = bytes
     const document = documentOf(job)
-    const given = bytes ? [event({ kind: 'bytes', bytes: new Uint8Array() }, {})] : []
+    const ofEach = document.sources.map(({ name }) => (name === undefined ? {} : { source: name }))
+    const given = bytes ? ofEach.map((source) => event({ kind: 'bytes', bytes: new Uint8Array() }, source)) : []
     this.#run = new CaseRun(document, { name: document.name, partitions, startMs: instantOf(start, 'start'), given })
   }
 
@@ -168,8 +171,8 @@ function documentOf(job: Job | string): JobDocument {
   return parseJob(job.toYaml(), 'yaml', file, loadBeside(file))
 }
 
-const event = (value: TestValue, { partition = 0, key, headers = {} }: SendOptions) =>
-  ({ kind: 'record', value, partition, key, headers }) as const
+const event = (value: TestValue, { source, partition = 0, key, headers = {} }: SendOptions) =>
+  ({ kind: 'record', value, source, partition, key, headers }) as const
 
 function instantOf(given: string | number | Date, name: string): number {
   const instant = typeof given === 'number' ? given : new Date(given).getTime()

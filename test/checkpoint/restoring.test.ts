@@ -50,7 +50,7 @@ async function scene() {
   const facts = {
     cluster: 'lost',
     submission: 4,
-    source: { topic, offsets: [{ start: 7, end: 9 }] },
+    sources: [{ topic, offsets: [{ start: 7, end: 9 }] }],
     missingTopics: [],
   }
   const compiled = compileJob(document, facts)

@@ -165,7 +165,10 @@ describe('reading', () => {
   })
 
   it('the ring with names', async () => {
-    assert.match((await ask(['ring'])).stdout, /^flight-delays-0123456789ab-1:0:0 +flight-delays +0 +0 +ada, bo, cy$/m)
+    assert.match(
+      (await ask(['ring'])).stdout,
+      /^flight-delays-0123456789ab-1:0:0 +flight-delays +0 +flights\[0\] +ada, bo, cy$/m,
+    )
     assert.deepEqual(JSON.parse((await ask(['ring', '--json'])).stdout), peer.ring())
   })
 

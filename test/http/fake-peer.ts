@@ -100,7 +100,7 @@ export class FakePeer implements PeerApi {
     return {
       view: 1,
       members: this.ids,
-      units: [{ unit: UNIT, job: 'flight-delays', stage: 0, partition: 0, replicas: this.ids }],
+      units: [{ unit: UNIT, job: 'flight-delays', stage: 0, topic: 'flights', partition: 0, replicas: this.ids }],
     }
   }
 
@@ -109,6 +109,7 @@ export class FakePeer implements PeerApi {
       unit: UNIT,
       job: 'flight-delays',
       stage: 0,
+      topic: 'flights',
       partition: 0,
       replicas: this.members().map(({ id, name, state }) => ({
         peer: id,
@@ -298,7 +299,7 @@ export function jobNamed(name: string): JobSummary {
     generation: `${name}-0123456789ab-1`,
     revision: 0,
     submittedAt: AT,
-    source: 'flights',
+    sources: ['flights'],
     sinks: ['kafka:flight-delays'],
     quorum: { replicas: 3, write: 2, read: 2, allowForks: false },
     stages: 1,

@@ -10,9 +10,14 @@ import { GOOD } from './faults.ts'
 
 function bodyOf(text: string, partitions = 2): JobBody {
   const document = parseJob(text, 'yaml', 'job')
-  const topic = { name: document.source.topic, partitions, cleanupPolicy: 'delete', retentionMs: -1 }
+  const topic = { name: document.sources[0]!.topic, partitions, cleanupPolicy: 'delete', retentionMs: -1 }
   const offsets = Array.from({ length: partitions }, () => ({ start: 0, end: 5 }))
-  const compiled = compileJob(document, { cluster: 'c', submission: 3, source: { topic, offsets }, missingTopics: [] })
+  const compiled = compileJob(document, {
+    cluster: 'c',
+    submission: 3,
+    sources: [{ topic, offsets }],
+    missingTopics: [],
+  })
   return { document: { text, format: 'yaml' }, compiled, submittedAt: '2026-01-02T03:04:05.678Z' }
 }
 
@@ -80,7 +85,7 @@ describe('bytes that are no stored job', () => {
   })
 
   it('are of another version, which another Quorate wrote', () => {
-    refused(tampered('"version":1', '"version":2'), /of version 1, found 2; run the same Quorate on all peers/)
+    refused(tampered('"version":2', '"version":1'), /of version 2, found 1; run the same Quorate on all peers/)
   })
 
   it('are not in their canonical form', () => {
@@ -89,7 +94,7 @@ describe('bytes that are no stored job', () => {
   })
 
   it('have fields that no job has', () => {
-    refused(tampered('"version":1', '"version":1,"x":1'), /not valid at/)
+    refused(tampered('"version":2', '"version":2,"x":1'), /not valid at/)
     refused(tampered('"format":"yaml"', '"__proto__":1,"format":"yaml"'), /not valid at|canonical/)
   })
 

@@ -14,14 +14,14 @@ import { edited, GOOD } from './faults.ts'
 
 const document = (text: string = GOOD): JobDocument => parseJob(text, 'yaml', 'job')
 
-function factsOf({ source }: JobDocument, partitions: number, changes: Partial<JobFacts> = {}): JobFacts {
+function factsOf({ sources }: JobDocument, partitions: number, changes: Partial<JobFacts> = {}): JobFacts {
   return {
     cluster: 'c0ffee',
     submission: 1,
-    source: {
-      topic: { name: source.topic, partitions, cleanupPolicy: 'delete', retentionMs: -1 },
+    sources: sources.map(({ topic: name }) => ({
+      topic: { name, partitions, cleanupPolicy: 'delete', retentionMs: -1 },
       offsets: Array.from({ length: partitions }, (_, i) => ({ start: 10 * i, end: 100 + i })),
-    },
+    })),
     missingTopics: [],
     ...changes,
   }
@@ -169,14 +169,13 @@ retention: forever
     const { stages, generation, ...job } = compiled(text, 1)
     assert.deepEqual(job, {
       name: 'everything',
-      source: { topic: 'flights', partitions: 1, startOffsets: [0] },
+      sources: [{ topic: 'flights', partitions: 1, startOffsets: [0], idleAfterMs: 3_000 }],
       sinks: [
         { kind: 'mongodb', database: 'quorate', collection: 'c' },
         { kind: 's3', bucket: 'abc', prefix: 'p/' },
       ],
       deadLetters: { kind: 'kafka', topic: 'dead' },
       quorum: { replicas: 5, write: 3, read: 4, allowForks: false },
-      idleAfterMs: 3_000,
       maxCutAgeMs: 2_000,
       retentionMs: -1,
     })
@@ -219,20 +218,20 @@ retention: forever
   })
 
   it('has defaults where it says nothing', () => {
-    const { source, stages, ...job } = compiled(
+    const { sources, stages, ...job } = compiled(
       'name: a\nsource: { topic: t }\npipeline: []\nquorum: { replicas: 1, write: 1, read: 1 }\n',
       2,
     )
-    assert.deepEqual(source, { topic: 't', partitions: 2, startOffsets: [0, 10] })
+    assert.deepEqual(sources, [{ topic: 't', partitions: 2, startOffsets: [0, 10], idleAfterMs: 10_000 }])
     assert.deepEqual(stages[0]?.input, { kind: 'records', format: 'json', time: { kind: 'log' }, outOfOrdernessMs: 0 })
     assert.equal(stages[0]?.onIdle, 'emit')
     assert.deepEqual([job.sinks, job.deadLetters], [[], undefined])
-    assert.deepEqual([job.idleAfterMs, job.maxCutAgeMs, job.retentionMs], [10_000, 1_000, 7 * 86_400_000])
+    assert.deepEqual([job.maxCutAgeMs, job.retentionMs], [1_000, 7 * 86_400_000])
   })
 })
 
 describe('offsets', () => {
-  const at = (inside: string) => compiled(edited(['topic: flights', `topic: flights, ${inside}`]), 2).source
+  const at = (inside: string) => compiled(edited(['topic: flights', `topic: flights, ${inside}`]), 2).sources[0]!
 
   it('begin where the log begins, or where it ends when the job is submitted', () => {
     assert.deepEqual(at('from: earliest').startOffsets, [0, 10])

@@ -5,7 +5,9 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import { createStage } from '../../operators/index.ts'
 import { check } from '../../src/job/check.ts'
 import { compileJob } from '../../src/job/compile.ts'
+import { plansOf } from '../../src/job/compiled.ts'
 import type { JobFormat } from '../../src/job/document.ts'
+import { assumedSources } from '../../src/job/facts.ts'
 import { quorum } from '../../src/job/language/quorum.ts'
 import { parseJob, selfContained } from '../../src/job/parse.ts'
 import { loadBeside } from '../../src/job/reference.ts'
@@ -78,10 +80,9 @@ describe('configs/jobs', () => {
     it(`${name} compiles for one partition and for many`, () => {
       const document = parseJob(text, format, file.pathname, loadBeside(file.pathname))
       for (const partitions of [1, 4]) {
-        const topic = { name: document.source.topic, partitions, cleanupPolicy: 'delete', retentionMs: -1 }
-        const offsets = Array.from({ length: partitions }, () => ({ start: 0, end: 10 }))
-        const facts = { cluster: 'c', submission: 1, source: { topic, offsets }, missingTopics: [] }
-        for (const stage of compileJob(document, facts).stages) createStage(stage, { partition: 0 })
+        const sources = assumedSources(document, partitions)
+        const job = compileJob(document, { cluster: 'c', submission: 1, sources, missingTopics: [] })
+        for (const plan of plansOf(job)) createStage(plan, { partition: 0 })
       }
     })
 

@@ -31,9 +31,9 @@ describe('facts from a log', () => {
   })
 
   it('are the partitions and ends of the source, and which topics are missing', async () => {
-    const { source, missingTopics } = await gatherFacts(document(dead), log)
-    assert.equal(source?.topic.name, 'flights')
-    assert.deepEqual(source?.offsets, [
+    const { sources, missingTopics } = await gatherFacts(document(dead), log)
+    assert.equal(sources[0]?.topic.name, 'flights')
+    assert.deepEqual(sources[0]?.offsets, [
       { start: 0, end: 0 },
       { start: 0, end: 1 },
     ])
@@ -43,17 +43,17 @@ describe('facts from a log', () => {
   it('are enough to compile by', async () => {
     const facts = await gatherFacts(document(), log)
     const job = compileJob(document(), { ...facts, cluster: 'c', submission: 1 })
-    assert.deepEqual(job.source, { topic: 'flights', partitions: 2, startOffsets: [0, 0] })
+    assert.deepEqual(job.sources, [{ topic: 'flights', partitions: 2, startOffsets: [0, 0], idleAfterMs: 10_000 }])
   })
 
   it('say that there is no source', async () => {
-    const { source } = await gatherFacts(document(edited(['topic: flights', 'topic: fligths'])), log)
-    assert.equal(source, undefined)
+    const { sources } = await gatherFacts(document(edited(['topic: flights', 'topic: fligths'])), log)
+    assert.deepEqual(sources, [undefined])
   })
 })
 
 describe('a job that a cluster cannot run', () => {
-  const source = (cleanupPolicy: string): LogFacts['source'] => ({
+  const source = (cleanupPolicy: string): LogFacts['sources'][number] => ({
     topic: { name: 'flights', partitions: 1, cleanupPolicy, retentionMs: -1 },
     offsets: [{ start: 0, end: 0 }],
   })
@@ -68,7 +68,7 @@ describe('a job that a cluster cannot run', () => {
   }
 
   it('reads a topic that is not there', () => {
-    const { code, errors, message } = fault({ source: undefined, missingTopics: [] })
+    const { code, errors, message } = fault({ sources: [undefined], missingTopics: [] })
     assert.equal(code, 'QRT_TOPIC_UNKNOWN')
     assert.equal(message, 'the log has no topic "flights"')
     assert.deepEqual(errors, [
@@ -82,18 +82,18 @@ describe('a job that a cluster cannot run', () => {
 
   it('reads a table', () => {
     for (const policy of ['compact', 'compact,delete']) {
-      const { code, errors } = fault({ source: source(policy), missingTopics: [] })
+      const { code, errors } = fault({ sources: [source(policy)], missingTopics: [] })
       assert.equal(code, 'QRT_TOPIC_COMPACTED')
       assert.match(errors[0]?.message ?? '', new RegExp(`its policy is ${policy}, which removes records`))
     }
     assert.equal(
-      compileJob(document(dead), { cluster: 'c', submission: 1, source: source('delete'), missingTopics: [] }).name,
+      compileJob(document(dead), { cluster: 'c', submission: 1, sources: [source('delete')], missingTopics: [] }).name,
       'delays',
     )
   })
 
   it('writes to topics that are not there, each of which is told', () => {
-    const { code, errors } = fault({ source: undefined, missingTopics: ['results', 'dead'] })
+    const { code, errors } = fault({ sources: [undefined], missingTopics: ['results', 'dead'] })
     assert.equal(code, 'QRT_TOPIC_UNKNOWN')
     assert.deepEqual(
       errors.map(({ pointer }) => pointer),

@@ -46,14 +46,14 @@ describe('names', () => {
       'that are unknown are told with the known ones, and what is meant',
       `${GOOD}retension: 7d\n`,
       [
-        '10:1 /retension unknown name "retension"; known here: name, source, pipeline, sinks, deadLetters, quorum, shuffle, maxCutAge, retention [did you mean "retention"?]',
+        '10:1 /retension unknown name "retension"; known here: name, source, sources, pipeline, sinks, deadLetters, quorum, shuffle, maxCutAge, retention [did you mean "retention"?]',
       ],
     ],
     [
       'that are unknown and mean one that is missing are told once',
       source('tpoic: flights'),
       [
-        '2:11 /source/tpoic unknown name "tpoic"; known here: topic, format, envelope, time, outOfOrderness, partitionedBy, from, bounded, idleAfter, onIdle [did you mean "topic"?]',
+        '2:11 /source/tpoic unknown name "tpoic"; known here: topic, format, envelope, time, outOfOrderness, from, bounded, idleAfter, onIdle, partitionedBy [did you mean "topic"?]',
       ],
     ],
     ['stand once', `${GOOD}name: other\n`, ['10:1 "name" stands twice here; keep one of them']],

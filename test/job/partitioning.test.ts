@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseJob } from '../../src/job/parse.ts'
-import { keepsPartitioning } from '../../src/job/partitioning.ts'
+import { isPartitioned } from '../../src/job/partitioning.ts'
 
 /** Whether a job with these steps needs no shuffle, its topic being partitioned by `by`. */
 function keeps(by: string | readonly string[] | undefined, steps: readonly object[]): boolean {
@@ -11,8 +11,7 @@ function keeps(by: string | readonly string[] | undefined, steps: readonly objec
     pipeline: steps,
     quorum: { replicas: 1, write: 1, read: 1 },
   }
-  const { source, pipeline } = parseJob(JSON.stringify(job), 'json', 'job')
-  return keepsPartitioning(source, pipeline)
+  return isPartitioned(parseJob(JSON.stringify(job), 'json', 'job'))
 }
 
 describe('a source that is partitioned by the key', () => {

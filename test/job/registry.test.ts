@@ -48,7 +48,7 @@ describe('a subject of a schema registry', () => {
 
   it('becomes all its versions with their ids, each schema once', async () => {
     const text = await withSubject(naming('flights/value'), 'yaml', address)
-    assert.deepEqual(parseJob(text, 'yaml', 'job').source.format, {
+    assert.deepEqual(parseJob(text, 'yaml', 'job').sources[0]?.format, {
       kind: 'avro',
       framing: 'registry',
       schemas: [
@@ -86,7 +86,7 @@ describe('a subject of a schema registry', () => {
   })
 
   it('reads records of every version, each by the schema that it was written with', async () => {
-    const { format } = parseJob(await withSubject(naming('flights/value'), 'yaml', address), 'yaml', 'job').source
+    const { format } = parseJob(await withSubject(naming('flights/value'), 'yaml', address), 'yaml', 'job').sources[0]!
     const framed = (id: number, schema: string, value: object) =>
       Buffer.concat([Buffer.of(0, 0, 0, 0, id), avsc.Type.forSchema(JSON.parse(schema)).toBuffer(value)])
     assert.deepEqual(read(format, framed(2, OLD, { origin: 'SFO' })), { origin: 'SFO' })
@@ -95,7 +95,8 @@ describe('a subject of a schema registry', () => {
   })
 
   it('may be of Protobuf', async () => {
-    const { format } = parseJob(await withSubject(naming('proto', 'protobuf'), 'yaml', address), 'yaml', 'job').source
+    const { format } = parseJob(await withSubject(naming('proto', 'protobuf'), 'yaml', address), 'yaml', 'job')
+      .sources[0]!
     assert.deepEqual(read(format, Buffer.of(0, 0, 0, 0, 4, 0, 0x08, 7)), { a: 7 })
   })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseJob } from '../../src/job/parse.ts'
-import { keepsPartitioning } from '../../src/job/partitioning.ts'
+import { isPartitioned } from '../../src/job/partitioning.ts'
 import { edited, faultsIn } from './faults.ts'
 
 const withStep = (step: string): string => edited(['filter: distance > 100', step])
@@ -76,8 +76,7 @@ describe('a source that is partitioned by the key', () => {
       pipeline: [step, { keyBy: ['a', 'b.c'] }],
       quorum: { replicas: 1, write: 1, read: 1 },
     }
-    const { source, pipeline } = parseJob(JSON.stringify(job), 'json', 'job')
-    return keepsPartitioning(source, pipeline)
+    return isPartitioned(parseJob(JSON.stringify(job), 'json', 'job'))
   }
 
   it('is so after steps that leave its names alone', () => {

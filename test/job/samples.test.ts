@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import type { Flight } from '../../src/demo/flights.ts'
 import { compileJob } from '../../src/job/compile.ts'
-import type { CompiledJob } from '../../src/job/compiled.ts'
+import { type CompiledJob, partitionsOf } from '../../src/job/compiled.ts'
 import type { JobFormat } from '../../src/job/document.ts'
+import { assumedSources } from '../../src/job/facts.ts'
 import { parseJob } from '../../src/job/parse.ts'
 import { loadBeside } from '../../src/job/reference.ts'
 import { deadLettersOf, rowsOfCuts, StageRun, type TestRow } from '../operators/stage-harness.ts'
@@ -21,9 +22,8 @@ function compiled(name: string, partitions: number): CompiledJob {
   const file = new URL(name, JOBS).pathname
   const format = name.slice(name.lastIndexOf('.') + 1) as JobFormat
   const document = parseJob(readFileSync(file, 'utf8'), format, file, loadBeside(file))
-  const topic = { name: document.source.topic, partitions, cleanupPolicy: 'delete', retentionMs: -1 }
-  const offsets = Array.from({ length: partitions }, () => ({ start: 0, end: FLIGHTS.length }))
-  return compileJob(document, { cluster: 'c', submission: 1, source: { topic, offsets }, missingTopics: [] })
+  const sources = assumedSources(document, partitions)
+  return compileJob(document, { cluster: 'c', submission: 1, sources, missingTopics: [] })
 }
 
 /** Runs the stages over flights dealt out to the partitions of the source; rows and dead letters of all units. */
@@ -33,9 +33,9 @@ function run(
 ): { readonly rows: readonly TestRow[]; readonly deadLetters: number } {
   const [first, second] = job.stages
   assert.ok(first !== undefined)
-  const sources = Array.from({ length: job.source.partitions }, (_, partition) => {
+  const sources = Array.from({ length: partitionsOf(job.sources) }, (_, partition) => {
     const unit = new StageRun(first, partition)
-    unit.feed(...encode(FLIGHTS.filter((_, i) => i % job.source.partitions === partition)))
+    unit.feed(...encode(FLIGHTS.filter((_, i) => i % partitionsOf(job.sources) === partition)))
     unit.decide('final')
     return unit
   })
@@ -59,10 +59,12 @@ function runAsJson(job: CompiledJob) {
   return run({ ...job, stages: stages as CompiledJob['stages'] }, (flights) => flights.map(timed(job)))
 }
 
+const ELSEWHERE = new Set(['order-events.yaml', 'departures-and-arrivals.yaml'])
+
 describe('the sample jobs', () => {
-  // The one about orders is run by its own test in configs/tests.
+  // Those that read something else besides are run by their own tests in configs/tests.
   for (const name of readdirSync(JOBS)
-    .filter((name) => name !== 'order-events.yaml')
+    .filter((name) => !ELSEWHERE.has(name))
     .sort()) {
     it(`${name} understands every one of 20,000 real flights`, () => {
       const { rows, deadLetters } = run(compiled(name, 1))

@@ -9,7 +9,8 @@ import { edited, faultsIn } from './faults.ts'
 
 const withFormat = (format: string): string => edited(['topic: flights', `topic: flights, format: ${format}`])
 const faults = (format: string, load?: LoadFile): string[] => faultsIn(withFormat(format), 'yaml', load)
-const formatOf = (format: string, load?: LoadFile) => parseJob(withFormat(format), 'yaml', 'job', load).source.format
+const formatOf = (format: string, load?: LoadFile) =>
+  parseJob(withFormat(format), 'yaml', 'job', load).sources[0]!.format
 
 const FLIGHT = '{"type": "record", "name": "F", "fields": [{"name": "a", "type": "int"}]}'
 const COMPACT = JSON.stringify(JSON.parse(FLIGHT))

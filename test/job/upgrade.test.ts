@@ -23,10 +23,10 @@ function compiled(text: string, partitions = 2): CompiledJob {
   return compileJob(document, {
     cluster: 'c0ffee',
     submission: 1,
-    source: {
-      topic: { name: 'flights', partitions, cleanupPolicy: 'delete', retentionMs: -1 },
+    sources: document.sources.map(({ topic: name }) => ({
+      topic: { name, partitions, cleanupPolicy: 'delete', retentionMs: -1 },
       offsets: Array.from({ length: partitions }, (_, i) => ({ start: 10 * i, end: 100 })),
-    },
+    })),
     missingTopics: [],
   })
 }
@@ -55,7 +55,7 @@ describe('a job goes on from its state', () => {
     const after = compiled(changed('distance >= 100', 'distance >= 500').replace('maxCutAge: 1s', 'maxCutAge: 5s'))
     const next = upgraded(before, after)
     assert.equal(next.generation, before.generation)
-    assert.deepEqual(next.source, before.source)
+    assert.deepEqual(next.sources, before.sources)
     assert.deepEqual(next.stages[0]?.steps, after.stages[0]?.steps)
     assert.equal(next.maxCutAgeMs, 5_000)
   })
@@ -63,7 +63,7 @@ describe('a job goes on from its state', () => {
 
 describe('a job cannot go on from its state, and the difference is named', () => {
   for (const [from, to, named] of [
-    ['topic: flights', 'topic: journeys', /the source topic/],
+    ['topic: flights', 'topic: journeys', /the topic of the source/],
     ['keyBy: origin', 'keyBy: destination', /the number of stages/],
     ['tumbling: 1d', 'tumbling: 2d', /the window/],
     ['tumbling: 1d', 'sliding: 1d', /the window, what is made of records in order/],
@@ -84,6 +84,9 @@ describe('a job cannot go on from its state, and the difference is named', () =>
   })
 
   it('on a topic that has more partitions now', () => {
-    assert.match(differences(compiled(BEFORE), compiled(BEFORE, 3)).join(', '), /the number of source partitions/)
+    assert.match(
+      differences(compiled(BEFORE), compiled(BEFORE, 3)).join(', '),
+      /the number of partitions of the source/,
+    )
   })
 })

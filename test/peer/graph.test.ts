@@ -9,7 +9,7 @@ function graphOf(text: string) {
   const document = parseJob(text, 'yaml', 'test')
   const topic = { name: 'flights', partitions: 3, cleanupPolicy: 'delete', retentionMs: -1 }
   const offsets = [1, 2, 3].map((end) => ({ start: 0, end }))
-  const facts = { source: { topic, offsets }, missingTopics: [], cluster: 'c0ffee', submission: 1 }
+  const facts = { sources: [{ topic, offsets }], missingTopics: [], cluster: 'c0ffee', submission: 1 }
   return jobGraph(compileJob(document, facts))
 }
 

@@ -65,17 +65,15 @@ function divergences({ divergences }) {
 /** Units that wait for an operator, each with the command that goes on. */
 function orders({ units }) {
   return units
-    .flatMap(({ unit, job, stage, partition, resolvable }) =>
-      resolvable.map((order) => ({ unit, job, stage, partition, order })),
-    )
+    .flatMap(({ unit, job, resolvable }) => resolvable.map((order) => ({ unit, job, order })))
     .slice(0, ORDERS)
-    .map(({ unit, job, stage, partition, order }) =>
+    .map(({ unit, job, order }) =>
       alarm(
         'bad',
         `${unitText(unit)} waits for an operator. `,
         to('units'),
         ' ',
-        cli('resolve', job, '--unit', `${stage}:${partition}`, order),
+        cli('resolve', job, '--unit', unit.split(':').slice(1).join(':'), order),
       ),
     )
 }

@@ -52,7 +52,7 @@ function box(node, units, rates) {
 function facts({ kind, name, to }, partitions, units, rates) {
   switch (kind) {
     case 'source': {
-      const read = units.filter(({ stage }) => stage === 0)
+      const read = units.filter(({ stage, topic }) => stage === 0 && topic === name)
       const lag = sum(read.map(({ offset, endOffset }) => Math.max(0, endOffset - offset)))
       const speed = sum(read.map(({ unit }) => rates.of(`read ${unit}`)))
       return [element('span', {}, `${plural(partitions, 'partition')}, ${rate(speed)} records/s, lag ${count(lag)}`)]

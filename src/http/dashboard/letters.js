@@ -67,7 +67,7 @@ function showPage({ rows, next }, cursor) {
     { title: 'Reason', kind: 'wide', cell: ({ reason }) => reason },
     { title: 'Record', kind: 'wide', cell: recordOf },
   ]
-  const place = ({ stage, partition, offset }) => `${stage} ${partition} ${offset}`
+  const place = ({ stage, topic, partition, offset }) => `${stage} ${topic} ${partition} ${offset}`
   // A record may go wrong in several ways; they follow one another.
   const seen = new Map()
   const keyOf = (row) => {

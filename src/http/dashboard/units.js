@@ -32,6 +32,7 @@ export function showUnits(status, rates) {
   const mostLag = Math.max(1, ...status.units.map(lagOf))
   const columns = [
     { title: 'Unit', cell: ({ unit }) => unitName(unit) },
+    { title: 'Reads', cell: readText },
     { title: 'State', cell: ({ state }) => badge(state, UNIT_TONE[state]) },
     {
       title: 'Records/s',
@@ -74,6 +75,10 @@ export function showUnits(status, rates) {
     ...why(sorted),
   )
 }
+
+/** Behind a shuffle, the topic is an internal one with a long name. */
+const readText = ({ stage, topic, partition }) =>
+  element('code', { title: `${topic}[${partition}]` }, `${stage === 0 ? topic : 'shuffle'}[${partition}]`)
 
 const severity = ({ state }) => WORST_FIRST.indexOf(UNIT_TONE[state])
 const lagOf = ({ offset, endOffset }) => Math.max(0, endOffset - offset)

@@ -1,12 +1,12 @@
 /** A whole job document, and the rules that hold between its parts. */
 import { z } from 'zod'
-import type { ExternalSink, PipelineDocument, SourceDocument } from '../document.ts'
+import { type ExternalSink, type PipelineDocument, pathOfSource, type SourceDocument } from '../document.ts'
 import { JOB_LIMITS } from '../limits.ts'
-import { keepsPartitioning } from '../partitioning.ts'
+import { isPartitioned } from '../partitioning.ts'
 import { pipeline } from './pipeline.ts'
 import { quorumOrFile } from './quorum.ts'
 import { sink, targetOf } from './sinks.ts'
-import { source } from './source.ts'
+import { source, sources } from './source.ts'
 import { duration, jobName, retention, text, wholeNumber } from './values.ts'
 import { expects, type Reporter, report, requires, rule, strict } from './words.ts'
 
@@ -28,7 +28,10 @@ const parts = () =>
       description: 'The name of the job, its own within a cluster.',
       examples: ['flight-delays'],
     }),
-    source: source().meta({ description: 'The topic to read, and how.' }),
+    source: source().optional().meta({ description: 'The topic to read, and how.' }),
+    sources: sources()
+      .optional()
+      .meta({ description: 'Several topics by name, in place of source. All their records go through the pipeline.' }),
     pipeline: pipeline().meta({
       description:
         'Steps in order: those of single records, such as filter and map; then keyBy; then window and aggregate.',
@@ -57,10 +60,30 @@ const parts = () =>
 /** A valid document before its quorum file, if it names one, is put in its place. */
 export type JobParts = z.output<ReturnType<typeof parts>>
 
-function checkBounded({ source: { bounded, from } }: { source: SourceDocument }, reporter: Reporter): void {
-  if (!bounded || from !== 'latest') return
+interface Reads {
+  readonly source?: SourceDocument | undefined
+  readonly sources?: readonly SourceDocument[] | undefined
+}
+
+/** What a job reads, however many topics it is; nothing while its sources have faults of their own. */
+export const sourcesOf = ({ source, sources }: Reads): readonly SourceDocument[] =>
+  source === undefined ? (Array.isArray(sources) ? sources : []) : [source]
+
+function checkSources(reads: Reads, reporter: Reporter): void {
+  const { source, sources } = reads
+  if (source === undefined && sources === undefined) {
+    report(reporter, ['source'], 'a source such as { topic: flights, format: json }')
+  } else if (source !== undefined && sources !== undefined) {
+    const sentence = 'expected source or sources; found both'
+    report(reporter, ['sources'], 'one of them', { sentence, suggestion: 'move source into sources', atName: true })
+  }
+  for (const each of sourcesOf(reads)) checkBounded(each, reporter)
+}
+
+function checkBounded(source: SourceDocument, reporter: Reporter): void {
+  if (!source.bounded || source.from !== 'latest') return
   const sentence = 'a bounded source that begins at the latest offset has no records'
-  report(reporter, ['source', 'from'], '"earliest"', {
+  report(reporter, [...pathOfSource(source), 'from'], '"earliest"', {
     sentence,
     suggestion: 'begin at the earliest, or leave bounded out',
   })
@@ -68,21 +91,20 @@ function checkBounded({ source: { bounded, from } }: { source: SourceDocument },
 
 /** Two sinks at one place would write over one another; a sink on the source would feed the job its own results. */
 function checkTargets(
-  {
-    source,
-    sinks,
-    deadLetters,
-  }: { source?: SourceDocument; sinks: ExternalSink[]; deadLetters?: ExternalSink | undefined },
+  { sinks, deadLetters, ...reads }: Reads & { sinks: ExternalSink[]; deadLetters?: ExternalSink | undefined },
   reporter: Reporter,
 ): void {
+  const read = new Map(sourcesOf(reads).map((source) => [source.topic, source.name]))
   const seen = new Set<string>()
   const look = (sink: ExternalSink, path: readonly PropertyKey[]) => {
     const target = targetOf(sink)
     if (seen.has(target)) {
       report(reporter, path, 'a sink of its own', { sentence: `the ${target} is a sink of this job already` })
-    } else if (sink.kind === 'kafka' && sink.topic === source?.topic) {
+    } else if (sink.kind === 'kafka' && read.has(sink.topic)) {
+      const name = read.get(sink.topic)
+      const what = name === undefined ? 'the source' : `the source "${name}"`
       report(reporter, path, 'another topic', {
-        sentence: `the ${target} is the source of this job; it would read its own results`,
+        sentence: `the ${target} is ${what} of this job; it would read its own results`,
       })
     }
     seen.add(target)
@@ -94,11 +116,7 @@ function checkTargets(
 }
 
 function checkShuffle(
-  {
-    source,
-    pipeline,
-    shuffle,
-  }: { source: SourceDocument; pipeline: PipelineDocument; shuffle?: { partitions: number } | undefined },
+  { pipeline, shuffle, ...reads }: Reads & { pipeline: PipelineDocument; shuffle?: { partitions: number } | undefined },
   reporter: Reporter,
 ): void {
   if (shuffle === undefined) return
@@ -106,7 +124,7 @@ function checkShuffle(
     report(reporter, ['shuffle'], 'no shuffle', { sentence, suggestion: 'leave shuffle out' })
   const { window, ordered } = pipeline
   if (window === undefined && ordered === undefined) told('a job without a window has no shuffle')
-  else if (keepsPartitioning(source, pipeline))
+  else if (isPartitioned({ sources: sourcesOf(reads), pipeline }))
     told('the source is partitioned by the key already, so there is no shuffle')
   else if (pipeline.keyBy === undefined && shuffle.partitions > 1) {
     told('a window without keyBy has one group for everything, which is in one partition')
@@ -115,18 +133,20 @@ function checkShuffle(
 
 /** A window of all time ends where the source ends, or never. */
 function checkGlobal(
-  { source, pipeline: { window } }: { source: SourceDocument; pipeline: PipelineDocument },
+  { pipeline: { window }, ...reads }: Reads & { pipeline: PipelineDocument },
   reporter: Reporter,
 ): void {
   if (window?.kind !== 'global') return
-  if (window.emit === undefined && !source.bounded) {
+  const sources = sourcesOf(reads)
+  if (window.emit === undefined && !sources.every(({ bounded }) => bounded)) {
     report(reporter, ['pipeline'], 'emit', {
       sentence: 'a global window closes where its source ends, and this one does not end: no row would ever come',
       suggestion: 'add emit to the window, such as { global: true, emit: onUpdate }, or bounded: true to the source',
     })
   }
-  if (source.onIdle === 'close') {
-    report(reporter, ['source', 'onIdle'], '"emit" or "wait"', {
+  const closing = sources.find(({ onIdle }) => onIdle === 'close')
+  if (closing !== undefined) {
+    report(reporter, [...pathOfSource(closing), 'onIdle'], '"emit" or "wait"', {
       sentence: 'silence would close the global window, and every later record would be late',
       suggestion: 'write emit or wait',
     })
@@ -135,8 +155,8 @@ function checkGlobal(
 
 export const job = () =>
   parts().check(
-    rule(['source'], checkBounded),
+    rule(['source', 'sources'], checkSources),
     rule(['sinks', 'deadLetters'], checkTargets),
-    rule(['source', 'pipeline', 'shuffle'], checkShuffle),
-    rule(['source', 'pipeline'], checkGlobal),
+    rule(['source', 'sources', 'pipeline', 'shuffle'], checkShuffle),
+    rule(['source', 'sources', 'pipeline'], checkGlobal),
   )

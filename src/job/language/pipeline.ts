@@ -120,6 +120,42 @@ export const pipeline = () =>
       return document
     })
 
+/** Steps of single records, of one source among several. */
+export const recordSteps = () =>
+  z
+    .array(step(), requires('a list of steps'))
+    .max(JOB_LIMITS.steps, expects(`at most ${JOB_LIMITS.steps} steps`))
+    .check(z.superRefine(checkRecordSteps, { when: ({ value }) => Array.isArray(value) }))
+    .transform((list) => arrange(list).steps)
+
+function checkRecordSteps(steps: readonly unknown[], reporter: Reporter): void {
+  steps.forEach((item, i) => {
+    const name = typeof item === 'object' && item !== null ? Object.keys(item)[0] : undefined
+    if (name === undefined || (RANK.get(name) ?? 0) === 0) return
+    const sentence = `expected steps of single records only, such as filter and map; ${name} is for the pipeline of the job, where the records of all sources come together`
+    report(reporter, [i, name], 'steps of single records', { sentence, atName: true })
+  })
+}
+
+/** The same steps in a list that stands further down in the document: pointers lead there. */
+export function stepsBelow(pointer: string, steps: readonly StepPlan[]): StepPlan[] {
+  const below = (plan: ExpressionPlan): ExpressionPlan => ({ ...plan, pointer: pointer + plan.pointer })
+  return steps.map((step): StepPlan => {
+    switch (step.kind) {
+      case 'filter':
+        return { ...step, where: below(step.where) }
+      case 'map': {
+        const fields = Object.entries(step.fields).map(([name, plan]) => [name, below(plan)] as const)
+        return { ...step, fields: Object.fromEntries(fields) }
+      }
+      case 'explode':
+        return { ...step, list: below(step.list) }
+      default:
+        return step
+    }
+  })
+}
+
 /** From the list of the document to what the operators take. Pointers lead back to the list. */
 function arrange(list: readonly Step[]): PipelineDocument {
   const steps: StepPlan[] = []

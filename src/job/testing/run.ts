@@ -12,8 +12,9 @@ import {
 } from '../../../operators/index.ts'
 import { QuorateError } from '../../errors.ts'
 import { compileJob } from '../compile.ts'
-import type { CompiledJob } from '../compiled.ts'
+import { type CompiledJob, partitionsOf, planOfUnit, type SourcePlan, sourceOfUnit, unitsOfStage } from '../compiled.ts'
 import type { JobDocument } from '../document.ts'
+import { assumedSources } from '../facts.ts'
 import type { TestCase, TestEvent } from './suite.ts'
 
 /** @throws QuorateError QRT_JOB_INVALID when a case gives records in two ways that do not fit together */
@@ -37,9 +38,8 @@ export interface CaseOutput {
 }
 
 function compiled(document: JobDocument, partitions: number): CompiledJob {
-  const topic = { name: document.source.topic, partitions, cleanupPolicy: 'delete', retentionMs: -1 }
-  const offsets = Array.from({ length: partitions }, () => ({ start: 0, end: 0 }))
-  return compileJob(document, { cluster: 'test', submission: 1, source: { topic, offsets }, missingTopics: [] })
+  const sources = assumedSources(document, partitions)
+  return compileJob(document, { cluster: 'test', submission: 1, sources, missingTopics: [] })
 }
 
 type GivenCase = Pick<TestCase, 'name' | 'partitions' | 'startMs' | 'given'>
@@ -47,6 +47,10 @@ type GivenCase = Pick<TestCase, 'name' | 'partitions' | 'startMs' | 'given'>
 interface Unit {
   readonly stage: StageProcessor
   readonly last: boolean
+  /** It takes records that are given as values. */
+  readonly readsJson: boolean
+  /** Silence that counts. */
+  readonly idleAfterMs: number
   offset: number
   /** When something last came. */
   quietSince: number
@@ -60,7 +64,6 @@ export class CaseRun {
   readonly #case: GivenCase
   readonly #sources: readonly Unit[]
   readonly #merges: readonly Unit[]
-  readonly #readsJson: boolean
   readonly #rows: string[] = []
   readonly #deadLetters: string[] = []
   #now: number
@@ -71,24 +74,55 @@ export class CaseRun {
     this.#job = job
     this.#case = testCase
     this.#now = testCase.startMs
-    const [first, second] = job.stages
-    if (first === undefined) throw new RangeError('a job without a stage')
-    const plan = testCase.given.some((event) => event.kind === 'record' && event.value.kind === 'bytes')
-      ? first
-      : asJson(first)
-    this.#readsJson = plan.input.kind === 'records' && plan.input.format === 'json'
-    this.#sources = this.#units(plan, job.source.partitions, second === undefined)
-    this.#merges = second === undefined ? [] : this.#units(second, job.shuffle?.partitions ?? 0, true)
+    this.#sources = this.#units(0)
+    this.#merges = job.stages.length === 1 ? [] : this.#units(1)
   }
 
-  #units(plan: StagePlan, count: number, last: boolean): Unit[] {
-    return Array.from({ length: count }, (_, partition) => ({
-      stage: createStage(plan, { partition }),
-      last,
-      offset: 0,
-      quietSince: this.#now,
-      pendingSince: undefined,
-    }))
+  #units(stage: number): Unit[] {
+    const job = this.#job
+    return Array.from({ length: unitsOfStage(job, stage) }, (_, number) => {
+      const plan = this.#planOf(stage, number)
+      return {
+        stage: createStage(plan, { partition: number }),
+        last: stage === job.stages.length - 1,
+        readsJson: plan.input.kind === 'records' && plan.input.format === 'json',
+        idleAfterMs: stage === 0 ? sourceOfUnit(job, number).source.idleAfterMs : Number.POSITIVE_INFINITY,
+        offset: 0,
+        quietSince: this.#now,
+        pendingSince: undefined,
+      }
+    })
+  }
+
+  /** Each source is given values or bytes. */
+  #planOf(stage: number, number: number): StagePlan {
+    const plan = planOfUnit(this.#job, stage, number)
+    if (plan === undefined) throw new RangeError(`a job without a stage ${stage}`)
+    const bytes = (event: TestEvent) =>
+      event.kind === 'record' &&
+      event.value.kind === 'bytes' &&
+      this.#sourceOf(event) === sourceOfUnit(this.#job, number).source
+    return stage === 0 && !this.#case.given.some(bytes) ? asJson(plan) : plan
+  }
+
+  #sourceOf({ source: name }: TestEvent & { readonly kind: 'record' }): SourcePlan {
+    const { sources } = this.#job
+    const source = sources.length === 1 && name === undefined ? sources[0] : sources.find((each) => each.name === name)
+    if (source !== undefined) return source
+    const known = sources.flatMap((each) => each.name ?? [])
+    const expected = known.length === 0 ? 'no source, since the job has one' : `one of the sources ${known.join(', ')}`
+    throw new QuorateError(
+      'QRT_JOB_INVALID',
+      `the case "${this.#case.name}": expected a record to say ${expected}; found ${name === undefined ? 'none' : `"${name}"`}`,
+    )
+  }
+
+  #unitOf(event: TestEvent & { readonly kind: 'record' }): Unit {
+    const { sources } = this.#job
+    const before = sources.slice(0, sources.indexOf(this.#sourceOf(event)))
+    const unit = this.#sources[partitionsOf(before) + event.partition]
+    if (unit === undefined) throw new RangeError(`no partition ${event.partition}`)
+    return unit
   }
 
   get output(): CaseOutput {
@@ -106,10 +140,10 @@ export class CaseRun {
     for (const unit of [...sources, ...this.#merges]) this.#decide(unit, 'final')
   }
 
-  take({ value, partition, key, headers }: TestEvent & { readonly kind: 'record' }): void {
-    const unit = this.#sources[partition]
-    if (unit === undefined) throw new RangeError(`no partition ${partition}`)
-    if (value.kind === 'value' && !this.#readsJson) throw mixed(this.#case)
+  take(event: TestEvent & { readonly kind: 'record' }): void {
+    const { value, key, headers } = event
+    const unit = this.#unitOf(event)
+    if (value.kind === 'value' && !unit.readsJson) throw mixed(this.#case)
     const bytes = value.kind === 'bytes' ? value.bytes : Buffer.from(JSON.stringify(value.value ?? null))
     unit.quietSince = this.#now
     this.#feed(unit, bytes, key === undefined ? null : Buffer.from(key), headers)
@@ -191,9 +225,9 @@ export class CaseRun {
   #nextDue(to: number): { readonly at: number; readonly unit: Unit; readonly kind: 'cut' | 'idle' } | undefined {
     let next: { readonly at: number; readonly unit: Unit; readonly kind: 'cut' | 'idle' } | undefined
     for (const unit of [...this.#sources, ...this.#merges]) {
-      const { stage, quietSince, pendingSince } = unit
+      const { stage, quietSince, pendingSince, idleAfterMs } = unit
       const cut = pendingSince === undefined ? Number.POSITIVE_INFINITY : pendingSince + this.#job.maxCutAgeMs
-      const idle = stage.canIdle ? quietSince + this.#job.idleAfterMs : Number.POSITIVE_INFINITY
+      const idle = stage.canIdle ? quietSince + idleAfterMs : Number.POSITIVE_INFINITY
       const at = Math.min(cut, idle)
       if (at <= to && (next === undefined || at < next.at)) next = { at, unit, kind: cut <= idle ? 'cut' : 'idle' }
     }

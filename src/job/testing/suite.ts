@@ -15,6 +15,8 @@ export type TestEvent =
   | {
       readonly kind: 'record'
       readonly value: TestValue
+      /** Which one of several. */
+      readonly source: string | undefined
       readonly partition: number
       readonly key: string | undefined
       readonly headers: Readonly<Record<string, string>>
@@ -27,6 +29,7 @@ export type TestValue =
 
 export interface TestCase {
   readonly name: string
+  /** Of each source. */
   readonly partitions: number
   /** Epoch milliseconds of the clock when the case begins. */
   readonly startMs: number
@@ -51,17 +54,18 @@ const event = () =>
     text: text('the text of a record').optional(),
     base64: pattern('the bytes of a record in base64', /^[A-Za-z0-9+/]*={0,2}$/).optional(),
     wait: duration({ most: '52w' }).optional(),
+    source: text('the name of a source').optional(),
     partition: wholeNumber('the number of a partition, from 0', 0, 1_023).optional(),
     key: text('the key of the record').optional(),
     headers: z.record(z.string(), text('the text of a header'), expects('headers by name')).prefault({}),
   })
     .check(z.superRefine(checkEvent))
-    .transform(({ record, text, base64, wait, partition = 0, key, headers }): TestEvent => {
+    .transform(({ record, text, base64, wait, source, partition = 0, key, headers }): TestEvent => {
       if (wait !== undefined) return { kind: 'wait', ms: wait }
       const bytes = text === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(text)
       const value: TestValue =
         text === undefined && base64 === undefined ? { kind: 'value', value: record } : { kind: 'bytes', bytes }
-      return { kind: 'record', value, partition, key, headers }
+      return { kind: 'record', value, source, partition, key, headers }
     })
 
 const WAYS = ['record', 'text', 'base64', 'wait'] as const
