@@ -131,9 +131,9 @@ export class MergeStage implements StageProcessor {
   }
 
   cut(): CutOutput {
-    const { parts, watermark, early } = this.#rule
+    const { watermark, early } = this.#rule
     const asked = this.#provisional ? 1 : early ? ripeAt(this.#plan.window?.emit) : Number.POSITIVE_INFINITY
-    this.#windows.emitRows(parts, watermark, asked)
+    this.#windows.emitRows(watermark, asked)
     this.#provisional = false
     return this.#rule.end()
   }

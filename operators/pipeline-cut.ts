@@ -10,6 +10,7 @@ import { type EarlyRows, earlyRows } from './early.ts'
 import type { OperatorErrorCode } from './errors.ts'
 import { PartBuilder } from './pipeline-parts.ts'
 import type { InputPlan, StagePlan } from './plan.ts'
+import { RowOutput } from './row-output.ts'
 import { ROW_DEAD_LETTER } from './rows.ts'
 import type { CutOutput } from './stage.ts'
 import { CutGrid } from './watermark.ts'
@@ -18,6 +19,8 @@ const NO_KEY = new Uint8Array()
 
 export class CutRule {
   readonly parts: PartBuilder
+  /** Puts rows into the parts. */
+  readonly rows: RowOutput
   watermark = Number.NEGATIVE_INFINITY
   due = false
   readonly #grid: CutGrid
@@ -36,8 +39,11 @@ export class CutRule {
   #late = 0
   #dead = 0
 
-  constructor({ cuts, window, output, input }: StagePlan, partition: number) {
-    this.parts = new PartBuilder(output.kind === 'shuffle' ? output.partitions : 1, cuts.partBytes)
+  constructor(plan: StagePlan, partition: number) {
+    const { cuts, window, output, input } = plan
+    const destinations = output.kind === 'shuffle' ? output.partitions : 1 + (output.branches?.length ?? 0)
+    this.parts = new PartBuilder(destinations, cuts.partBytes)
+    this.rows = new RowOutput(plan, this.parts)
     this.#grid = new CutGrid(cuts.gridMs, window)
     this.#early = earlyRows(window?.emit)
     this.#gridLine = this.#grid.after(this.watermark)

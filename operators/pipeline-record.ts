@@ -30,9 +30,9 @@ export class RecordProgram {
   #items = 0
   #visited = 0
 
-  /** Expressions on records as they come are compiled against `fields`, whose values are in `slots`. */
-  constructor(plans: readonly StepPlan[], fields: FieldSet, slots: Value[]) {
-    let last: Scope = { fields, slots }
+  /** Expressions on records as they come are compiled against `first`. */
+  constructor(plans: readonly StepPlan[], first: Scope) {
+    let last = first
     this.#steps = plans.map((plan) => {
       const { step, scope } = compileStep(plan, last)
       last = scope
@@ -61,7 +61,8 @@ export class RecordProgram {
     for (let i = 0; i < this.#steps.length; i++) {
       const step = this.#steps[i] as Step
       if (step.kind === 'filter') {
-        if (!condition(step.where(step.slots))) return false
+        const value = step.where(step.slots)
+        if (this.#last.row === undefined ? !condition(value) : value !== true) return false
       } else if (step.kind === 'map') runMap(step)
     }
     return true

@@ -17,7 +17,7 @@ import { compileKey, type KeyCode, type KeyReader } from './pipeline-key.ts'
 import { type ItemTaker, RecordProgram } from './pipeline-record.ts'
 import type { InputPlan, StagePlan } from './plan.ts'
 import type { RecordBatch, RecordHeaders } from './record.ts'
-import { FLAG_IDLE, ROW_RECORD, ROW_WATERMARK } from './rows.ts'
+import { FLAG_IDLE, ROW_WATERMARK } from './rows.ts'
 import type { Scanner } from './scan.ts'
 import { StateReader, StateWriter } from './snapshot.ts'
 import type { CutOutput, OpenRange, StageProcessor } from './stage.ts'
@@ -70,7 +70,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
     this.#outOfOrdernessMs = input.outOfOrdernessMs
     const fields = new FieldSet()
     this.#time = compileTime(input.time, fields)
-    this.#program = new RecordProgram(plan.steps, fields, this.#slots)
+    this.#program = new RecordProgram(plan.steps, { fields, slots: this.#slots })
     const key = compileKey(plan.keyBy, this.#program.fields)
     this.#key = key.read
     this.#keyCode = key.code
@@ -191,7 +191,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
     }
     const key = this.#plan.keyBy === undefined ? NONE : encodeUtf8(this.#keyCode.textOf(this.#key(slots)))
     const value = encodeUtf8(canonicalJson(slots[this.#whole]))
-    this.#rule.parts.add(0, ROW_RECORD, 0, this.#rule.partition, this.#offset, index, key, value)
+    this.#rule.rows.record(this.#rule.partition, this.#offset, index, key, value)
   }
 
   #addToWindows(windows: Windows, index: number): void {
@@ -247,7 +247,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
       this.#windows?.emitPartials(parts, this.#partitions)
       if (this.#unmarked) this.#mark()
     } else {
-      this.#windows?.emitRows(parts, watermark, this.#provisional ? 1 : this.#news)
+      this.#windows?.emitRows(watermark, this.#provisional ? 1 : this.#news)
       this.#provisional = false
     }
     return this.#rule.end()

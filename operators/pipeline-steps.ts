@@ -3,7 +3,7 @@
  * name in a later expression means what the step made of it. Only what later steps read is filled in.
  */
 import { castTo } from './cast.ts'
-import { MISSING_FIELD } from './errors.ts'
+import { EvaluationError, MISSING_FIELD } from './errors.ts'
 import { compileExpression } from './expression/compile.ts'
 import type { Evaluate } from './expression/logic.ts'
 import { FieldSet } from './fields.ts'
@@ -13,6 +13,8 @@ import type { StepPlan } from './plan.ts'
 export interface Scope {
   readonly fields: FieldSet
   readonly slots: Value[]
+  /** Of a result row: what has no value is null, and these names can be read whatever the fields became. */
+  readonly row?: { readonly always: readonly string[] }
 }
 
 export interface FilterStep {
@@ -56,15 +58,17 @@ interface Change {
 export function compileStep(step: StepPlan, from: Scope): { readonly step: Step; readonly scope: Scope } {
   const { fields, slots } = from
   if (step.kind === 'filter') {
-    return { step: { kind: 'filter', where: compileExpression(step.where, fields), slots }, scope: from }
+    const where = lenient(compileExpression(step.where, fields), from)
+    return { step: { kind: 'filter', where, slots }, scope: from }
   }
-  const to: Scope = { fields: new FieldSet(), slots: [] }
+  const to: Scope = { fields: new FieldSet(), slots: [], ...(from.row === undefined ? {} : { row: from.row }) }
   if (step.kind === 'explode') {
     const names = step.index === undefined ? [step.as] : [step.as, step.index]
     const change = { names, hidden: [], keep: true, from, to }
     return { step: { kind: 'explode', list: compileExpression(step.list, fields), change, fill: [] }, scope: to }
   }
-  const { names, evaluate, hidden, keep } = changeOf(step, fields)
+  const { names, evaluate: strict, hidden, keep } = changeOf(step, fields)
+  const evaluate = strict.map((each) => lenient(each, from))
   return { step: { kind: 'map', names, evaluate, change: { names, hidden, keep, from, to }, fill: [] }, scope: to }
 }
 
@@ -95,6 +99,19 @@ function changeOf(step: Exclude<StepPlan, { kind: 'filter' | 'explode' }>, field
         return (slots) => castTo(type, value(slots))
       })
       return { names: casts.map(([name]) => name), evaluate, hidden: [], keep: true }
+    }
+  }
+}
+
+/** On rows: null where there is no value. */
+function lenient(evaluate: Evaluate, { row }: Scope): Evaluate {
+  if (row === undefined) return evaluate
+  return (slots) => {
+    try {
+      return evaluate(slots)
+    } catch (error) {
+      if (error instanceof EvaluationError) return null
+      throw error
     }
   }
 }
@@ -132,7 +149,8 @@ function fillOf({ names, hidden, keep, from }: Change, path: readonly string[]):
   }
   const index = names.indexOf(head)
   if (index >= 0) return (computed) => pick(computed[index], rest)
-  if (!keep || hidden.includes(head)) return () => undefined
+  const stays = keep && !hidden.includes(head)
+  if (!stays && from.row?.always.includes(head) !== true) return () => undefined
   const slot = from.fields.slotOf(path)
   return (_, slots) => slots[slot]
 }

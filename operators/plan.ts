@@ -150,8 +150,8 @@ export interface NumberedSource {
 }
 
 export type OutputPlan =
-  /** Rows for the job's sinks: one destination, `rows`. */
-  | { readonly kind: 'rows' }
+  /** Rows for the job's sinks: one destination for all of them, and one for the rows of each branch. */
+  | { readonly kind: 'rows'; readonly branches?: readonly ExpressionPlan[] }
   /**
    * For the next stage: one destination per partition, placed by murmur2 of the key bytes. It gets partial aggregates, or
    * whole records where it has to see each of them in order.
@@ -172,6 +172,8 @@ export interface StagePlan {
   /** In place of a window: what takes single records in the order of their times. */
   readonly ordered?: OrderedPlan
   readonly aggregates: readonly AggregatePlan[]
+  /** Steps on the rows of windows, in the stage that gives rows. */
+  readonly after?: readonly StepPlan[]
   readonly output: OutputPlan
   readonly onIdle: IdlePolicy
   readonly cuts: CutPlan

@@ -21,22 +21,23 @@ import { partitionOf } from './murmur2.ts'
 import { compareTexts, type KeyCode } from './pipeline-key.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
 import type { SessionWindowPlan, StagePlan } from './plan.ts'
+import type { RowOutput } from './row-output.ts'
 import { ROW_PARTIAL, RowWriter } from './rows.ts'
-import { Session } from './session.ts'
+import { type Removal, Session } from './session.ts'
 import { StateReader, StateWriter } from './snapshot.ts'
 import type { OpenRange } from './stage.ts'
 import { TextBytes } from './text-bytes.ts'
 import { WindowEmission } from './window-emission.ts'
-import { type GroupKey, GroupTable, ROWS } from './window-table.ts'
+import { type GroupKey, GroupTable, ROWS, STANDING } from './window-table.ts'
 import type { Windows } from './windows.ts'
 
-/** A session, or with a revision what takes back a row, at its place in the order of outputs. */
+/** A session, or what takes back a row that was given for it, at its place in the order of outputs. */
 interface Placed {
   readonly start: number
   readonly end: number
   readonly text: string
   readonly session: Session
-  readonly removal: number | undefined
+  readonly removal: Removal | undefined
 }
 
 const inOrder = (a: Placed, b: Placed): number => a.end - b.end || a.start - b.start || compareTexts(a.text, b.text)
@@ -57,14 +58,14 @@ export class SessionWindows implements Windows {
   readonly #keyBytes = new TextBytes()
   #sessions = 0
 
-  constructor(plan: StagePlan, window: SessionWindowPlan, code: KeyCode, inputs: readonly number[]) {
+  constructor(plan: StagePlan, window: SessionWindowPlan, code: KeyCode, inputs: readonly number[], output: RowOutput) {
     this.#plan = window
     this.#judgesLateness = plan.output.kind === 'rows'
     this.#slots = layOut(plan.aggregates, inputs)
     this.#numbers = numbersAmong(this.#slots)
     this.#states = statesAmong(this.#slots)
     this.#table = new GroupTable(emptyGroup(this.#slots), ripeAt(window.emit))
-    this.#emission = new WindowEmission(plan, this.#slots)
+    this.#emission = new WindowEmission(plan, this.#slots, output)
     this.#code = code
   }
 
@@ -143,13 +144,14 @@ export class SessionWindows implements Windows {
     this.#end(session)
   }
 
-  emitRows(parts: PartBuilder, watermark: number, news: number): void {
+  emitRows(watermark: number, news: number): void {
     const due = this.#deadlines.take(watermark)
     const asked = news === Number.POSITIVE_INFINITY ? [] : this.#all().filter(({ unshown }) => unshown >= news)
     const shown = asked.length === 0 ? due : [...new Set([...due, ...asked])]
     for (const { session, start, end, text, removal } of this.#placed(shown, true)) {
-      if (removal !== undefined) this.#emission.takeBack(parts, { start, end }, text, removal)
-      else this.#emission.show(parts, session, this.#table, session.base, text, watermark >= session.expiry)
+      if (removal === undefined) {
+        this.#emission.show(session, this.#table, session.base, text, watermark >= session.expiry)
+      } else this.#emission.takeBack({ start, end }, text, removal.revision, removal.standing)
     }
     for (const session of shown) {
       session.removals = []
@@ -179,13 +181,10 @@ export class SessionWindows implements Windows {
       const { start, end } = session
       const own = { start, end, text, session, removal: undefined }
       if (!removals || session.removals.length === 0) return [own]
-      const before = session.removals.map(({ start, end, revision }) => ({
-        start,
-        end,
-        text,
-        session,
-        removal: revision,
-      }))
+      const before = session.removals.map((removal) => {
+        const { start, end } = removal
+        return { start, end, text, session, removal }
+      })
       return [...before, own]
     })
     return placed.sort(inOrder)
@@ -203,8 +202,7 @@ export class SessionWindows implements Windows {
         const order = end - after.end || start - after.start || Buffer.compare(bytes, after.key)
         if (order < 0 || (order === 0 && !after.inclusive)) continue
       }
-      this.#emission.preview(rows, session, this.#table, session.base, text)
-      left -= 1
+      if (this.#emission.preview(rows, session, this.#table, session.base, text)) left -= 1
     }
     return rows.take()
   }
@@ -260,12 +258,16 @@ export class SessionWindows implements Windows {
       writer.float(session.start)
       writer.float(session.last)
       writer.varint(session.removals.length)
-      for (const { start, end, revision } of session.removals.toSorted((a, b) => a.end - b.end || a.start - b.start)) {
+      for (const { start, end, revision, standing } of session.removals.toSorted(
+        (a, b) => a.end - b.end || a.start - b.start,
+      )) {
         writer.float(start)
         writer.float(end)
         writer.varint(revision)
+        writer.varint(standing)
       }
       writer.varint(session.rows)
+      writer.varint(this.#table.cells[session.base + STANDING] as number)
       writeGroup(this.#slots, this.#table, session.base, writer)
     }
   }
@@ -283,9 +285,15 @@ export class SessionWindows implements Windows {
     this.#sessions += 1
     this.#byKey.set(key, [...(this.#byKey.get(key) ?? []), session])
     for (let removals = reader.varint(); removals > 0; removals--) {
-      session.removals.push({ start: reader.float(), end: reader.float(), revision: reader.varint() })
+      session.removals.push({
+        start: reader.float(),
+        end: reader.float(),
+        revision: reader.varint(),
+        standing: reader.varint(),
+      })
     }
     this.#table.cells[session.base + ROWS] = reader.varint()
+    this.#table.cells[session.base + STANDING] = reader.varint()
     mergeGroup(this.#slots, this.#table, session.base, reader)
     this.#deadlines.queue(session)
   }

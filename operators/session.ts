@@ -1,7 +1,7 @@
 /** One session of a key: its bounds, its block in the table, and the rows that it will have to take back. */
 import type { Due } from './deadlines.ts'
 import type { SessionWindowPlan } from './plan.ts'
-import { type GroupKey, type GroupTable, ROWS, UNSHOWN } from './window-table.ts'
+import { type GroupKey, type GroupTable, ROWS, STANDING, UNSHOWN } from './window-table.ts'
 
 /** A row that was given for bounds which are part of greater ones now. */
 export interface Removal {
@@ -9,6 +9,8 @@ export interface Removal {
   readonly end: number
   /** Of the row that takes it back. */
   readonly revision: number
+  /** Where it stands (row-output.ts). */
+  readonly standing: number
 }
 
 export class Session implements Due {
@@ -74,7 +76,10 @@ export class Session implements Due {
   /** The present bounds are no row's any more. */
   outgrow(): void {
     if (this.rows === 0) return
-    this.removals.push({ start: this.start, end: this.end, revision: this.rows })
-    this.#table.cells[this.base + ROWS] = 0
+    const { cells } = this.#table
+    const standing = cells[this.base + STANDING] as number
+    if (standing !== 0) this.removals.push({ start: this.start, end: this.end, revision: this.rows, standing })
+    cells[this.base + ROWS] = 0
+    cells[this.base + STANDING] = 0
   }
 }

@@ -18,13 +18,14 @@ import { partitionOf } from './murmur2.ts'
 import { type KeyCode, sortByText } from './pipeline-key.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
 import type { PlacedWindowPlan, StagePlan } from './plan.ts'
+import type { RowOutput } from './row-output.ts'
 import { ROW_PARTIAL, RowWriter } from './rows.ts'
 import { type StateReader, StateWriter } from './snapshot.ts'
 import type { OpenRange } from './stage.ts'
 import { TextBytes } from './text-bytes.ts'
 import { WindowEmission } from './window-emission.ts'
 import { type OpenWindow, WindowStore } from './window-store.ts'
-import { type GroupKey, type GroupTable, ROWS, UNSHOWN } from './window-table.ts'
+import { type GroupKey, type GroupTable, ROWS, STANDING, UNSHOWN } from './window-table.ts'
 import type { Windows } from './windows.ts'
 
 /** A key's canonical text, and its block in the table. */
@@ -46,12 +47,12 @@ export class WindowOutput implements Windows {
   readonly #keyBytes = new TextBytes()
 
   /** `inputs`: index of each aggregate's value among a record's inputs. */
-  constructor(plan: StagePlan, window: PlacedWindowPlan, code: KeyCode, inputs: readonly number[]) {
+  constructor(plan: StagePlan, window: PlacedWindowPlan, code: KeyCode, inputs: readonly number[], output: RowOutput) {
     this.#slots = layOut(plan.aggregates, inputs)
     this.#numbers = numbersAmong(this.#slots)
     this.#states = statesAmong(this.#slots)
     this.#store = new WindowStore(window, plan.output.kind === 'rows', emptyGroup(this.#slots))
-    this.#emission = new WindowEmission(plan, this.#slots)
+    this.#emission = new WindowEmission(plan, this.#slots, output)
     this.#early = window.emit !== undefined
     this.#code = code
   }
@@ -114,14 +115,14 @@ export class WindowOutput implements Windows {
     this.#store.forget(watermark)
   }
 
-  emitRows(parts: PartBuilder, watermark: number, news: number): void {
+  emitRows(watermark: number, news: number): void {
     for (const window of this.#store.inOrder()) {
       const { end, expiry, table } = window
       const final = watermark >= expiry
       const least = final ? 0 : watermark >= end ? 1 : news
       if (least > 0 && (table.changed === 0 || least === Number.POSITIVE_INFINITY)) continue
       for (const { text, base } of this.#groups(table, least)) {
-        this.#emission.show(parts, window, table, base, text, final)
+        this.#emission.show(window, table, base, text, final)
       }
     }
     this.#store.settle(watermark)
@@ -154,8 +155,7 @@ export class WindowOutput implements Windows {
           if (keyOrder < 0 || (keyOrder === 0 && !after.inclusive)) continue
         }
         if (left === 0) return rows.take()
-        this.#emission.preview(rows, window, window.table, base, text)
-        left -= 1
+        if (this.#emission.preview(rows, window, window.table, base, text)) left -= 1
       }
     }
     return rows.take()
@@ -182,6 +182,7 @@ export class WindowOutput implements Windows {
       for (const { text, base } of groups) {
         writer.bytes(this.#keyBytes.of(text))
         writer.varint(table.cells[base + ROWS] as number)
+        writer.varint(table.cells[base + STANDING] as number)
         writeGroup(this.#slots, table, base, writer)
       }
     }
@@ -201,6 +202,7 @@ export class WindowOutput implements Windows {
   #readGroup({ table }: OpenWindow, reader: StateReader): void {
     const base = table.at(this.#code.keyOf(Buffer.from(reader.bytes()).toString('utf8')))
     table.cells[base + ROWS] = reader.varint()
+    table.cells[base + STANDING] = reader.varint()
     mergeGroup(this.#slots, table, base, reader)
   }
 }

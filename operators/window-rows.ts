@@ -3,12 +3,12 @@
  * in canonical (sorted) order.
  */
 import { type AggregateSlot, resultOf } from './aggregate.ts'
+import { encodeUtf8 } from './json.ts'
+import { ownMembers } from './row-reader.ts'
 import { TextBytes } from './text-bytes.ts'
 import { formatInstant } from './time.ts'
 import type { WindowBounds } from './window.ts'
 import { type GroupTable, ROWS } from './window-table.ts'
-
-const OWN_MEMBERS = ['final', 'key', 'revision', 'window']
 
 export class RowFormat {
   readonly #slots: readonly AggregateSlot[]
@@ -20,11 +20,10 @@ export class RowFormat {
   #windowText = ''
 
   constructor(names: readonly string[], slots: readonly AggregateSlot[]) {
-    const all = [...names, ...OWN_MEMBERS]
+    const own = ownMembers(undefined)
+    const all = [...names, ...own]
     if (new Set(all).size < all.length) {
-      throw new RangeError(
-        `aggregates need distinct names other than ${OWN_MEMBERS.join(', ')}; they are: ${names.join(', ')}`,
-      )
+      throw new RangeError(`aggregates need distinct names other than ${own.join(', ')}; they are: ${names.join(', ')}`)
     }
     this.#slots = slots
     this.#members = [...all]
@@ -47,19 +46,22 @@ export class RowFormat {
     return this.#bytes.of(`${text}}`)
   }
 
-  /** What takes back the rows of a window; valid until the next call. */
-  removal(window: WindowBounds, keyText: string, revision: number): Uint8Array {
-    const key = keyText === '' ? 'null' : keyText
-    const bounds = this.#window(window)
-    return this.#bytes.of(`{"final":true,"key":${key},"removed":true,"revision":${revision},"window":${bounds}}`)
-  }
-
   #window({ start, end }: WindowBounds): string {
     if (start !== this.#windowStart || end !== this.#windowEnd) {
       this.#windowStart = start
       this.#windowEnd = end
-      this.#windowText = `{"end":"${formatInstant(end)}","start":"${formatInstant(start)}"}`
+      this.#windowText = boundsText({ start, end })
     }
     return this.#windowText
   }
+}
+
+const boundsText = ({ start, end }: WindowBounds): string =>
+  `{"end":"${formatInstant(end)}","start":"${formatInstant(start)}"}`
+
+/** What takes back the rows of a window. */
+export function removalOf(window: WindowBounds, keyText: string, revision: number, final: boolean): Uint8Array {
+  const key = keyText === '' ? 'null' : keyText
+  const text = `{"final":${final},"key":${key},"removed":true,"revision":${revision},"window":${boundsText(window)}}`
+  return encodeUtf8(text)
 }

@@ -12,7 +12,9 @@ export type GroupKey = number | string
 export const UNSHOWN = 0
 /** Rows emitted so far, which is the revision of the next one. */
 export const ROWS = 1
-export const HEADER_CELLS = 2
+/** Where the last of them stands, as bits (row-output.ts); 0: it was taken back, or there was none. */
+export const STANDING = 2
+export const HEADER_CELLS = 3
 
 export class GroupTable {
   readonly groups = new Map<GroupKey, number>()
@@ -66,27 +68,36 @@ export class GroupTable {
 
   /** Gives a block back that `allocate` gave. */
   release(base: number): void {
-    this.#shown(base)
+    this.#seen(base)
     this.#forget(base)
     this.#free.push(base)
   }
 
-  /** Marks what the block holds as shown by a row. */
-  emitted(base: number): void {
-    this.cells[base + ROWS] = (this.cells[base + ROWS] as number) + 1
-    this.#shown(base)
+  /**
+   * What the block holds has been looked at for a row.
+   * @param standing where one stands now
+   * @param told a row, or what takes one back, was given
+   */
+  shown(base: number, standing: number, told: boolean): void {
+    const { cells } = this
+    if (told) cells[base + ROWS] = (cells[base + ROWS] as number) + 1
+    cells[base + STANDING] = standing
+    this.#seen(base)
   }
 
   /** Begins anew with the next record, as the same group. */
   purge(base: number): void {
-    const rows = this.cells[base + ROWS] as number
-    this.#shown(base)
+    const { cells } = this
+    const rows = cells[base + ROWS] as number
+    const standing = cells[base + STANDING] as number
+    this.#seen(base)
     this.#forget(base)
-    this.cells.set(this.#initial, base)
-    this.cells[base + ROWS] = rows
+    cells.set(this.#initial, base)
+    cells[base + ROWS] = rows
+    cells[base + STANDING] = standing
   }
 
-  #shown(base: number): void {
+  #seen(base: number): void {
     const unshown = this.cells[base + UNSHOWN] as number
     if (unshown === 0) return
     this.cells[base + UNSHOWN] = 0

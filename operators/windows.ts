@@ -26,7 +26,7 @@ export interface Windows {
   /** Some open window has what an early row needs. */
   readonly ripe: boolean
   /** Adds the rows owed at this watermark, and those of open windows with at least `news` records that no row shows. */
-  emitRows(parts: PartBuilder, watermark: number, news: number): void
+  emitRows(watermark: number, news: number): void
   /** Adds everything as partials, each to the partition of its key, and starts again empty. */
   emitPartials(parts: PartBuilder, partitions: number): void
   /** The first rows of a range that open windows would show now. */
@@ -56,6 +56,6 @@ export function createWindows(plan: StagePlan, code: KeyCode, inputs: readonly n
   if (ordered !== undefined) return new OrderedRecords(plan, ordered, { code, inputs, output: new CutRows(rule) })
   if (window === undefined) throw new RangeError(`stage ${plan.stage} of "${plan.job}" has nothing to hold`)
   return window.kind === 'session'
-    ? new SessionWindows(plan, window, code, inputs)
-    : new WindowOutput(plan, window, code, inputs)
+    ? new SessionWindows(plan, window, code, inputs, rule.rows)
+    : new WindowOutput(plan, window, code, inputs, rule.rows)
 }

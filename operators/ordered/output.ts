@@ -6,14 +6,11 @@ import type { RecordPlace } from '../aggregates/state.ts'
 import type { OperatorErrorCode } from '../errors.ts'
 import { encodeUtf8 } from '../json.ts'
 import type { CutRule } from '../pipeline-cut.ts'
-import { FLAG_FINAL, FLAG_REMOVED, ROW_RECORD, ROW_WINDOW } from '../rows.ts'
 import { TextBytes } from '../text-bytes.ts'
 import { formatInstant } from '../time.ts'
 import type { OrderedRecord } from './operator.ts'
 
 export type WindowState = 'open' | 'final' | 'removed'
-
-const FLAGS: Readonly<Record<WindowState, number>> = { open: 0, final: FLAG_FINAL, removed: FLAG_FINAL | FLAG_REMOVED }
 
 export interface OrderedOutput {
   /** A row made at a record. Where a record makes several, `index` numbers them together with those of its other items. */
@@ -33,11 +30,15 @@ export class CutRows implements OrderedOutput {
   }
 
   record({ partition, offset }: Readonly<RecordPlace>, index: number, key: string, value: Uint8Array): void {
-    this.#rule.parts.add(0, ROW_RECORD, 0, partition, offset, index, this.#keys.of(key), value)
+    this.#rule.rows.record(partition, offset, index, this.#keys.of(key), value)
   }
 
   window(start: number, end: number, key: string, revision: number, state: WindowState, value: Uint8Array): void {
-    this.#rule.parts.add(0, ROW_WINDOW, FLAGS[state], start, end, revision, this.#keys.of(key), value)
+    const { rows } = this.#rule
+    const row = { start, end, key: this.#keys.of(key), revision, final: state === 'final' }
+    if (state === 'removed') rows.takeBack(row, value, rows.everywhere)
+    // Where earlier ones stand is not remembered: what may stand is taken back.
+    else rows.window(row, value, key, revision === 0 ? 0 : rows.everywhere)
   }
 
   deadLetter(code: OperatorErrorCode, record: OrderedRecord): void {

@@ -9,7 +9,7 @@ import type { StagePlan } from '../plan.ts'
 import { ROW_WINDOW, RowWriter } from '../rows.ts'
 import { StateReader, StateWriter } from '../snapshot.ts'
 import type { OpenRange } from '../stage.ts'
-import { RowFormat } from '../window-rows.ts'
+import { RowFormat, removalOf } from '../window-rows.ts'
 import { ROWS } from '../window-table.ts'
 import { AggregateGroups } from './aggregate-groups.ts'
 import type { OrderedOperator, OrderedRecord } from './operator.ts'
@@ -77,7 +77,7 @@ export class RecordWindows implements OrderedOperator {
         groups.table.cells[base + ROWS] = revision
         return this.#format.value(window, groups.table, base, window.key, final)
       },
-      removal: (window, revision) => this.#format.removal(window, window.key, revision),
+      removal: (window, revision) => removalOf(window, window.key, revision, true),
     }
   }
 

@@ -6,7 +6,6 @@
 import { comparePlaces, type RecordPlace } from '../aggregates/state.ts'
 import type { Value } from '../json.ts'
 import type { KeyCode } from '../pipeline-key.ts'
-import type { PartBuilder } from '../pipeline-parts.ts'
 import type { StagePlan } from '../plan.ts'
 import type { StateReader, StateWriter } from '../snapshot.ts'
 import type { OpenRange } from '../stage.ts'
@@ -68,7 +67,7 @@ export class OrderedRecords implements Windows {
     return Math.min(this.#earliest + 1, this.#operator.owedFrom) + this.#graceMs
   }
 
-  emitRows(_parts: PartBuilder, watermark: number, news: number): void {
+  emitRows(watermark: number, news: number): void {
     this.#release(watermark - this.#graceMs, this.#output)
     if (news === Number.POSITIVE_INFINITY || this.#operator.showOpen === undefined) return
     this.#operator.showOpen(this.#held.toSorted(comparePlaces), this.#output)

@@ -188,6 +188,7 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
   window: z.exactOptional(window),
   ordered: z.exactOptional(ordered),
   aggregates: z.array(aggregate).max(JOB_LIMITS.aggregates),
+  after: z.exactOptional(z.array(step).min(1).max(JOB_LIMITS.steps)),
   output: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('rows') }),
     z.strictObject({

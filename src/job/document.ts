@@ -39,7 +39,10 @@ export interface SourceDocument {
 export const pathOfSource = ({ name }: SourceDocument): readonly string[] =>
   name === undefined ? ['source'] : ['sources', name]
 
-/** Steps in order, then the key, then the window or what stands in its place, with its aggregates, sorted by name. */
+/**
+ * Steps in order, then the key, then the window or what stands in its place, with its aggregates, sorted by name, then the steps
+ * on its rows.
+ */
 export interface PipelineDocument {
   readonly steps: readonly StepPlan[]
   readonly keyBy?: readonly ExpressionPlan[]
@@ -47,6 +50,7 @@ export interface PipelineDocument {
   /** In place of a window. */
   readonly ordered?: OrderedPlan
   readonly aggregates: readonly AggregatePlan[]
+  readonly after?: readonly StepPlan[]
 }
 
 export interface JobDocument {

@@ -35,19 +35,20 @@ export interface Stages {
 /** @param counts partitions of each source */
 export function stagesOf(document: JobDocument, counts: readonly number[]): Stages {
   const { name, sources, pipeline } = document
-  const { steps, ...grouping } = pipeline
+  const { steps, after, ...grouping } = pipeline
   const sourcePartitions = counts.reduce((sum, count) => sum + count, 0)
   const { window, ordered } = pipeline
   const holds = window !== undefined || ordered !== undefined
   const shuffled = holds && sourcePartitions > 1 && !isPartitioned(document)
   const partitions = shufflePartitionsOf(document, sourcePartitions)
   const carries = ordered === undefined ? {} : ({ carries: 'records' } as const)
-  const output = shuffled ? ({ kind: 'shuffle', partitions, ...carries } as const) : ({ kind: 'rows' } as const)
+  const rows = { output: { kind: 'rows' }, ...(after === undefined ? {} : { after }) } as const
+  const ends = shuffled ? ({ output: { kind: 'shuffle', partitions, ...carries } } as const) : rows
   const shared = { job: name, ...grouping, onIdle: sources[0]?.onIdle ?? 'emit', cuts: cutsOf(document) }
   const numbered = numberedSources(sources, counts)
   const [first, ...others] = sources.map((source, i): StagePlan => {
     const among = numbered.slice(i, i + 1)
-    return { ...shared, stage: 0, input: inputOf(source, among), steps: [...source.steps, ...steps], output }
+    return { ...shared, stage: 0, input: inputOf(source, among), steps: [...source.steps, ...steps], ...ends }
   })
   if (first === undefined) throw new RangeError(`the job "${name}" has no source`)
   if (!shuffled) return { stages: [first], others }
@@ -56,7 +57,7 @@ export function stagesOf(document: JobDocument, counts: readonly number[]): Stag
     sources: sourcePartitions,
     ...(numbered.length === 0 ? {} : { among: numbered }),
   } as const
-  const second: StagePlan = { ...shared, stage: 1, input, steps: [], output: { kind: 'rows' } }
+  const second: StagePlan = { ...shared, stage: 1, input, steps: [], ...rows }
   return { stages: [first, second], others, shufflePartitions: partitions }
 }
 

@@ -56,7 +56,7 @@ function windowOf(window: WindowPlan | undefined): Pick<GraphNode, 'window'> {
 
 type Step = NonNullable<GraphNode['steps']>[number]
 
-function stepsOf({ input, output, steps, keyBy, window, ordered, aggregates }: StagePlan): Step[] {
+function stepsOf({ input, output, steps, keyBy, window, ordered, aggregates, after }: StagePlan): Step[] {
   const merges = input.kind === 'slices'
   const all: Step[] = merges
     ? [
@@ -76,7 +76,8 @@ function stepsOf({ input, output, steps, keyBy, window, ordered, aggregates }: S
   if (output.kind === 'shuffle') {
     return [...all, { step: 'pre-aggregate', text: aggregates.map(({ name }) => name).join(', ') }]
   }
-  return [...all, ...aggregates.map((each) => ({ step: 'aggregate', text: aggregateText(each) }))]
+  const made = aggregates.map((each) => ({ step: 'aggregate', text: aggregateText(each) }))
+  return [...all, ...made, ...(after ?? []).map(stepText)]
 }
 
 function stepText(step: StepPlan): Step {

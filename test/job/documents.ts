@@ -113,6 +113,14 @@ function plain<T>(dictionary: Record<string, T>): Record<string, T> {
   return { ...dictionary }
 }
 
+/** Steps on rows, which know the names that all rows have. */
+const onRows = [
+  { compute: { who: 'key' } },
+  { filter: 'who != null' },
+  { rename: { whose: 'who' } },
+  { project: ['whose'] },
+]
+
 const pipeline = fc
   .tuple(
     fc.array(step, { maxLength: 4 }),
@@ -124,6 +132,7 @@ const pipeline = fc
           { weight: 1, arbitrary: recordWindow },
         ),
         aggregates,
+        fc.nat(onRows.length).map((count) => copied(onRows.slice(0, count))),
       ),
       { nil: undefined },
     ),
@@ -133,7 +142,7 @@ const pipeline = fc
   .map(([steps, keyBy, windowed, passing, passes]): object[] => [
     ...steps,
     ...(keyBy === undefined ? [] : [{ keyBy }]),
-    ...(windowed === undefined ? (passes ? [passing] : []) : [windowed[0], { aggregate: windowed[1] }]),
+    ...(windowed === undefined ? (passes ? [passing] : []) : [windowed[0], { aggregate: windowed[1] }, ...windowed[2]]),
   ])
 
 const source = merged(

@@ -307,7 +307,7 @@ describe('aggregates', () => {
       'in the long form have known names',
       aggregate('n: { max: a, wher: b }'),
       [
-        `7:31 /pipeline/3/aggregate/n/wher unknown name "wher"; known here: ${AGGREGATES}, at, limit, where [did you mean "where"?]`,
+        `7:31 /pipeline/3/aggregate/n/wher unknown name "wher"; known here: ${AGGREGATES}, by, at, limit, where [did you mean "where"?]`,
       ],
     ],
     [
@@ -548,6 +548,44 @@ describe('windows', () => {
       [
         '6:13 /pipeline/2/window expected a window: { tumbling: … }, { hopping: …, every: … }, { session: … }, { calendar: …, zone: … }, { global: true, emit: … }, { count: … } or { sliding: … }; found "1d"',
       ],
+    ],
+  ])
+})
+
+describe('steps behind the aggregates', () => {
+  const after = (steps: string) => inPlaceOf('aggregate: { n: count() }', `aggregate: { n: count() }\n${steps}`)
+  check([
+    [
+      'see the rows',
+      after('  - filter: n > 1 && key != "a" && origin != "b" && window.end > 0 && final\n  - map: { m: n / 2 }'),
+      [],
+    ],
+    [
+      'use names that rows have',
+      after('  - filter: delay > 1'),
+      [
+        '8:13 /pipeline/4/filter the rows here have no "delay"; they have n, final, key, origin, revision, window.end, window.start',
+      ],
+    ],
+    [
+      'use names that earlier ones made, and not those that they took',
+      after('  - map: { flights: n }\n  - filter: flights > 1 && n > 1'),
+      [
+        '9:28 /pipeline/5/filter the rows here have no "n"; they have flights, final, key, origin, revision, window.end, window.start',
+      ],
+    ],
+    [
+      'leave alone what every row has',
+      after('  - compute: { key: n }\n  - drop: [window]'),
+      [
+        '8:16 /pipeline/4/compute/key every row has a field "key" of its own; choose another name',
+        '9:5 /pipeline/5/drop every row has its "window"; it stays as it is',
+      ],
+    ],
+    [
+      'make no more rows',
+      after('  - explode: { list: "[n]", as: m }'),
+      ['8:5 /pipeline/4/explode a row of a window cannot become several; explode stands before the window'],
     ],
   ])
 })

@@ -40,6 +40,7 @@ describe('a job goes on from its state', () => {
   for (const [what, text] of [
     ['with another filter', changed('distance >= 100', 'distance >= 500')],
     ['with a step more', changed('  - keyBy', '  - compute: { late: delay > 15 }\n  - keyBy')],
+    ['with steps on its rows', changed('\nsinks', '\n  - filter: flights > 1\nsinks')],
     ['with none', changed('  - filter: distance >= 100\n', '')],
     ['with records in another format', changed('format: json', 'format: msgpack')],
     ['with another schema', changed('format: json', `format: { avro: { registry: [ { id: 2, schema: '"int"' } ] } }`)],

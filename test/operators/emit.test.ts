@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import {
-  ALWAYS,
-  type CutOutput,
-  createStage,
-  type EmitPlan,
-  type StagePlan,
-  type StageProcessor,
-  type WindowPlan,
-} from '../../operators/index.ts'
+import { ALWAYS, createStage, type EmitPlan, type StagePlan, type WindowPlan } from '../../operators/index.ts'
 import { propertyRuns } from './property-runs.ts'
 import {
   aggregate,
-  batchOf,
   deadLettersOf,
   lines,
   recordsInput,
@@ -22,7 +13,7 @@ import {
   stagePlan,
   type TestRow,
 } from './stage-harness.ts'
-import { drive, interleave } from './stage-runs.ts'
+import { decided, drive, interleave } from './stage-runs.ts'
 
 const at = (t: number, k: unknown = 'a') => ({ t, k })
 const UPDATE: EmitPlan = { kind: 'update' }
@@ -224,38 +215,6 @@ const plans = fc
   )
 const placesOf = fc.array(fc.nat(40), { maxLength: 8 })
 const withEmit = (base: StagePlan, emit: EmitPlan): StagePlan => ({ ...base, window: { ...base.window!, emit } })
-
-/** The records in batches that end at `splits`, with a cut decided after the records of `cutsAt`. */
-function decided(
-  base: StagePlan,
-  records: readonly Hit[],
-  splits: readonly number[],
-  cutsAt: readonly number[],
-  between: (stage: StageProcessor) => StageProcessor = (stage) => stage,
-): CutOutput[] {
-  let stage = createStage(base, { partition: 1 })
-  const cuts: CutOutput[] = []
-  const cut = () => {
-    cuts.push(stage.cut())
-    stage = between(stage)
-  }
-  const ends = [...splits, ...cutsAt, records.length].map((place) => Math.min(place, records.length))
-  let from = 0
-  for (const to of [...new Set(ends)].sort((a, b) => a - b)) {
-    const batch = batchOf(records.slice(from, to), 100 + from)
-    for (let i = 0; i < batch.length; ) {
-      i = stage.run(batch, i, batch.length)
-      if (stage.cutDue) cut()
-    }
-    from = to
-    if (!cutsAt.includes(to)) continue
-    stage.decide('cut')
-    cut()
-  }
-  stage.decide('final')
-  cuts.push(stage.cut())
-  return cuts
-}
 
 /** What a reader keeps: the newest revision of each window and key, without what was taken back. */
 function standing(rows: readonly TestRow[]): string[] {

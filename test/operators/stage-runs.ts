@@ -69,3 +69,35 @@ export function drive(stage: StageProcessor, input: readonly object[]): CutOutpu
   cuts.push(stage.cut())
   return cuts
 }
+
+/** The records in batches that end at `splits`, with a cut decided after the records of `cutsAt`. */
+export function decided(
+  base: StagePlan,
+  records: readonly TestRecord[],
+  splits: readonly number[],
+  cutsAt: readonly number[],
+  between: (stage: StageProcessor) => StageProcessor = (stage) => stage,
+): CutOutput[] {
+  let stage = createStage(base, { partition: 1 })
+  const cuts: CutOutput[] = []
+  const cut = () => {
+    cuts.push(stage.cut())
+    stage = between(stage)
+  }
+  const ends = [...splits, ...cutsAt, records.length].map((place) => Math.min(place, records.length))
+  let from = 0
+  for (const to of [...new Set(ends)].sort((a, b) => a - b)) {
+    const batch = batchOf(records.slice(from, to), 100 + from)
+    for (let i = 0; i < batch.length; ) {
+      i = stage.run(batch, i, batch.length)
+      if (stage.cutDue) cut()
+    }
+    from = to
+    if (!cutsAt.includes(to)) continue
+    stage.decide('cut')
+    cut()
+  }
+  stage.decide('final')
+  cuts.push(stage.cut())
+  return cuts
+}

@@ -10,6 +10,7 @@ import { suggest } from '../../suggest.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { shorten } from '../text/tree.ts'
 import { checkExpression, expression, findingFor } from './expressions.ts'
+import { TAKEN } from './row-names.ts'
 import { fieldName, text, wholeNumber } from './values.ts'
 import { expects, type Finding, type Reporter, report, requires, rule, strict } from './words.ts'
 
@@ -298,9 +299,6 @@ function checkParameter(value: LongShape, reporter: Reporter): void {
     }
   }
 }
-
-/** What result rows have besides their aggregates. */
-const TAKEN: readonly string[] = ['final', 'key', 'removed', 'revision', 'window']
 
 const name = () =>
   fieldName().check(

@@ -16,6 +16,7 @@ import {
   orderedWindowPlan,
 } from './ordered.ts'
 import { reshapingSteps } from './reshape.ts'
+import { checkRowSteps } from './row-steps.ts'
 import { window, windowPlan } from './windows.ts'
 import { expects, oneOf, type Reporter, report, requires } from './words.ts'
 
@@ -63,10 +64,18 @@ const ORDER =
 /** Looks at the names of the steps only, so that it can run whatever else is wrong with them. */
 function checkOrder(steps: readonly unknown[], reporter: Reporter): void {
   let before = { name: '', rank: 0 }
+  let aggregated = false
   const names = steps.map((item) => (typeof item === 'object' && item !== null ? Object.keys(item)[0] : undefined))
   names.forEach((name, i) => {
     const rank = name === undefined ? undefined : RANK.get(name)
     if (name === undefined || rank === undefined) return
+    if (name === 'aggregate') aggregated = true
+    if (aggregated && rank === 0) {
+      if (name !== 'explode') return
+      const sentence = 'a row of a window cannot become several; explode stands before the window'
+      report(reporter, [i, name], 'no explode', { sentence, atName: true })
+      return
+    }
     const again = rank > 0 && rank === before.rank
     if (again || rank < before.rank) {
       const one = `expected one of ${HOLDING.join(', ')} in a pipeline; found ${name} after ${before.name}`
@@ -117,6 +126,7 @@ export const pipeline = () =>
     .transform((list, reporter) => {
       const document = arrange(list)
       checkNames(document, reporter)
+      if (document.after !== undefined) checkRowSteps(document, placesAfterAggregate(list), reporter)
       return document
     })
 
@@ -159,11 +169,12 @@ export function stepsBelow(pointer: string, steps: readonly StepPlan[]): StepPla
 /** From the list of the document to what the operators take. Pointers lead back to the list. */
 function arrange(list: readonly Step[]): PipelineDocument {
   const steps: StepPlan[] = []
+  const after: StepPlan[] = []
   let rest: Omit<PipelineDocument, 'steps'> = { aggregates: [] }
   list.forEach((item, i) => {
     const { keyBy, window, aggregate } = item
     const step = stepPlan(item, i)
-    if (step !== undefined) steps.push(step)
+    if (step !== undefined) (rest.aggregates.length > 0 ? after : steps).push(step)
     if (keyBy !== undefined) rest = { ...rest, keyBy: keyBy.map((source) => planOf(source, i, 'keyBy')) }
     if (window !== undefined) {
       const held = isOrderedWindow(window) ? { ordered: orderedWindowPlan(window) } : { window: windowPlan(window) }
@@ -176,7 +187,12 @@ function arrange(list: readonly Step[]): PipelineDocument {
     }
     if (aggregate !== undefined) rest = { ...rest, aggregates: aggregatePlans(aggregate, i) }
   })
-  return { steps, ...rest }
+  return { steps, ...rest, ...(after.length === 0 ? {} : { after }) }
+}
+
+function placesAfterAggregate(list: readonly Step[]): readonly number[] {
+  const aggregate = list.findIndex((item) => item.aggregate !== undefined)
+  return list.map((_, i) => i).slice(aggregate + 1)
 }
 
 /** A step of single records; undefined where the item is another one. */
@@ -215,9 +231,13 @@ function textsOf(step: StepPlan): readonly string[] {
   }
 }
 
-function checkNames({ steps, keyBy, aggregates, ordered }: PipelineDocument, reporter: Reporter): void {
+function checkNames({ steps, keyBy, aggregates, ordered, after }: PipelineDocument, reporter: Reporter): void {
   const expressions = [...(keyBy ?? []), ...aggregates.flatMap(({ of, where }) => [of, where])]
-  const texts = [...steps.flatMap(textsOf), ...expressions.map((plan) => plan?.source ?? ''), ...orderedTexts(ordered)]
+  const texts = [
+    ...[...steps, ...(after ?? [])].flatMap(textsOf),
+    ...expressions.map((plan) => plan?.source ?? ''),
+    ...orderedTexts(ordered),
+  ]
   const names = new Set(texts.flatMap(wordsOf))
   if (names.size <= JOB_LIMITS.names) return
   const sentence = `expected at most ${JOB_LIMITS.names} different names in the expressions of a pipeline; found ${names.size}`
