@@ -1,10 +1,11 @@
-/** Reads job documents that a person names: a file, a module that builds one, or `-` for standard input. */
+/** Reads job documents that a person names: a file, a module that builds one, SQL, or `-` for standard input. */
 import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { QuorateError } from '../errors.ts'
 import type { Fault } from '../http/problems.ts'
 import { LIMITS } from '../limits.ts'
 import { isJobModule, readJobModule } from './job-module.ts'
+import { isSql, readSqlJob } from './job-sql.ts'
 import type { VerbOption, VerbOptions } from './verb.ts'
 
 export interface NamedDocument {
@@ -38,14 +39,15 @@ export async function readJobDocument(path: string, options: VerbOptions): Promi
   return readAnyDocument(path, options.string('format'), options.string('registry'))
 }
 
-/** @throws JobInvalidError when it is a module, and the job that it builds has faults */
+/** @throws JobInvalidError when it is a module or SQL, and what it makes has faults */
 export async function readAnyDocument(
   path: string,
   format: string | undefined,
   registry: string | undefined,
 ): Promise<NamedDocument> {
-  if (format !== undefined || !isJobModule(path)) return withSchemasOf(readNamedDocument(path, format), registry)
-  return withSchemasOf(await readJobModule(path), registry)
+  if (format !== undefined) return withSchemasOf(readNamedDocument(path, format), registry)
+  if (isJobModule(path)) return withSchemasOf(await readJobModule(path), registry)
+  return withSchemasOf(isSql(path) ? await readSqlJob(path) : readNamedDocument(path, format), registry)
 }
 
 async function withSchemasOf(document: NamedDocument, registry: string | undefined): Promise<NamedDocument> {

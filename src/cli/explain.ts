@@ -17,7 +17,11 @@ export const verb: Verb = {
   summary: 'What a job becomes: stages, shuffles and why, units, guarantees',
   description: 'Asks no peer. How many partitions a source has is for --partitions to say.',
   args: [
-    { name: 'FILE', required: true, help: 'YAML, TOML, JSON, or a module that builds a job; - reads standard input' },
+    {
+      name: 'FILE',
+      required: true,
+      help: 'YAML, TOML, JSON, SQL, or a module that builds a job; - reads standard input',
+    },
   ],
   options: {
     ...DOCUMENT_OPTIONS,

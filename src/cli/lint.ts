@@ -4,6 +4,7 @@ import { DOCUMENT_OPTIONS, type NamedDocument, readJobDocument, readText } from 
 import { EXIT } from './exit.ts'
 import { noteFaults } from './faults.ts'
 import { isJobModule } from './job-module.ts'
+import { isSql } from './job-sql.ts'
 import { faultsOfError, parseDocument } from './parse-document.ts'
 import type { Verb, VerbOptions } from './verb.ts'
 
@@ -16,7 +17,7 @@ export const verb: Verb = {
       name: 'FILE',
       required: true,
       many: true,
-      help: 'YAML, TOML, JSON, or a module that builds a job; - reads standard input',
+      help: 'YAML, TOML, JSON, SQL, or a module that builds a job; - reads standard input',
     },
   ],
   options: DOCUMENT_OPTIONS,
@@ -53,8 +54,8 @@ async function check(path: string, options: VerbOptions): Promise<Checked> {
   try {
     document = await readJobDocument(path, options)
   } catch (error) {
-    // A module tells its faults while it runs; of a document that cannot be read there is nothing more to say.
-    if (!isJobModule(path)) throw error
+    // Modules and SQL tell their faults while they become documents; of a document that cannot be read there is nothing more to say.
+    if (!isJobModule(path) && !isSql(path)) throw error
     return { file: path, text: readText(path), errors: faultsOfError(error) }
   }
   const { file, origin, text } = document

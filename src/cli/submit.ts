@@ -8,7 +8,11 @@ import type { Verb } from './verb.ts'
 export const verb: Verb = {
   summary: 'Submit a job document; a name that exists is a conflict',
   args: [
-    { name: 'FILE', required: true, help: 'YAML, TOML, JSON, or a module that builds a job; - reads standard input' },
+    {
+      name: 'FILE',
+      required: true,
+      help: 'YAML, TOML, JSON, SQL, or a module that builds a job; - reads standard input',
+    },
   ],
   options: DOCUMENT_OPTIONS,
   examples: [

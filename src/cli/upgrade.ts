@@ -14,7 +14,11 @@ export const verb: Verb = {
   ].join('\n'),
   args: [
     { name: 'JOB', required: true, help: 'the job that runs' },
-    { name: 'FILE', required: true, help: 'YAML, TOML, JSON, or a module that builds a job; - reads standard input' },
+    {
+      name: 'FILE',
+      required: true,
+      help: 'YAML, TOML, JSON, SQL, or a module that builds a job; - reads standard input',
+    },
   ],
   options: DOCUMENT_OPTIONS,
   examples: [

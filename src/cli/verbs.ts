@@ -36,6 +36,7 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
   consume: { summary: 'The records of a topic', startsPeers: true, load: () => import('./consume.ts') },
   lint: { summary: 'Check job documents without a peer', load: () => import('./lint.ts') },
   test: { summary: 'Test a job: sample records, virtual time, expected rows', load: () => import('./test.ts') },
+  sql: { summary: 'The job document that SQL becomes', load: () => import('./sql.ts') },
   explain: { summary: 'What a job becomes: stages, shuffles, units, guarantees', load: () => import('./explain.ts') },
   init: { summary: 'A project to start from', load: () => import('./init.ts') },
   schema: { summary: 'The JSON Schema of job documents', load: () => import('./schema.ts') },

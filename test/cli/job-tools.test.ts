@@ -163,3 +163,35 @@ describe('a module that builds a job', { concurrency: 2 }, () => {
     assert.match(stderr, /broken\.ts cannot be loaded: nothing is not defined/)
   })
 })
+
+describe('a job in SQL', { concurrency: 2 }, () => {
+  const written = (name: string, condition: string): string => {
+    const path = join(folder, name)
+    const table = "CREATE TABLE visits (page text) WITH (topic = 'visits');"
+    const quorum = 'SET quorum.replicas = 1; SET quorum.write = 1; SET quorum.read = 1;'
+    writeFileSync(path, `${table}\n${quorum}\nSELECT page FROM visits WHERE ${condition};\n`)
+    return path
+  }
+
+  it('is shown, linted and tested as its document would be', async () => {
+    const path = written('pages.sql', "page <> '/'")
+    const { stdout } = await runCli(['sql', path])
+    assert.match(stdout, /^name: pages$/m)
+    assert.equal((await runCli(['lint', path])).stdout, `${path}: valid\n`)
+    const suite = join(folder, 'pages.job.test.yaml')
+    const given = '[ { record: { page: / } }, { record: { page: /a } }, { record: {} } ]'
+    writeFileSync(
+      suite,
+      `job: pages.sql\ncases:\n  - name: a\n    given: ${given}\n    rows: [ { value: { page: /a } } ]\n`,
+    )
+    const tested = await runCli(['test', suite])
+    assert.equal(tested.code, 0, tested.stdout)
+  })
+
+  it('has its faults told at its own lines', async () => {
+    const { code, stderr } = await runCli(['lint', written('faulty.sql', 'pag = 1')])
+    assert.equal(code, 3)
+    assert.match(stderr, /faulty\.sql:3:31: error: the table "visits" has no column "pag"\n/)
+    assert.equal((await runCli(['sql', join(folder, 'pages.yaml')])).code, 2)
+  })
+})

@@ -103,7 +103,7 @@ const testCase = () =>
 const SCHEMA = strict('a suite with job and cases', {
   job: pattern(
     'a relative path to a job document or module',
-    /^(?!\/)[^\\\p{Cc}]{1,200}\.(?:ya?ml|toml|json|[cm]?[jt]s)$/u,
+    /^(?!\/)[^\\\p{Cc}]{1,200}\.(?:ya?ml|toml|json|sql|[cm]?[jt]s)$/u,
   ),
   cases: z.array(testCase(), requires('a list of cases')).min(1, expects('at least one case')),
 })

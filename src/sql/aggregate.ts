@@ -1,0 +1,57 @@
+/** Aggregates in the columns of a query, in the long form of a document. NULLs are left out of all of them, as in SQL. */
+import type { FuncCall, Node } from 'libpg-query'
+import { truth } from './condition.ts'
+import { type Scope, valueAt } from './expression.ts'
+import { expectOnly, SqlFault } from './fault.ts'
+import { nameOf } from './function.ts'
+import { AGGREGATES } from './names.ts'
+import { present, whole } from './value.ts'
+
+export type AggregateDocument = string | Readonly<Record<string, string | number>>
+
+/** Other names in a document. */
+const KINDS: Readonly<Record<string, string>> = { var_samp: 'variance', stddev_samp: 'stddev', topk: 'topK' }
+/** Those whose second argument is a number, with the name that it has in a document. */
+const PARAMETERS: Readonly<Record<string, 'at' | 'limit'>> = { quantile: 'at', topk: 'limit', collect: 'limit' }
+const OF_ANYTHING = ['first', 'last', 'collect']
+
+export const isAggregate = (node: Node | undefined): node is { FuncCall: FuncCall } =>
+  node !== undefined && 'FuncCall' in node && AGGREGATES.includes(nameOf(node.FuncCall))
+
+export function aggregateOf(call: FuncCall, scope: Scope): AggregateDocument {
+  const { args = [], agg_star, agg_distinct, agg_filter, location } = call
+  const name = nameOf(call)
+  const known = ['funcname', 'args', 'agg_star', 'agg_distinct', 'agg_filter', 'funcformat', 'location']
+  expectOnly(call, known, location, 'an aggregate')
+  const where = agg_filter === undefined ? {} : { where: truth(agg_filter, scope).yes }
+  if (agg_star === true)
+    return name === 'count' && agg_filter === undefined ? 'count()' : { count: where.where ?? 'true' }
+  const [of, parameter, more] = args
+  if (of === undefined || more !== undefined)
+    throw new SqlFault(location, `expected a value in the brackets of ${name}`)
+  const value = valueAt(of, scope)
+  if (name === 'count')
+    return { ...(agg_distinct === true ? { countDistinct: whole(value) } : { count: present(value) }), ...where }
+  if (agg_distinct === true) throw new SqlFault(location, `DISTINCT is known in count() alone; found it in ${name}()`)
+  if (!OF_ANYTHING.includes(name) && (value.type === 'text' || value.type === 'boolean')) {
+    throw new SqlFault(location, `${name}() is of numbers; found a value of type ${value.type}`)
+  }
+  return { [KINDS[name] ?? name]: whole(value), ...parameterOf(name, parameter, location), ...where }
+}
+
+function parameterOf(name: string, node: Node | undefined, byte: number | undefined): Record<string, number> {
+  const field = PARAMETERS[name]
+  if (node === undefined) {
+    if (field === undefined || name === 'collect') return {}
+    throw new SqlFault(
+      byte,
+      `${name}() needs a number beside the value`,
+      `write ${name}(x, ${field === 'at' ? 0.99 : 3})`,
+    )
+  }
+  if (field === undefined) throw new SqlFault(byte, `expected one value in the brackets of ${name}; found two`)
+  const { ival, fval } = 'A_Const' in node ? node.A_Const : {}
+  const number = ival !== undefined ? (ival.ival ?? 0) : Number(fval?.fval ?? Number.NaN)
+  if (Number.isNaN(number)) throw new SqlFault(byte, `expected a number after the comma in ${name}()`)
+  return { [field]: number }
+}
