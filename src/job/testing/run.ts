@@ -126,6 +126,7 @@ export class CaseRun {
   }
 
   get output(): CaseOutput {
+    this.#measure()
     return { rows: this.#rows, deadLetters: this.#deadLetters, peakStateBytes: this.#peakStateBytes }
   }
 
@@ -147,6 +148,10 @@ export class CaseRun {
     const bytes = value.kind === 'bytes' ? value.bytes : Buffer.from(JSON.stringify(value.value ?? null))
     unit.quietSince = this.#now
     this.#feed(unit, bytes, key === undefined ? null : Buffer.from(key), headers)
+  }
+
+  /** To be called before state is given away. Not for every record, since it looks at all that is held. */
+  #measure(): void {
     let held = 0
     for (const { stage } of [...this.#sources, ...this.#merges]) held += stage.stateBytes
     this.#peakStateBytes = Math.max(this.#peakStateBytes, held)
@@ -182,6 +187,7 @@ export class CaseRun {
   }
 
   #cut(unit: Unit): void {
+    this.#measure()
     const { parts } = unit.stage.cut()
     unit.pendingSince = undefined
     for (const { bodies, deadLetters } of parts) {

@@ -1,0 +1,179 @@
+/**
+ * The queries of Nexmark over 100,000 seeded events: each job gives, row for row, what SQLite makes of the same events. Distinct
+ * counts are exact up to 256 and sketches beyond, which are allowed 5 % of the exact count.
+ */
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { type Row, runJob, type TopicRecord } from './run.ts'
+import { type Events, loadEvents } from './tables.ts'
+
+const EVENTS = 100_000
+
+/** A hundred seconds for windows of seconds, and more than a day for those of days. */
+const fast = loadEvents({ count: EVENTS, eventsPerSecond: 1_000 })
+const slow = loadEvents({ count: EVENTS, eventsPerSecond: 1 })
+
+const topicsOf = ({ all }: Events): TopicRecord[] => all.map(({ kind, value }) => ({ topic: `${kind}s`, value }))
+
+interface Query {
+  readonly job: string
+  readonly events?: Events
+  /** What a row is compared by, in the order of the columns of the reference. */
+  readonly columns: (row: Row) => readonly unknown[]
+  readonly sql: string
+  /** From this column on, counts that are sketches. */
+  readonly sketchesFrom?: number
+}
+
+const fields =
+  (...names: readonly string[]) =>
+  (row: Row): readonly unknown[] =>
+    names.map((name) => row[name])
+
+const RANKS = (column: string) => `
+  count(DISTINCT ${column}),
+  count(DISTINCT CASE WHEN price < 10000 THEN ${column} END),
+  count(DISTINCT CASE WHEN price >= 10000 AND price < 1000000 THEN ${column} END),
+  count(DISTINCT CASE WHEN price >= 1000000 THEN ${column} END)`
+const COUNTS = `count(*), count(*) FILTER (WHERE price < 10000),
+  count(*) FILTER (WHERE price >= 10000 AND price < 1000000), count(*) FILTER (WHERE price >= 1000000)`
+const DAY = `strftime('%Y-%m-%dT00:00:00.000Z', dateTime / 1000, 'unixepoch')`
+const startOf = ({ window }: Row): string => (window as { readonly start: string }).start
+const DISTINCT = ['bidders', 'bidders1', 'bidders2', 'bidders3', 'auctions', 'auctions1', 'auctions2', 'auctions3']
+const ORDER = 'dateTime, partition, offset'
+
+const QUERIES: readonly Query[] = [
+  {
+    job: 'q00-pass-through',
+    columns: fields('auction', 'bidder', 'price', 'dateTime', 'extra'),
+    sql: 'SELECT auction, bidder, price, dateTime, extra FROM bid',
+  },
+  {
+    job: 'q01-currency',
+    columns: fields('auction', 'bidder', 'price', 'dateTime', 'extra'),
+    sql: 'SELECT auction, bidder, 0.908 * price, dateTime, extra FROM bid',
+  },
+  {
+    job: 'q02-selection',
+    columns: fields('auction', 'price'),
+    sql: 'SELECT auction, price FROM bid WHERE auction % 123 = 0',
+  },
+  {
+    job: 'q10-log-to-files',
+    events: slow,
+    columns: fields('auction', 'bidder', 'price', 'dateTime', 'extra', 'day', 'minute'),
+    sql: `SELECT auction, bidder, price, dateTime, extra, strftime('%Y-%m-%d', dateTime / 1000, 'unixepoch'),
+      strftime('%H:%M', dateTime / 1000, 'unixepoch') FROM bid`,
+  },
+  {
+    job: 'q11-user-sessions',
+    columns: (row) => [row.key, Date.parse(startOf(row)), row.bids],
+    sql: `WITH marked AS (SELECT *, CASE WHEN dateTime - lag(dateTime) OVER (PARTITION BY bidder ORDER BY dateTime) <= 10000
+        THEN 0 ELSE 1 END AS begins FROM bid),
+      numbered AS (SELECT *, sum(begins) OVER (PARTITION BY bidder ORDER BY ${ORDER}) AS session FROM marked)
+      SELECT bidder, min(dateTime), count(*) FROM numbered GROUP BY bidder, session`,
+  },
+  {
+    job: 'q14-calculation',
+    events: slow,
+    columns: fields('auction', 'bidder', 'price', 'timeType', 'dateTime', 'extra', 'letters'),
+    sql: `SELECT auction, bidder, 0.908 * price, CASE WHEN hour BETWEEN 8 AND 18 THEN 'dayTime'
+        WHEN hour <= 6 OR hour >= 20 THEN 'nightTime' ELSE 'otherTime' END,
+        dateTime, extra, length(extra) - length(replace(extra, 'c', ''))
+      FROM (SELECT *, CAST(strftime('%H', dateTime / 1000, 'unixepoch') AS INTEGER) AS hour FROM bid)
+      WHERE 0.908 * price > 1000000 AND 0.908 * price < 50000000`,
+  },
+  {
+    job: 'q15-bidding-statistics',
+    events: slow,
+    columns: (row) => [startOf(row), ...fields('bids', 'rank1', 'rank2', 'rank3', ...DISTINCT)(row)],
+    sql: `SELECT ${DAY}, ${COUNTS}, ${RANKS('bidder')}, ${RANKS('auction')} FROM bid GROUP BY 1`,
+    sketchesFrom: 5,
+  },
+  {
+    job: 'q16-channel-statistics',
+    events: slow,
+    columns: (row) => [row.key, startOf(row), ...fields('minute', 'bids', 'rank1', 'rank2', 'rank3', ...DISTINCT)(row)],
+    sql: `SELECT channel, ${DAY}, strftime('%H:%M', max(dateTime) / 1000, 'unixepoch'), ${COUNTS}, ${RANKS('bidder')},
+      ${RANKS('auction')} FROM bid GROUP BY 1, 2`,
+    sketchesFrom: 7,
+  },
+  {
+    job: 'q17-auction-statistics',
+    events: slow,
+    columns: (row) => [
+      row.key,
+      startOf(row),
+      ...fields('bids', 'rank1', 'rank2', 'rank3', 'least', 'most', 'mean', 'total')(row),
+    ],
+    sql: `SELECT auction, ${DAY}, ${COUNTS}, min(price), max(price), avg(price), sum(price) FROM bid GROUP BY 1, 2`,
+  },
+  {
+    job: 'q18-last-bid',
+    columns: (row) => [
+      ...(row.key as readonly unknown[]),
+      ...fields('price', 'channel', 'url', 'dateTime', 'extra')(row),
+    ],
+    sql: `SELECT bidder, auction, price, channel, url, dateTime, extra FROM (SELECT *, row_number() OVER
+      (PARTITION BY bidder, auction ORDER BY dateTime DESC, partition DESC, offset DESC) AS place FROM bid) WHERE place = 1`,
+  },
+  {
+    job: 'q19-top-ten',
+    columns: (row) => [
+      row.key,
+      JSON.stringify((row.top as readonly Row[]).map(({ bidder, price, dateTime }) => [bidder, price, dateTime])),
+    ],
+    sql: `SELECT auction, json_group_array(json_array(bidder, price, dateTime)) FROM (SELECT *, row_number() OVER
+        (PARTITION BY auction ORDER BY price DESC, ${ORDER}) AS place FROM bid ORDER BY auction, place)
+      WHERE place <= 10 GROUP BY auction`,
+  },
+  {
+    job: 'q21-channel-id',
+    columns: fields('auction', 'bidder', 'price', 'channel', 'channelId'),
+    sql: `SELECT * FROM (SELECT auction, bidder, price, channel, CASE lower(channel) WHEN 'apple' THEN '0' WHEN 'google' THEN '1'
+        WHEN 'facebook' THEN '2' WHEN 'baidu' THEN '3' ELSE CASE WHEN instr(url, 'channel_id=') > 0
+          THEN substr(url, instr(url, 'channel_id=') + 11) END END AS channelId FROM bid) WHERE channelId IS NOT NULL`,
+  },
+  {
+    job: 'q22-directories',
+    columns: fields('auction', 'bidder', 'price', 'channel', 'dir1', 'dir2', 'dir3'),
+    sql: `SELECT auction, bidder, price, channel, substr(url, 25, 5), substr(url, 31, 5), substr(url, 37, 5) FROM bid`,
+  },
+]
+
+describe('Nexmark', () => {
+  for (const { job, events = fast, columns, sql, sketchesFrom } of QUERIES) {
+    it(job, () => {
+      const found = sorted(runJob(job, topicsOf(events)).map(columns))
+      const expected = sorted(events.database.prepare(sql).all().map(Object.values))
+      assert.ok(expected.length > 0)
+      assert.equal(found.length, expected.length)
+      found.forEach((row, i) => {
+        assertRow(row, expected[i] as readonly unknown[], sketchesFrom ?? row.length)
+      })
+    })
+  }
+
+  it('has a job for each file', () => {
+    const files = readdirSync(new URL('../../configs/nexmark/', import.meta.url)).filter((name) =>
+      name.endsWith('.yaml'),
+    )
+    assert.deepEqual(files.sort(), QUERIES.map(({ job }) => `${job}.yaml`).sort())
+  })
+})
+
+function assertRow(found: readonly unknown[], expected: readonly unknown[], sketchesFrom: number): void {
+  assert.deepEqual(found.slice(0, sketchesFrom), expected.slice(0, sketchesFrom))
+  for (let i = sketchesFrom; i < found.length; i++) {
+    const [sketch, exact] = [Number(found[i]), Number(expected[i])]
+    assert.ok(Math.abs(sketch - exact) <= (exact <= 256 ? 0 : exact * 0.05), `${sketch} distinct, exactly ${exact}`)
+  }
+}
+
+/** By text, so that rows need no order of their own. */
+const sorted = (rows: readonly (readonly unknown[])[]): (readonly unknown[])[] =>
+  rows
+    .map((row) => [JSON.stringify(row), row] as const)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([, row]) => row)
