@@ -25,6 +25,7 @@ export type OperatorErrorCode =
   | 'QRT_RECORD_CAST'
   | 'QRT_RECORD_ITEMS'
   | 'QRT_RECORD_LATE'
+  | 'QRT_PATTERN_SIZE'
   | 'QRT_RECORD_LOST'
   | 'QRT_RECORD_QUARANTINED'
   | 'QRT_STATE_CORRUPT'

@@ -15,7 +15,7 @@ import { type Cell, type Form, FUNCTION_FORMS, METHOD_FORMS } from './forms.ts'
 import { type CelFunction, FUNCTIONS, METHODS, REFUSED } from './functions.ts'
 import { and, choose, type Evaluate, not, or } from './logic.ts'
 import { parseExpression } from './parse.ts'
-import { member, pathOf } from './path.ts'
+import { type HeadOf, member, pathOf } from './path.ts'
 import { beginWork } from './work.ts'
 
 /** `a + b + c + …` leans to the left: as deep a tree, and as deep a call stack per record, as it has terms. */
@@ -38,10 +38,11 @@ const BINARY: Readonly<Record<BinaryOperator, (a: Value, b: Value) => Value>> = 
 
 /**
  * The closure throws an EvaluationError (one object per code, without a stack) for a record it has no value for.
+ * @param headOf what else than a name fields may be read of
  * @throws ExpressionError QRT_EXPR_SYNTAX, QRT_EXPR_UNSUPPORTED, QRT_EXPR_TOO_LARGE
  */
-export function compileExpression(plan: ExpressionPlan, fields: FieldSet): Evaluate {
-  const compiler = new Compiler(plan.source, fields)
+export function compileExpression(plan: ExpressionPlan, fields: FieldSet, headOf?: HeadOf): Evaluate {
+  const compiler = new Compiler(plan.source, fields, headOf)
   const { run } = compiler.compile(parseExpression(plan.source), 1)
   if (!compiler.works) return run
   return (slots) => {
@@ -71,12 +72,14 @@ class Compiler {
   works = false
   readonly #source: string
   readonly #fields: FieldSet
+  readonly #headOf: HeadOf | undefined
   /** Names of items, in front of the fields of these names. */
   readonly #items = new Map<string, Cell>()
 
-  constructor(source: string, fields: FieldSet) {
+  constructor(source: string, fields: FieldSet, headOf: HeadOf | undefined) {
     this.#source = source
     this.#fields = fields
+    this.#headOf = headOf
   }
 
   compile(node: ASTNode, depth: number): Compiled {
@@ -87,7 +90,7 @@ class Compiler {
         node.start,
       )
     }
-    const path = pathOf(node)
+    const path = pathOf(node, this.#headOf)
     if (path !== undefined && !this.#isItem(path)) return { run: this.#field(path), fixed: false }
     const below = (child: ASTNode): Compiled => this.compile(child, depth + 1)
     switch (node.op) {
@@ -171,7 +174,7 @@ class Compiler {
   /** `has(a.b)`: the field is there, null or not. */
   #has(args: readonly ASTNode[], node: ASTNode, below: (child: ASTNode) => Compiled): Compiled {
     const [field] = args
-    const path = args.length === 1 && field !== undefined ? pathOf(field) : undefined
+    const path = args.length === 1 && field !== undefined ? pathOf(field, this.#headOf) : undefined
     if (field === undefined || path === undefined) {
       return this.#unsupported('has() expects one field, such as has(user.id)', node)
     }

@@ -4,6 +4,7 @@ import { Changes } from './changes.ts'
 import { CountWindows } from './count-windows.ts'
 import { Dedupe } from './dedupe.ts'
 import type { OrderedOperator } from './operator.ts'
+import { Pattern } from './pattern/pattern.ts'
 import type { OrderedPlan } from './plan.ts'
 import { RecordWindows } from './record-windows.ts'
 import { Rolling } from './rolling.ts'
@@ -28,5 +29,7 @@ export function createOperator(plan: StagePlan, ordered: OrderedPlan, inputs: re
       return new Dedupe(ordered)
     case 'changes':
       return new Changes()
+    case 'pattern':
+      return new Pattern(ordered)
   }
 }

@@ -36,7 +36,42 @@ export interface ChangesPlan {
   readonly of: ExpressionPlan
 }
 
+/** How far apart two events of a match may be: neighbours, up to the next that fits, or any that fits. */
+export type Contiguity = 'strict' | 'relaxed' | 'relaxedAny'
+
+export interface PatternStagePlan {
+  readonly name: string
+  /** Absent: every record. */
+  readonly where?: ExpressionPlan
+  /** To the stage before. */
+  readonly contiguity: Contiguity
+  /** No record of this kind is there. */
+  readonly negated: boolean
+  readonly optional: boolean
+  /** How many records; `most` absent: as many as there are. */
+  readonly least: number
+  readonly most?: number
+  /** Between the records of the stage. */
+  readonly inner: Contiguity
+  /** Ends the stage: a record for which this is true is none of it, and none comes after. */
+  readonly until?: ExpressionPlan
+}
+
+/** Sequences of records of a key. */
+export interface PatternPlan {
+  readonly kind: 'pattern'
+  /** The first is not negated; if the last is, there is a time within which it must not come. */
+  readonly stages: readonly PatternStagePlan[]
+  /** From the first record of a match to its last, less than this. */
+  readonly withinMs?: number
+  readonly afterMatch:
+    | { readonly strategy: 'noSkip' | 'toNext' | 'pastLast' }
+    | { readonly strategy: 'toFirst' | 'toLast'; readonly stage: string }
+  /** What a row says; absent: the records of each stage. */
+  readonly select?: Readonly<Record<string, ExpressionPlan>>
+}
+
 /** Those that make rows of aggregates. */
 export type AggregatingPlan = CountWindowPlan | SlidingWindowPlan | RollingPlan
 
-export type OrderedPlan = AggregatingPlan | DedupePlan | ChangesPlan
+export type OrderedPlan = AggregatingPlan | DedupePlan | ChangesPlan | PatternPlan

@@ -9,6 +9,7 @@ import { FieldSet } from '../fields.ts'
 import { canonicalJson, type Value } from '../json.ts'
 import { AggregateInputs } from '../pipeline-record.ts'
 import type { ExpressionPlan, StagePlan } from '../plan.ts'
+import { compilePattern } from './pattern/program.ts'
 import type { AggregatingPlan, OrderedPlan } from './plan.ts'
 
 /** Evaluated for each record that goes on; throws before anything is used. */
@@ -22,6 +23,7 @@ export interface RecordInputs {
 export function compileReads(plan: StagePlan, fields: FieldSet): RecordInputs {
   const { ordered } = plan
   if (ordered === undefined || takesAggregates(ordered)) return new AggregateInputs(plan.aggregates, fields)
+  if (ordered.kind === 'pattern') return new PatternFields(compilePattern(ordered).expressions.fields, fields)
   return new ComparedRecord(ordered.kind === 'dedupe' ? ordered.by : ordered.of, fields)
 }
 
@@ -33,6 +35,22 @@ export function inputIndexes(plan: StagePlan): readonly number[] {
 /** Operators that make rows of aggregates; the others have none. */
 export const takesAggregates = (plan: OrderedPlan): plan is AggregatingPlan =>
   plan.kind === 'count' || plan.kind === 'sliding' || plan.kind === 'rolling'
+
+/** What the expressions of a pattern read of records. A field that a record does not have is told where it is needed. */
+class PatternFields implements RecordInputs {
+  readonly values: Value[]
+  readonly indexes = []
+  readonly #from: readonly number[]
+
+  constructor(read: FieldSet, fields: FieldSet) {
+    this.#from = read.paths.map((path) => fields.slotOf(path))
+    this.values = this.#from.map(() => undefined)
+  }
+
+  evaluate(slots: readonly Value[]): void {
+    for (let i = 0; i < this.#from.length; i++) this.values[i] = slots[this.#from[i] as number]
+  }
+}
 
 /** The text of what is compared, and that of the record. */
 class ComparedRecord implements RecordInputs {

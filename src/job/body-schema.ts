@@ -6,6 +6,7 @@ import {
   type ExpressionPlan,
   type FormatPlan,
   type OrderedPlan,
+  type PatternPlan,
   PROTOBUF_SCALARS,
   type ProtobufSchema,
   type StagePlan,
@@ -83,6 +84,40 @@ const window: z.ZodType<WindowPlan> = z.discriminatedUnion('kind', [
   }),
 ])
 
+const contiguity = z.enum(['strict', 'relaxed', 'relaxedAny'])
+
+const pattern: z.ZodType<PatternPlan> = z
+  .strictObject({
+    kind: z.literal('pattern'),
+    stages: z
+      .array(
+        z.strictObject({
+          name: text,
+          where: z.exactOptional(expression),
+          contiguity,
+          negated: z.boolean(),
+          optional: z.boolean(),
+          least: count.max(JOB_LIMITS.patternTimes),
+          most: z.exactOptional(count.max(JOB_LIMITS.patternTimes)),
+          inner: contiguity,
+          until: z.exactOptional(expression),
+        }),
+      )
+      .min(1)
+      .max(JOB_LIMITS.patternStages),
+    withinMs: z.exactOptional(count),
+    afterMatch: z.union([
+      z.strictObject({ strategy: z.enum(['noSkip', 'toNext', 'pastLast']) }),
+      z.strictObject({ strategy: z.enum(['toFirst', 'toLast']), stage: text }),
+    ]),
+    select: z.exactOptional(z.record(text, expression)),
+  })
+  .refine(
+    ({ stages, withinMs }) =>
+      stages[0]?.negated === false && (stages.at(-1)?.negated !== true || withinMs !== undefined),
+    'expected a pattern that begins with a record, and ends with one or in a time',
+  )
+
 const ordered: z.ZodType<OrderedPlan> = z.union([
   z.strictObject({ kind: z.literal('count'), size: count, slide: count, emitPartial: z.boolean() }),
   z.strictObject({ kind: z.literal('sliding'), differenceMs: count, graceMs: milliseconds }),
@@ -90,6 +125,7 @@ const ordered: z.ZodType<OrderedPlan> = z.union([
   z.strictObject({ kind: z.literal('rolling'), withinMs: count }),
   z.strictObject({ kind: z.literal('dedupe'), by: expression, withinMs: count }),
   z.strictObject({ kind: z.literal('changes'), of: expression }),
+  pattern,
 ])
 
 const aggregate: z.ZodType<AggregatePlan> = z.strictObject({

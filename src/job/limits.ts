@@ -44,6 +44,9 @@ export const JOB_LIMITS = {
   countWindow: 1_000_000,
   /** Records that a rolling aggregate keeps of each key. */
   rollingRecords: 10_000,
+  /** Stages of a pattern, and records that one of them counts. */
+  patternStages: 32,
+  patternTimes: 1_000,
   /** Windows that a record is in: a day that moves by the minute. Each costs an update of its group. */
   windowsPerRecord: 1_440,
   /** A stored job: the text with its escapes, and what was compiled from it. One frame of the mesh carries it. */

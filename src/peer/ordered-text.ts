@@ -1,5 +1,5 @@
 /** Operators over records in order, for people: in the words of job documents. */
-import type { OrderedPlan } from '../../operators/index.ts'
+import type { OrderedPlan, PatternPlan } from '../../operators/index.ts'
 import { durationText } from './duration-text.ts'
 
 export function orderedStep(ordered: OrderedPlan): { readonly step: string; readonly text: string } {
@@ -22,7 +22,20 @@ export function orderedStep(ordered: OrderedPlan): { readonly step: string; read
       return { step: 'dedupe', text: `${ordered.by.source} within ${durationText(ordered.withinMs)}` }
     case 'changes':
       return { step: 'changes', text: ordered.of.source }
+    case 'pattern':
+      return { step: 'pattern', text: patternText(ordered) }
   }
+}
+
+const SIGNS = { strict: ', ', relaxed: ' … ', relaxedAny: ' … any ' } as const
+
+/** `small{2,} … not refund … large within 1m` */
+function patternText({ stages, withinMs }: PatternPlan): string {
+  const texts = stages.map(({ name, contiguity, negated, optional, least, most }, i) => {
+    const times = least === 1 && most === 1 ? '' : `{${least}${most === least ? '' : `,${most ?? ''}`}}`
+    return `${i === 0 ? '' : SIGNS[contiguity]}${negated ? 'not ' : ''}${name}${times}${optional ? '?' : ''}`
+  })
+  return `${texts.join('')}${withinMs === undefined ? '' : ` within ${durationText(withinMs)}`}`
 }
 
 /** What is held for a key besides the records that the watermark has not passed. */
@@ -40,5 +53,10 @@ export function orderedState(ordered: OrderedPlan): string {
       return `each value of the last ${durationText(ordered.withinMs)}`
     case 'changes':
       return 'the last value of each key, for as long as the job runs'
+    case 'pattern': {
+      const { withinMs } = ordered
+      const time = withinMs === undefined ? ', for as long as they may go on' : ` of the last ${durationText(withinMs)}`
+      return `the partial matches of each key${time}`
+    }
   }
 }

@@ -69,6 +69,23 @@ describe('stages', () => {
     for (const stage of [first, second]) createStage(stage as StagePlan, { partition: 0 })
   })
 
+  it('of a pattern carry its stages', () => {
+    const steps = '  - window: { tumbling: 1d }\n  - aggregate: { n: count() }\n'
+    const pattern =
+      '  - pattern: { stages: [{ name: a, where: x, times: { least: 2 } }], afterMatch: skipToNext, within: 1m }\n'
+    const [first, second] = compiled(edited([steps, pattern]), 3).stages
+    const where = { source: 'x', pointer: '/pipeline/2/pattern/stages/0/where' }
+    assert.deepEqual(second?.ordered, {
+      kind: 'pattern',
+      stages: [
+        { name: 'a', where, contiguity: 'relaxed', negated: false, optional: false, least: 2, inner: 'relaxed' },
+      ],
+      withinMs: 60_000,
+      afterMatch: { strategy: 'toNext' },
+    })
+    for (const stage of [first, second]) createStage(stage as StagePlan, { partition: 0 })
+  })
+
   it('of dedupe are grouped by what is the same, unless there is a key', () => {
     const steps = '  - window: { tumbling: 1d }\n  - aggregate: { n: count() }\n'
     const dedupe = '  - dedupe: { by: id, within: 1h }\n'

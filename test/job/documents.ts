@@ -76,8 +76,22 @@ const window = fc.oneof(
   { weight: 1, arbitrary: global },
 )
 
+const PATTERN = {
+  pattern: {
+    stages: [
+      { name: 'small', where: 'delay < 3', oneOrMore: true, inner: 'strict', until: 'x1' },
+      { name: 'none', where: 'user == 1', negated: true },
+      { name: 'large', where: 'delay > 9 * small.delay', times: { least: 2, most: 4 }, contiguity: 'relaxedAny' },
+      { name: 'rest', optional: true, times: 2 },
+    ],
+    within: '1m',
+    afterMatch: { skipToLast: 'large' },
+    select: { n: 'count(small)', sum: 'sum(large.delay)' },
+  },
+}
+
 const ordered = fc
-  .constantFrom<object>({ dedupe: { by: '[origin, x1]', within: '10m' } }, { changes: { of: 'delay > 15' } })
+  .constantFrom<object>({ dedupe: { by: '[origin, x1]', within: '10m' } }, { changes: { of: 'delay > 15' } }, PATTERN)
   .map(copied)
 const recordWindow = fc
   .constantFrom<object>(

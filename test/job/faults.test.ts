@@ -365,7 +365,7 @@ describe('steps', () => {
       'are known',
       inPlaceOf('keyBy', 'groupBy'),
       [
-        '5:5 /pipeline/1/groupBy unknown name "groupBy"; known here: filter, map, compute, project, drop, rename, cast, explode, keyBy, window, rolling, dedupe, changes, aggregate',
+        '5:5 /pipeline/1/groupBy unknown name "groupBy"; known here: filter, map, compute, project, drop, rename, cast, explode, keyBy, window, rolling, dedupe, changes, pattern, aggregate',
       ],
     ],
     [
@@ -416,7 +416,7 @@ describe('steps over records in order', () => {
       'are one in a pipeline',
       inPlaceOf(STEPS, '  - dedupe: { by: id, within: 1h }\n  - changes: { of: delay }\n'),
       [
-        '7:5 /pipeline/3/changes expected one of window, rolling, dedupe, changes in a pipeline; found changes after dedupe',
+        '7:5 /pipeline/3/changes expected one of window, rolling, dedupe, changes, pattern in a pipeline; found changes after dedupe',
       ],
     ],
     [
@@ -435,6 +435,76 @@ describe('steps over records in order', () => {
       'say for how long',
       inPlaceOf(STEPS, '  - dedupe: { by: id }\n'),
       [`6:5 /pipeline/2/dedupe/within "within" is missing; ${DURATION}, at least 1ms, at most 520w`],
+    ],
+  ])
+})
+
+const pattern = (inside: string): string => inPlaceOf(STEPS, `  - pattern: { ${inside} }\n`)
+
+describe('patterns', () => {
+  check([
+    [
+      'have stages',
+      pattern('within: 1m'),
+      ['6:5 /pipeline/2/pattern/stages "stages" is missing; expected a list of 1 to 32 stages'],
+    ],
+    [
+      'have names of their own for stages',
+      pattern('stages: [{ name: a }, { name: a }]'),
+      ['6:46 /pipeline/2/pattern/stages/1/name "a" is a stage already [choose another name]'],
+    ],
+    [
+      'begin with a record',
+      pattern('stages: [{ name: a, negated: true }, { name: b }]'),
+      ['6:45 /pipeline/2/pattern/stages/0/negated a pattern begins with a record that comes [put a stage before it]'],
+    ],
+    [
+      'that end with what must not come have a time',
+      pattern('stages: [{ name: a }, { name: b, negated: true }]'),
+      [
+        '6:38 /pipeline/2/pattern/stages/1 a pattern that ends with what must not come needs a time for that [add within: 1m to the pattern]',
+      ],
+    ],
+    [
+      'do not count what must not come',
+      pattern('stages: [{ name: a }, { name: b, negated: true, times: 2 }, { name: c }]'),
+      ['6:64 /pipeline/2/pattern/stages/1/times a negated stage takes no record [leave times out]'],
+    ],
+    [
+      'have an end of loops only',
+      pattern('stages: [{ name: a, until: b }]'),
+      [
+        '6:36 /pipeline/2/pattern/stages/0/until until ends a stage that takes as many records as there are, and this one takes so many [leave until out]',
+      ],
+    ],
+    [
+      'skip in a way that there is',
+      pattern('stages: [{ name: a }], afterMatch: skip'),
+      [
+        '6:51 /pipeline/2/pattern/afterMatch expected skipPastLast, skipToNext, noSkip, { skipToFirst: NAME } or { skipToLast: NAME }; found "skip"',
+      ],
+    ],
+    [
+      'skip to a stage that takes records',
+      pattern('stages: [{ name: a }], afterMatch: { skipToLast: b }'),
+      ['6:51 /pipeline/2/pattern/afterMatch "b" is no stage that takes records [name one of a]'],
+    ],
+    [
+      'read stages that take records',
+      pattern('stages: [{ name: a, where: count(b) > 1 }]'),
+      ['6:43 /pipeline/2/pattern/stages/0/where count(): expected a stage that takes records (a) or a field of one'],
+    ],
+    [
+      'say what they say in expressions',
+      pattern('stages: [{ name: a }], select: { n: a.x + }'),
+      ['6:57 /pipeline/2/pattern/select/n expected a value; found the end of the text'],
+    ],
+    [
+      'have no aggregates',
+      inPlaceOf('window: { tumbling: 1d }', 'pattern: { stages: [{ name: a }] }'),
+      [
+        '7:5 /pipeline/3/aggregate pattern makes rows of its matches, so there is nothing to aggregate [leave aggregate out]',
+      ],
     ],
   ])
 })

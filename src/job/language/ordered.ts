@@ -1,8 +1,9 @@
-/** Steps that see the records of a key in the order of their times: windows of records, rolling aggregates, dedupe, changes. */
+/** Steps that see the records of a key in order: windows of records, rolling aggregates, dedupe, changes and patterns. */
 import type { z } from 'zod'
 import type { ExpressionPlan, OrderedPlan } from '../../../operators/index.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { expression } from './expressions.ts'
+import { pattern, patternPlan, patternTexts } from './pattern.ts'
 import { duration, flag, wholeNumber } from './values.ts'
 import { oneOf, report, rule, strict } from './words.ts'
 
@@ -85,9 +86,17 @@ export const orderedSteps = () => ({
   rolling: rolling().optional().meta({ description: 'A row for each record, with aggregates over those before it.' }),
   dedupe: dedupe().optional().meta({ description: 'Lets pass the first of records that are the same.' }),
   changes: changes().optional().meta({ description: 'Lets pass the records in which something has changed.' }),
+  pattern: pattern().optional().meta({ description: 'A row for each sequence of records that is found.' }),
 })
 
-export const ORDERED_STEPS = ['rolling', 'dedupe', 'changes'] as const
+export const ORDERED_STEPS = ['rolling', 'dedupe', 'changes', 'pattern'] as const
+
+/** Those that have no aggregates, with what they make. */
+export const WITHOUT_AGGREGATES: Readonly<Record<string, string>> = {
+  dedupe: 'passes records on as they are',
+  changes: 'passes records on as they are',
+  pattern: 'makes rows of its matches',
+}
 
 type OrderedShapes = {
   [Name in keyof ReturnType<typeof orderedSteps>]?: z.output<ReturnType<typeof orderedSteps>[Name]>
@@ -95,8 +104,8 @@ type OrderedShapes = {
 
 /** The plan of such a step, and the key that it has where there is no keyBy; undefined where the item is another step. */
 export function orderedPlan(
-  { rolling, dedupe, changes }: OrderedShapes,
-  planOf: (source: string, ...names: readonly string[]) => ExpressionPlan,
+  { rolling, dedupe, changes, pattern }: OrderedShapes,
+  planOf: (source: string, ...names: readonly (string | number)[]) => ExpressionPlan,
 ): { readonly ordered: OrderedPlan; readonly key?: ExpressionPlan } | undefined {
   if (rolling?.last !== undefined) return { ordered: { kind: 'rolling', last: rolling.last } }
   if (rolling?.within !== undefined) return { ordered: { kind: 'rolling', withinMs: rolling.within } }
@@ -105,11 +114,15 @@ export function orderedPlan(
     // What is the same may be anywhere unless it is grouped, and nothing else is compared.
     return { ordered: { kind: 'dedupe', by, withinMs: dedupe.within }, key: by }
   }
+  if (pattern !== undefined) {
+    return { ordered: patternPlan(pattern, (source, ...names) => planOf(source, 'pattern', ...names)) }
+  }
   return changes === undefined ? undefined : { ordered: { kind: 'changes', of: planOf(changes.of, 'changes', 'of') } }
 }
 
 /** What such a step reads besides aggregates. */
 export function orderedTexts(ordered: OrderedPlan | undefined): readonly string[] {
+  if (ordered?.kind === 'pattern') return patternTexts(ordered)
   if (ordered?.kind === 'dedupe') return [ordered.by.source]
   return ordered?.kind === 'changes' ? [ordered.of.source] : []
 }

@@ -14,6 +14,7 @@ import {
   orderedSteps,
   orderedTexts,
   orderedWindowPlan,
+  WITHOUT_AGGREGATES,
 } from './ordered.ts'
 import { reshapingSteps } from './reshape.ts'
 import { checkRowSteps } from './row-steps.ts'
@@ -87,7 +88,7 @@ function checkOrder(steps: readonly unknown[], reporter: Reporter): void {
       report(reporter, [i, name], ORDER, { sentence, atName: true })
     } else before = { name, rank }
   })
-  if (names.some((name) => name === 'dedupe' || name === 'changes')) checkPassing(names, reporter)
+  if (names.some((name = '') => Object.hasOwn(WITHOUT_AGGREGATES, name))) checkPassing(names, reporter)
   else checkPair(names, reporter)
 }
 
@@ -105,12 +106,12 @@ function checkPair(names: readonly (string | undefined)[], reporter: Reporter): 
   })
 }
 
-/** Steps that pass records on have no aggregates. */
+/** Some steps have no aggregates. */
 function checkPassing(names: readonly (string | undefined)[], reporter: Reporter): void {
   const aggregate = names.indexOf('aggregate')
   if (aggregate < 0) return
-  const passing = names.find((name) => name === 'dedupe' || name === 'changes')
-  const sentence = `${passing} passes records on as they are, so there is nothing to aggregate`
+  const passing = names.find((name = '') => Object.hasOwn(WITHOUT_AGGREGATES, name)) ?? ''
+  const sentence = `${passing} ${WITHOUT_AGGREGATES[passing]}, so there is nothing to aggregate`
   report(reporter, [aggregate, 'aggregate'], 'no aggregate', {
     sentence,
     suggestion: 'leave aggregate out',
@@ -244,7 +245,7 @@ function checkNames({ steps, keyBy, aggregates, ordered, after }: PipelineDocume
   report(reporter, [], 'fewer names', { sentence })
 }
 
-const planOf = (source: string, step: number, ...names: readonly string[]): ExpressionPlan => ({
+const planOf = (source: string, step: number, ...names: readonly (string | number)[]): ExpressionPlan => ({
   source,
   pointer: pointerOf(['pipeline', step, ...names]),
 })

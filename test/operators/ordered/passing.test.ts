@@ -105,7 +105,7 @@ describe('records in order', () => {
   })
 })
 
-const rowOf = ({ t, k, v, partition, offset }: Placed) => ({ at: [partition, offset, 0], key: k, row: { k, t, v } })
+const rowOf = ({ t, k, v, partition, offset }: Placed) => ({ at: [partition, offset], key: k, row: { k, t, v } })
 
 /** Looks at everything before each record. */
 const dedupeTwin = (withinMs: number) => (records: readonly Placed[]) => {

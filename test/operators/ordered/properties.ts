@@ -47,11 +47,15 @@ export const cutsOf = fc.record({
 
 /** Window rows by their bounds, others by the place of their record. */
 function rowsIn(cuts: readonly CutOutput[]): object[] {
+  const places = new Set<string>()
   return rowsOfCuts(cuts).map(({ kind, a, b, revision, key, value }) => {
+    const place = `${kind} ${a} ${b} ${revision} ${kind === ROW_WINDOW ? key : ''}`
+    assert.ok(!places.has(place), `no two rows are at ${place}`)
+    places.add(place)
     const row = JSON.parse(value) as object
     return kind === ROW_WINDOW
       ? { start: a, end: b, key: JSON.parse(key), row }
-      : { at: [a, b, revision], key: JSON.parse(key), row }
+      : { at: [a, b], key: JSON.parse(key), row }
   })
 }
 

@@ -225,7 +225,7 @@ const rollingTwin =
     records.map((record, i) => {
       const { k, t, partition, offset } = record
       const held = records.slice(0, i + 1).filter((before, j) => holds(before, record, i - j))
-      return { at: [partition, offset, 0], key: k, row: { key: k, ...totals(held), time: formatInstant(t) } }
+      return { at: [partition, offset], key: k, row: { key: k, ...totals(held), time: formatInstant(t) } }
     })
 
 /** Members in the order of a row. */
