@@ -69,13 +69,17 @@ export interface Sink {
   close(): Promise<void>
 }
 
-/** From the job document. */
-export type SinkPlan =
+/** Where rows go, from the job document. */
+export type SinkTarget =
   | { readonly kind: 'kafka'; readonly topic: string }
   | { readonly kind: 'mongodb'; readonly database: string; readonly collection: string }
   | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string }
   /** Below the directory that a peer's own configuration gives to such sinks. */
   | { readonly kind: 'file'; readonly directory: string }
+
+export type SinkPlan =
+  /** `branch`: the destination of the rows that go there, by its number; absent: all rows do. */
+  | (SinkTarget & { readonly branch?: number })
   /** The next stage: bodies go to partition i of the internal topic with their certificate. */
   | { readonly kind: 'shuffle'; readonly topic: string; readonly partitions: number }
 

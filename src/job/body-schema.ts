@@ -226,7 +226,10 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
   aggregates: z.array(aggregate).max(JOB_LIMITS.aggregates),
   after: z.exactOptional(z.array(step).min(1).max(JOB_LIMITS.steps)),
   output: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('rows') }),
+    z.strictObject({
+      kind: z.literal('rows'),
+      branches: z.exactOptional(z.array(expression).min(1).max(JOB_LIMITS.sinks)),
+    }),
     z.strictObject({
       kind: z.literal('shuffle'),
       partitions: count,
@@ -248,11 +251,13 @@ const source: z.ZodType<SourcePlan> = z.strictObject({
   stage: z.exactOptional(stage),
 })
 
+const branch = z.exactOptional(count)
+
 const sink: z.ZodType<SinkPlan> = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('kafka'), topic: text }),
-  z.strictObject({ kind: z.literal('mongodb'), database: text, collection: text }),
-  z.strictObject({ kind: z.literal('s3'), bucket: text, prefix: text }),
-  z.strictObject({ kind: z.literal('file'), directory: z.string().regex(SINK_DIRECTORY) }),
+  z.strictObject({ kind: z.literal('kafka'), topic: text, branch }),
+  z.strictObject({ kind: z.literal('mongodb'), database: text, collection: text, branch }),
+  z.strictObject({ kind: z.literal('s3'), bucket: text, prefix: text, branch }),
+  z.strictObject({ kind: z.literal('file'), directory: z.string().regex(SINK_DIRECTORY), branch }),
 ])
 
 const replicas = z.int().min(1).max(JOB_LIMITS.replicas)

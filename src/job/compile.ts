@@ -1,15 +1,17 @@
 /** From a valid document and what the cluster knows to what peers run. Pure: the same input gives the same bytes anywhere. */
 import { assert, digestOf } from '../../mesh/index.ts'
 import type { StagePlan } from '../../operators/index.ts'
+import type { SinkPlan } from '../commit/sink.ts'
 import type { OffsetRange } from '../log/log.ts'
 import type { CompiledJob, SourcePlan } from './compiled.ts'
-import type { JobDocument, SourceDocument } from './document.ts'
+import type { JobDocument, SinkDocument, SourceDocument } from './document.ts'
 import { checkFacts, type JobFacts } from './facts.ts'
-import { stagesOf } from './stages.ts'
+import { branchesOf, stagesOf } from './stages.ts'
 
 /** @throws JobUnfitError QRT_TOPIC_UNKNOWN, QRT_TOPIC_COMPACTED */
 export function compileJob(document: JobDocument, facts: JobFacts): CompiledJob {
   const ranges = checkFacts(document, facts)
+  const branches = branchesOf(document).map(({ source }) => source)
   const { name, sinks, deadLetters, quorum, maxCutAgeMs, retentionMs } = document
   assert(Number.isSafeInteger(facts.submission) && facts.submission > 0, 'submissions count from 1')
   const generation = `${name}-${digestOf('job', document).slice(0, 12)}-${facts.submission}`
@@ -26,12 +28,17 @@ export function compileJob(document: JobDocument, facts: JobFacts): CompiledJob 
     ...(shufflePartitions === undefined
       ? {}
       : { shuffle: { topic: `quorate-shuffle-${facts.cluster}-${generation}`, partitions: shufflePartitions } }),
-    sinks,
+    sinks: sinks.map((sink) => sinkPlan(sink, branches)),
     ...(deadLetters === undefined ? {} : { deadLetters }),
     quorum,
     maxCutAgeMs,
     retentionMs,
   }
+}
+
+/** Destination 0 is that of all rows. */
+function sinkPlan({ where, ...target }: SinkDocument, branches: readonly string[]): SinkPlan {
+  return where === undefined ? target : { ...target, branch: 1 + branches.indexOf(where.source) }
 }
 
 function sourcePlan(

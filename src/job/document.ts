@@ -12,7 +12,7 @@ import type {
   TimePlan,
   WindowPlan,
 } from '../../operators/index.ts'
-import type { SinkPlan } from '../commit/sink.ts'
+import type { SinkTarget } from '../commit/sink.ts'
 import type { QuorumPlan } from './compiled.ts'
 
 export type JobFormat = 'yaml' | 'toml' | 'json'
@@ -58,8 +58,8 @@ export interface JobDocument {
   /** At least one. Several have names, and are in the order of those. */
   readonly sources: readonly SourceDocument[]
   readonly pipeline: PipelineDocument
-  readonly sinks: readonly ExternalSink[]
-  readonly deadLetters?: ExternalSink
+  readonly sinks: readonly SinkDocument[]
+  readonly deadLetters?: SinkTarget
   readonly quorum: QuorumPlan
   /** Absent: as many as the sources have. */
   readonly shufflePartitions?: number
@@ -68,5 +68,5 @@ export interface JobDocument {
   readonly retentionMs: number
 }
 
-/** A sink that a document can name; shuffles are the compiler's. */
-export type ExternalSink = Exclude<SinkPlan, { readonly kind: 'shuffle' }>
+/** A place for rows, and which of them go there. Absent: all of them. */
+export type SinkDocument = SinkTarget & { readonly where?: ExpressionPlan }

@@ -53,7 +53,10 @@ export function explainJob(document: JobDocument, partitions: number): Explanati
     units: job.stages.map(({ stage }) => unitsOfStage(job, stage)),
     state: stateText(job),
     sinks: [
-      ...job.sinks.map((sink) => ({ name: nameOf(job, sink), guarantee: guaranteeOf(sink) })),
+      ...job.sinks.map((sink) => ({
+        name: nameOf(job, sink),
+        guarantee: `${whereText(job, sink)}${guaranteeOf(sink)}`,
+      })),
       { name: 'queries', guarantee: readText(job) },
     ],
   }
@@ -128,6 +131,12 @@ const aggregatesText = ({ aggregates }: StagePlan): string =>
 function nameOf(job: CompiledJob, sink: SinkPlan): string {
   const found = jobGraph({ ...job, sinks: [sink] }).find(({ kind }) => kind === 'sink')
   return found?.name ?? sink.kind
+}
+
+/** Which rows go there, where not all do. */
+function whereText(job: CompiledJob, sink: SinkPlan): string {
+  const where = jobGraph({ ...job, sinks: [sink] }).find(({ kind }) => kind === 'sink')?.steps?.[0]
+  return where === undefined ? '' : `rows where ${where.text}: `
 }
 
 function guaranteeOf(sink: SinkPlan): string {

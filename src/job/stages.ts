@@ -2,7 +2,14 @@
  * The stages of a job. One, unless a window or an ordered operator must see more than one partition of the source: then the first
  * ends in partial aggregates, or in the records, and the second takes them behind a shuffle (operators/plan.ts).
  */
-import type { CutPlan, InputPlan, NumberedSource, StagePlan, WindowPlan } from '../../operators/index.ts'
+import type {
+  CutPlan,
+  ExpressionPlan,
+  InputPlan,
+  NumberedSource,
+  StagePlan,
+  WindowPlan,
+} from '../../operators/index.ts'
 import type { JobDocument, SourceDocument } from './document.ts'
 import { isPartitioned } from './partitioning.ts'
 
@@ -42,7 +49,9 @@ export function stagesOf(document: JobDocument, counts: readonly number[]): Stag
   const shuffled = holds && sourcePartitions > 1 && !isPartitioned(document)
   const partitions = shufflePartitionsOf(document, sourcePartitions)
   const carries = ordered === undefined ? {} : ({ carries: 'records' } as const)
-  const rows = { output: { kind: 'rows' }, ...(after === undefined ? {} : { after }) } as const
+  const branches = branchesOf(document)
+  const output = { kind: 'rows', ...(branches.length === 0 ? {} : { branches }) } as const
+  const rows = { output, ...(after === undefined ? {} : { after }) } as const
   const ends = shuffled ? ({ output: { kind: 'shuffle', partitions, ...carries } } as const) : rows
   const shared = { job: name, ...grouping, onIdle: sources[0]?.onIdle ?? 'emit', cuts: cutsOf(document) }
   const numbered = numberedSources(sources, counts)
@@ -59,6 +68,12 @@ export function stagesOf(document: JobDocument, counts: readonly number[]): Stag
   } as const
   const second: StagePlan = { ...shared, stage: 1, input, steps: [], ...rows }
   return { stages: [first, second], others, shufflePartitions: partitions }
+}
+
+/** The conditions of its sinks, each once: a sink without one gets all rows. */
+export function branchesOf({ sinks }: JobDocument): readonly ExpressionPlan[] {
+  const wheres = sinks.flatMap(({ where }) => where ?? [])
+  return wheres.filter(({ source }, i) => wheres.findIndex((other) => other.source === source) === i)
 }
 
 /** None where there is one without a name: it needs no telling apart. */

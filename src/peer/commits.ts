@@ -106,7 +106,8 @@ export class Commits {
         ),
       )
     }
-    for (const plan of placed.sinks) add(plan, mainBody(plan), plan.kind === 'shuffle' ? nothingOf : rowsOf)
+    for (const plan of placed.sinks)
+      add(plan, mainBody(plan), plan.kind === 'shuffle' ? nothingOf : rowsOf(plan.branch))
     if (placed.deadLetters !== undefined) add(placed.deadLetters, ({ deadLetters }) => deadLetters, lettersOf)
     const first = hosted.description.members
     this.#units.set(unit, {
@@ -254,16 +255,21 @@ export class Commits {
   }
 }
 
-const rowsOf = ({ rows, maxEnd }: BatchEntry): Written => ({ rows, maxEnd })
+const rowsOf =
+  (branch = 0) =>
+  ({ rows, branchRows, maxEnd }: BatchEntry): Written => ({
+    rows: branch === 0 ? rows : (branchRows[branch - 1] ?? 0),
+    maxEnd,
+  })
 const lettersOf = ({ deadRows }: BatchEntry): Written => ({ rows: deadRows, maxEnd: Number.NEGATIVE_INFINITY })
 /** What goes to the next stage is on its way and has reached no sink. */
 const nothingOf = (): Written => ({ rows: 0, maxEnd: Number.NEGATIVE_INFINITY })
 
-/** A sink gets the rows; the next stage gets every body, so that the certified root can be checked over them. */
+/** A sink gets the rows, or those of its branch; the next stage gets every body, so that the certified root can be checked over them. */
 const mainBody =
   (plan: SinkPlan): BodyOf =>
   ({ bodies, deadLetters }) => {
-    if (plan.kind !== 'shuffle') return bodies[0]
+    if (plan.kind !== 'shuffle') return bodies[plan.branch ?? 0]
     return bodies.every(({ length }) => length === 0) ? undefined : encodeDestinations([...bodies, deadLetters])
   }
 

@@ -1,5 +1,6 @@
 /** A compiled job as a graph of what records pass through: for people, in the words of job documents. */
 import type { AggregatePlan, EmitPlan, ExpressionPlan, StagePlan, StepPlan, WindowPlan } from '../../operators/index.ts'
+import type { SinkPlan } from '../commit/sink.ts'
 import { sinkName } from '../commit/thread.ts'
 import type { GraphNode } from '../http/api.ts'
 import { type CompiledJob, unitsOfStage } from '../job/compiled.ts'
@@ -9,7 +10,15 @@ import { orderedStep } from './ordered-text.ts'
 export function jobGraph(job: CompiledJob): GraphNode[] {
   const { sources, shuffle, sinks, deadLetters, stages } = job
   const last = stages.length - 1
-  const sinkNodes = sinks.map((sink): GraphNode => ({ id: sinkName(sink), kind: 'sink', name: sinkName(sink), to: [] }))
+  const sinkNodes = sinks.map(
+    (sink): GraphNode => ({
+      id: sinkName(sink),
+      kind: 'sink',
+      name: sinkName(sink),
+      ...whereOf(sink, stages[last]),
+      to: [],
+    }),
+  )
   const letterNodes: GraphNode[] =
     deadLetters === undefined
       ? []
@@ -38,6 +47,13 @@ export function jobGraph(job: CompiledJob): GraphNode[] {
     nodes.push({ id: 'shuffle', kind: 'shuffle', name: topic, partitions, to: [stageId(plan.stage + 1)] })
   }
   return [...nodes, ...sinkNodes, ...letterNodes]
+}
+
+/** Which rows go there. */
+function whereOf(sink: SinkPlan, stage: StagePlan | undefined): Pick<GraphNode, 'steps'> {
+  if (sink.kind === 'shuffle' || sink.branch === undefined || stage?.output.kind !== 'rows') return {}
+  const where = stage.output.branches?.[sink.branch - 1]
+  return where === undefined ? {} : { steps: [{ step: 'where', text: where.source }] }
 }
 
 const stageId = (stage: number): string => `stage-${stage}`

@@ -59,7 +59,8 @@ export async function readUnit(
     const batch = await load(unit, entry.position)
     if (batch === undefined)
       throw new Error(`${unit} has lost the batch of cut ${entry.position.seq} while it was read`)
-    for (const body of batch.bodies) collect(body, entry.position, range, newest)
+    // The others hold what goes to branches, which is in this one as well.
+    collect(batch.bodies[0] ?? new Uint8Array(), entry.position, range, newest)
   }
   const rows = [...newest.values()].filter(({ removed }) => !removed)
   return rows

@@ -6,7 +6,7 @@
  * and found through an index in memory that knows, for each, where its windows lie.
  */
 import { type CutPosition, comparePositions, positionKey, sortable, type UnitId } from '../../mesh/index.ts'
-import { isLateLetter, ROW_WINDOW, readRows } from '../../operators/index.ts'
+import { isLateLetter, ROW_RECORD, ROW_WINDOW, readRows } from '../../operators/index.ts'
 
 export interface Batch {
   readonly bodies: readonly Uint8Array[]
@@ -19,6 +19,8 @@ export interface BatchEntry {
   readonly position: CutPosition
   readonly bytes: number
   readonly rows: number
+  /** Of those, the ones of each branch. */
+  readonly branchRows: readonly number[]
   readonly deadRows: number
   /** Of those, the ones that came too late for their windows. */
   readonly lateRows: number
@@ -70,14 +72,21 @@ export function describeBatch(position: CutPosition, batch: Batch, readyAt: numb
   let maxEnd = Number.NEGATIVE_INFINITY
   const { watermark } = batch
   let bytes = batch.deadLetters.length
-  for (const body of batch.bodies) {
+  const branchRows: number[] = []
+  for (const [destination, body] of batch.bodies.entries()) {
     bytes += body.length
+    let copies = 0
     for (const row of readRows(body)) {
+      if (destination > 0 && (row.kind === ROW_WINDOW || row.kind === ROW_RECORD)) {
+        copies += 1
+        continue
+      }
       rows += 1
       if (row.kind !== ROW_WINDOW) continue
       minStart = Math.min(minStart, row.a)
       maxEnd = Math.max(maxEnd, row.b)
     }
+    if (destination > 0) branchRows.push(copies)
   }
   let deadRows = 0
   let lateRows = 0
@@ -86,7 +95,18 @@ export function describeBatch(position: CutPosition, batch: Batch, readyAt: numb
     if (isLateLetter(value)) lateRows += 1
   }
   const { seq, part } = position
-  return { position: { seq, part }, bytes, rows, deadRows, lateRows, minStart, maxEnd, watermark, readyAt }
+  return {
+    position: { seq, part },
+    bytes,
+    rows,
+    branchRows: branchRows.some((count) => count > 0) ? branchRows : [],
+    deadRows,
+    lateRows,
+    minStart,
+    maxEnd,
+    watermark,
+    readyAt,
+  }
 }
 
 /** The batches of one unit that this peer holds, in order. */

@@ -24,7 +24,7 @@ const LAST = { seq: 3, part: 0 }
 function second(root: string, apart: boolean) {
   const batches = new BatchIndex()
   for (const { position, body } of STORY) {
-    const none = { rows: 0, deadRows: 0, lateRows: 0, minStart: 0, maxEnd: 0, watermark: 0 }
+    const none = { rows: 0, branchRows: [], deadRows: 0, lateRows: 0, minStart: 0, maxEnd: 0, watermark: 0 }
     batches.add({ position, bytes: body.length, ...none, readyAt: 0 } satisfies BatchEntry)
   }
   const sink = new FileSink(root, 'delays', BO)

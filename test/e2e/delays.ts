@@ -23,7 +23,7 @@ export function assertSame(sinks: Readonly<Record<string, readonly SinkRow[]>>, 
   }
 }
 
-function delayRow(value: SinkRow['value']): DelayRow {
+export function delayRow(value: SinkRow['value']): DelayRow {
   const { window, key, flights, delayed, meanDelay, worst } = value as never as DelayRow & { window: DelayRow }
   return { start: window.start, end: window.end, key, flights, delayed, meanDelay, worst }
 }

@@ -247,6 +247,31 @@ retention: forever
   })
 })
 
+describe('branches', () => {
+  it('are one for each condition, and a sink names its own', () => {
+    const { sinks, stages } = compiled(
+      edited([
+        'sinks: [ { kafka: { topic: results } } ]',
+        'sinks: [ { kafka: { topic: all } }, { kafka: { topic: a }, where: n > 1 }, { kafka: { topic: b }, where: final }, { kafka: { topic: c }, where: n > 1 } ]',
+      ]),
+      2,
+    )
+    assert.deepEqual(
+      sinks.map((sink) => (sink.kind === 'shuffle' ? sink : sink.branch)),
+      [undefined, 1, 2, 1],
+    )
+    const [first, second] = stages
+    assert.equal(first?.output.kind, 'shuffle')
+    assert.deepEqual(second?.output, {
+      kind: 'rows',
+      branches: [
+        { source: 'n > 1', pointer: '/sinks/1/where' },
+        { source: 'final', pointer: '/sinks/2/where' },
+      ],
+    })
+  })
+})
+
 describe('offsets', () => {
   const at = (inside: string) => compiled(edited(['topic: flights', `topic: flights, ${inside}`]), 2).sources[0]!
 

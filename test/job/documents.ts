@@ -189,6 +189,7 @@ const sinks = fc.subarray([
   { mongodb: { database: 'other', collection: 'results' } },
   { s3: { bucket: 'results', prefix: 'a/b' } },
   { s3: { bucket: 'results' } },
+  { file: { directory: 'results' }, where: 'key != null' },
 ])
 
 /** Silence cannot close a window of all time. */

@@ -66,6 +66,11 @@ describe('an explanation', () => {
     assert.match(weak?.guarantee ?? '', /may be stale/)
   })
 
+  it('says which rows a sink gets', () => {
+    const { sinks } = explain(edited(['{ topic: results } }', '{ topic: results }, where: n > 3 }']))
+    assert.match(sinks[0]?.guarantee ?? '', /^rows where n > 3: rows and progress/)
+  })
+
   it('says which peers may be lost', () => {
     assert.match(explain(edited()).quorum.says, /results go on with 1 of 3 lost$/)
     assert.match(

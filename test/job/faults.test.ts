@@ -622,6 +622,35 @@ describe('windows', () => {
   ])
 })
 
+describe('sinks with conditions', () => {
+  const sinks = (text: string) => inPlaceOf('{ kafka: { topic: results } }', text)
+  check([
+    ['take rows by their names', sinks('{ kafka: { topic: a }, where: n > 3 && final && key != "b" }'), []],
+    [
+      'know the names of rows',
+      sinks('{ kafka: { topic: a }, where: delay > 3 }'),
+      [
+        '8:40 /sinks/0/where the rows here have no "delay"; they have n, final, key, origin, revision, window.end, window.start',
+      ],
+    ],
+    [
+      'are sinks',
+      sinks('{ where: n > 3 }'),
+      ['8:10 /sinks/0 expected one sink: kafka, mongodb, s3 or file; found none'],
+    ],
+    [
+      'are one sink each',
+      sinks('{ kafka: { topic: a }, file: { directory: b }, where: n > 3 }'),
+      ['8:10 /sinks/0 expected one sink: kafka, mongodb, s3 or file; found kafka and file'],
+    ],
+    [
+      'are not for dead letters',
+      `${edited()}deadLetters: { kafka: { topic: dead }, where: n > 3 }\n`,
+      ['10:40 /deadLetters/where unknown name "where"; known here: kafka, mongodb, s3, file'],
+    ],
+  ])
+})
+
 describe('steps behind the aggregates', () => {
   const after = (steps: string) => inPlaceOf('aggregate: { n: count() }', `aggregate: { n: count() }\n${steps}`)
   check([
@@ -731,7 +760,7 @@ describe('sinks', () => {
     [
       'are known',
       sink('kafak: { topic: t }'),
-      ['8:12 /sinks/0/kafak unknown name "kafak"; known here: kafka, mongodb, s3, file [did you mean "kafka"?]'],
+      ['8:12 /sinks/0/kafak unknown name "kafak"; known here: kafka, mongodb, s3, file, where [did you mean "kafka"?]'],
     ],
     [
       'are a list',

@@ -1,11 +1,14 @@
 /** A whole job document, and the rules that hold between its parts. */
 import { z } from 'zod'
-import { type ExternalSink, type PipelineDocument, pathOfSource, type SourceDocument } from '../document.ts'
+import type { SinkTarget } from '../../commit/sink.ts'
+import { type PipelineDocument, pathOfSource, type SinkDocument, type SourceDocument } from '../document.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { isPartitioned } from '../partitioning.ts'
+import { pointerOf } from '../text/read.ts'
 import { pipeline } from './pipeline.ts'
 import { quorumOrFile } from './quorum.ts'
-import { sink, targetOf } from './sinks.ts'
+import { namesAfter } from './row-steps.ts'
+import { sink, sinkWithBranch, targetOf } from './sinks.ts'
 import { source, sources } from './source.ts'
 import { duration, jobName, retention, text, wholeNumber } from './values.ts'
 import { expects, type Reporter, report, requires, rule, strict } from './words.ts'
@@ -37,8 +40,14 @@ const parts = () =>
         'Steps in order: those of single records, such as filter and map; then keyBy; then window and aggregate.',
     }),
     sinks: z
-      .array(sink(), requires('a list of sinks'))
+      .array(sinkWithBranch(), requires('a list of sinks'))
       .max(JOB_LIMITS.sinks, expects(`at most ${JOB_LIMITS.sinks} sinks`))
+      .transform((list): SinkDocument[] =>
+        list.map(({ where, ...target }, i) => {
+          const pointer = pointerOf(['sinks', i, 'where'])
+          return where === undefined ? target : { ...target, where: { source: where, pointer } }
+        }),
+      )
       .prefault([])
       .meta({ description: 'Where results go. Without any, they can be queried only.' }),
     deadLetters: sink()
@@ -91,12 +100,12 @@ function checkBounded(source: SourceDocument, reporter: Reporter): void {
 
 /** Two sinks at one place would write over one another; a sink on the source would feed the job its own results. */
 function checkTargets(
-  { sinks, deadLetters, ...reads }: Reads & { sinks: ExternalSink[]; deadLetters?: ExternalSink | undefined },
+  { sinks, deadLetters, ...reads }: Reads & { sinks: SinkDocument[]; deadLetters?: SinkTarget | undefined },
   reporter: Reporter,
 ): void {
   const read = new Map(sourcesOf(reads).map((source) => [source.topic, source.name]))
   const seen = new Set<string>()
-  const look = (sink: ExternalSink, path: readonly PropertyKey[]) => {
+  const look = (sink: SinkTarget, path: readonly PropertyKey[]) => {
     const target = targetOf(sink)
     if (seen.has(target)) {
       report(reporter, path, 'a sink of its own', { sentence: `the ${target} is a sink of this job already` })
@@ -153,10 +162,24 @@ function checkGlobal(
   }
 }
 
+/** Of a row that aggregates give all names are known; of a record any name may be one. */
+function checkBranches(
+  { pipeline, sinks }: { pipeline: PipelineDocument; sinks: readonly SinkDocument[] },
+  reporter: Reporter,
+): void {
+  if (pipeline.aggregates.length === 0) return
+  const names = namesAfter(pipeline)
+  sinks.forEach(({ where }, i) => {
+    const finding = where === undefined ? undefined : names.unknownIn(where.source)
+    if (finding !== undefined) report(reporter, ['sinks', i, 'where'], 'a name that rows have', finding)
+  })
+}
+
 export const job = () =>
   parts().check(
     rule(['source', 'sources'], checkSources),
     rule(['sinks', 'deadLetters'], checkTargets),
+    rule(['pipeline', 'sinks'], checkBranches),
     rule(['source', 'sources', 'pipeline', 'shuffle'], checkShuffle),
     rule(['source', 'sources', 'pipeline'], checkGlobal),
   )

@@ -1,6 +1,7 @@
 /** Where results go. What each store forbids in a name is refused here, before there is a result. */
 import { z } from 'zod'
-import type { ExternalSink } from '../document.ts'
+import type { SinkTarget } from '../../commit/sink.ts'
+import { expression } from './expressions.ts'
 import { pattern, topicName } from './values.ts'
 import { oneOf, strict } from './words.ts'
 
@@ -53,23 +54,49 @@ const file = () =>
     ).meta({ description: 'Below the directory that each peer is configured with (connections.file.directory).' }),
   })
 
-export const sink = () =>
-  oneOf('one sink: kafka, mongodb, s3 or file', {
-    kafka: kafka().optional(),
-    mongodb: mongodb().optional(),
-    s3: s3().optional(),
-    file: file().optional(),
-  }).transform(({ kafka, mongodb, s3, file }): ExternalSink => {
-    if (kafka !== undefined) return { kind: 'kafka', ...kafka }
-    if (mongodb !== undefined) return { kind: 'mongodb', ...mongodb }
-    if (s3 !== undefined) return { kind: 's3', ...s3 }
-    if (file !== undefined) return { kind: 'file', ...file }
-    // Only where a name is unknown, for which there is an issue already.
-    return z.NEVER
-  })
+const SINK = 'one sink: kafka, mongodb, s3 or file'
+
+const targets = () => ({
+  kafka: kafka().optional(),
+  mongodb: mongodb().optional(),
+  s3: s3().optional(),
+  file: file().optional(),
+})
+
+interface Targets {
+  readonly kafka?: z.output<ReturnType<typeof kafka>> | undefined
+  readonly mongodb?: z.output<ReturnType<typeof mongodb>> | undefined
+  readonly s3?: z.output<ReturnType<typeof s3>> | undefined
+  readonly file?: z.output<ReturnType<typeof file>> | undefined
+}
+
+function targetIn({ kafka, mongodb, s3, file }: Targets): SinkTarget {
+  if (kafka !== undefined) return { kind: 'kafka', ...kafka }
+  if (mongodb !== undefined) return { kind: 'mongodb', ...mongodb }
+  if (s3 !== undefined) return { kind: 's3', ...s3 }
+  if (file !== undefined) return { kind: 'file', ...file }
+  // Only where a name is unknown, for which there is an issue already.
+  return z.NEVER
+}
+
+export const sink = () => oneOf(SINK, targets()).transform(targetIn)
+
+/** A sink of rows, which may be for some of them. */
+export const sinkWithBranch = () =>
+  oneOf(SINK, targets(), {
+    where: expression('a condition on rows, such as flights > 100')
+      .optional()
+      .meta({
+        description: 'Only rows for which this is true go there; what no longer does is taken back.',
+        examples: ['flights > 100'],
+      }),
+  }).transform(({ where, ...rest }): SinkTarget & { readonly where?: string } => ({
+    ...targetIn(rest),
+    ...(where === undefined ? {} : { where }),
+  }))
 
 /** What two sinks of a job must not have in common: they would write over one another. */
-export function targetOf(sink: ExternalSink): string {
+export function targetOf(sink: SinkTarget): string {
   switch (sink.kind) {
     case 'kafka':
       return `kafka topic "${sink.topic}"`

@@ -56,10 +56,13 @@ export function strict<Shape extends z.core.$ZodLooseShape>(what: string, shape:
   return z.strictObject(shape, { error: ({ code }) => (code === 'unrecognized_keys' ? known.join(', ') : what) })
 }
 
-/** An object with exactly one of these fields. */
-export function oneOf<Shape extends Record<string, z.ZodOptional>>(what: string, shape: Shape) {
+/** An object with exactly one of these fields, and any of those that may stand beside it. */
+export function oneOf<
+  Shape extends Record<string, z.ZodOptional>,
+  Beside extends Record<string, z.ZodOptional> = Record<never, never>,
+>(what: string, shape: Shape, beside?: Beside) {
   const check = (value: object, reporter: Reporter): void => {
-    const names = Object.keys(value)
+    const names = Object.keys(value).filter((name) => beside === undefined || !Object.hasOwn(beside, name))
     if (names.length === 1) return
     const sentence = `expected ${what}; found ${names.length === 0 ? 'none' : names.join(' and ')}`
     report(reporter, [], what, { sentence })
@@ -67,8 +70,8 @@ export function oneOf<Shape extends Record<string, z.ZodOptional>>(what: string,
   // An unknown name is most likely the one that is missing.
   const when = ({ value, issues }: z.core.ParsePayload) =>
     isObject(value) && !issues.some(({ code, path }) => code === 'unrecognized_keys' && (path ?? []).length === 0)
-  return strict(what, shape)
-    .meta({ minProperties: 1, maxProperties: 1 })
+  return strict(what, { ...shape, ...(beside ?? ({} as Beside)) })
+    .meta({ minProperties: 1, maxProperties: 1 + Object.keys(beside ?? {}).length })
     .check(z.superRefine((value, reporter) => check(value, reporter), { when }))
 }
 

@@ -194,8 +194,9 @@ export class CaseRun {
       for (const { value } of readRows(deadLetters)) this.#deadLetters.push(Buffer.from(value).toString())
       bodies.forEach((body, destination) => {
         if (body.length === 0) return
-        if (unit.last) this.#emit(body)
-        else this.#pass(destination, body)
+        if (!unit.last) this.#pass(destination, body)
+        // What goes to branches is in the first as well.
+        else if (destination === 0) this.#emit(body)
       })
     }
   }
