@@ -8,6 +8,10 @@ export type OperatorErrorCode =
   | 'QRT_EXPR_DIVISION_BY_ZERO'
   | 'QRT_EXPR_OVERFLOW'
   | 'QRT_EXPR_WORK'
+  /** The module that an expression means is not here. */
+  | 'QRT_EXPR_FUNCTIONS'
+  /** A function of the module has thrown. */
+  | 'QRT_EXPR_FUNCTION'
   | 'QRT_TIME_PATTERN'
   | 'QRT_DURATION'
   | 'QRT_SCHEMA'

@@ -2,7 +2,16 @@
 export { isLateLetter } from './dead-letter.ts'
 export { ExpressionError, OperatorError, type OperatorErrorCode } from './errors.ts'
 export { type AggregateCall, parseAggregateCall } from './expression/call.ts'
+export { builtinNames, functionsOf } from './expression/compile.ts'
 export { pathsIn } from './expression/reads.ts'
+export {
+  callFunction,
+  type FunctionModule,
+  type FunctionType,
+  provideFunctions,
+  type UserFunction,
+  whileChecking,
+} from './expression/user-functions.ts'
 export type * from './format-plan.ts'
 export { PROTOBUF_SCALARS } from './format-plan.ts'
 export { canonicalJson, encodeUtf8, type Value } from './json.ts'

@@ -18,6 +18,8 @@ export interface ExpressionPlan {
   readonly source: string
   /** JSON pointer into the job document. */
   readonly pointer: string
+  /** The hash of the module whose functions it calls, where it calls any. */
+  readonly functions?: string
 }
 
 export type StepPlan =

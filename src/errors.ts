@@ -47,6 +47,8 @@ export type QuorateErrorCode =
   | 'QRT_WORKER_FAILED'
   | 'QRT_RECORD_QUARANTINED'
   | 'QRT_REVISION_UNKNOWN'
+  /** A job calls functions of a module that this peer was not started with. */
+  | 'QRT_FUNCTIONS_UNKNOWN'
   | 'QRT_VERSION_UNSUPPORTED'
   | 'QRT_INTERNAL'
 

@@ -19,6 +19,8 @@ export const LIMITS = {
   divergences: 256,
   /** Job documents; a larger one is refused with QRT_BODY_TOO_LARGE. */
   documentBytes: 256 * 1024,
+  /** The text of a module of functions; a larger one is refused at start. */
+  functionBytes: 1024 * 1024,
 } as const
 
 /** Durations of the hosts, in milliseconds. */

@@ -16,6 +16,7 @@ import { type CelFunction, FUNCTIONS, METHODS, REFUSED } from './functions.ts'
 import { and, choose, type Evaluate, not, or } from './logic.ts'
 import { parseExpression } from './parse.ts'
 import { type HeadOf, member, pathOf } from './path.ts'
+import { callFunction, type FoundFunction, findFunction, hasFunctions, knownFunctions } from './user-functions.ts'
 import { beginWork } from './work.ts'
 
 /** `a + b + c + …` leans to the left: as deep a tree, and as deep a call stack per record, as it has terms. */
@@ -39,16 +40,38 @@ const BINARY: Readonly<Record<BinaryOperator, (a: Value, b: Value) => Value>> = 
 /**
  * The closure throws an EvaluationError (one object per code, without a stack) for a record it has no value for.
  * @param headOf what else than a name fields may be read of
- * @throws ExpressionError QRT_EXPR_SYNTAX, QRT_EXPR_UNSUPPORTED, QRT_EXPR_TOO_LARGE
+ * @throws ExpressionError QRT_EXPR_SYNTAX, QRT_EXPR_UNSUPPORTED, QRT_EXPR_TOO_LARGE, QRT_EXPR_FUNCTIONS
  */
 export function compileExpression(plan: ExpressionPlan, fields: FieldSet, headOf?: HeadOf): Evaluate {
-  const compiler = new Compiler(plan.source, fields, headOf)
+  if (plan.functions !== undefined && !hasFunctions(plan.functions)) {
+    const what = `"${plan.source}" calls functions of the module ${plan.functions}, which this process does not have; start it with --functions and that very file`
+    throw new ExpressionError('QRT_EXPR_FUNCTIONS', what, 0)
+  }
+  const compiler = new Compiler(plan.source, fields, plan.functions, headOf)
   const { run } = compiler.compile(parseExpression(plan.source), 1)
   if (!compiler.works) return run
   return (slots) => {
     beginWork()
     return run(slots)
   }
+}
+
+/** The module whose functions an expression calls, as it is found by their names; undefined: it calls none. */
+export function functionsOf(source: string): string | undefined {
+  for (const name of callsIn(parseExpression(source))) {
+    const hash = builtinNames.has(name) ? undefined : findFunction(name, undefined)?.hash
+    if (hash !== undefined) return hash
+  }
+  return undefined
+}
+
+/** Names of what is called anywhere below. */
+function callsIn(part: unknown): string[] {
+  if (Array.isArray(part)) return part.flatMap(callsIn)
+  if (typeof part !== 'object' || part === null || !('op' in part) || !('args' in part)) return []
+  const { op, args } = part as { op: string; args: unknown }
+  const own = op === 'call' && Array.isArray(args) && typeof args[0] === 'string' ? [args[0]] : []
+  return [...own, ...callsIn(args)]
 }
 
 /** What can be called: by itself, or on a receiver, which is the first argument. */
@@ -61,6 +84,14 @@ interface Calls {
 const FUNCTION_CALLS: Calls = { receivers: 0, functions: FUNCTIONS, forms: FUNCTION_FORMS }
 const METHOD_CALLS: Calls = { receivers: 1, functions: METHODS, forms: METHOD_FORMS }
 
+/** Names that no function of a module may have. */
+export const builtinNames: ReadonlySet<string> = new Set([
+  'has',
+  ...FUNCTIONS.keys(),
+  ...FUNCTION_FORMS.keys(),
+  ...REFUSED.keys(),
+])
+
 /** What a subtree became; `fixed` when it does not depend on the record. */
 interface Compiled {
   readonly run: Evaluate
@@ -70,14 +101,17 @@ interface Compiled {
 class Compiler {
   /** There is something whose work is to be bounded. */
   works = false
+  /** Of the functions that it calls. */
+  module: string | undefined
   readonly #source: string
   readonly #fields: FieldSet
   readonly #headOf: HeadOf | undefined
   /** Names of items, in front of the fields of these names. */
   readonly #items = new Map<string, Cell>()
 
-  constructor(source: string, fields: FieldSet, headOf: HeadOf | undefined) {
+  constructor(source: string, fields: FieldSet, module: string | undefined, headOf: HeadOf | undefined) {
     this.#source = source
+    this.module = module
     this.#fields = fields
     this.#headOf = headOf
   }
@@ -193,7 +227,10 @@ class Compiler {
     this.works = true
     const known = functions.get(name) ?? forms.get(name)
     if (known === undefined) {
-      const names = [...functions.keys(), ...forms.keys(), ...(receivers === 0 ? ['has'] : [])].sort().join(', ')
+      const own = receivers === 0 ? findFunction(name, this.module) : undefined
+      if (own !== undefined) return this.#own(own, args, node, name, depth)
+      const more = receivers === 0 ? ['has', ...knownFunctions()] : []
+      const names = [...functions.keys(), ...forms.keys(), ...more].sort().join(', ')
       return this.#unsupported(
         REFUSED.get(name) ?? `unknown; known ${receivers === 0 ? 'functions' : 'methods'} are ${names}`,
         node,
@@ -212,6 +249,34 @@ class Compiler {
     if (b === undefined) return unary(known.call, a)
     if (c === undefined) return binary(known.call, a, b)
     return fold((slots) => known.call(a.run(slots), b.run(slots), c.run(slots)), a, b, c)
+  }
+
+  #own(
+    { hash, function: called }: FoundFunction,
+    args: readonly ASTNode[],
+    node: ASTNode,
+    name: string,
+    depth: number,
+  ): Compiled {
+    this.module = hash
+    const expected = called.args.length
+    if (args.length !== expected) {
+      return this.#unsupported(
+        `expected ${expected} argument${expected === 1 ? '' : 's'}, found ${args.length}`,
+        node,
+        name,
+      )
+    }
+    const parts = args.map((arg) => this.compile(arg, depth + 1))
+    const runs = parts.map(({ run }) => run)
+    return fold(
+      (slots) =>
+        callFunction(
+          called,
+          runs.map((run) => run(slots)),
+        ),
+      ...parts,
+    )
   }
 
   #form(form: Form, args: readonly ASTNode[], name: string, depth: number): Evaluate {

@@ -28,15 +28,32 @@ const FORMATS: Readonly<Record<string, NamedDocument['format']>> = {
   '.json': 'json',
 }
 
+export const FUNCTIONS_OPTION: VerbOption = {
+  type: 'string',
+  multiple: true,
+  placeholder: 'FILE',
+  help: 'Module of functions that expressions call; may be given several times',
+}
+
 /** Options of every verb that reads a job document. */
 export const DOCUMENT_OPTIONS: Readonly<Record<string, VerbOption>> = {
   format: { type: 'string', placeholder: 'yaml|toml|json', help: 'When the file name does not tell' },
+  functions: FUNCTIONS_OPTION,
   registry: { type: 'string', placeholder: 'URL', help: 'Schema registry of a subject that the document names' },
 }
 
 /** The document as a person names it, with the schemas of a subject in its place. */
 export async function readJobDocument(path: string, options: VerbOptions): Promise<NamedDocument> {
+  await loadFunctionsOf(options)
   return readAnyDocument(path, options.string('format'), options.string('registry'))
+}
+
+/** Peers are started with the same modules. @throws QuorateError QRT_CONFIG_INVALID with what is wrong with one */
+export async function loadFunctionsOf(options: VerbOptions): Promise<void> {
+  const files = options.list('functions')
+  if (files.length === 0) return
+  const { loadFunctions, readFunctions } = await import('../functions/module.ts')
+  for (const file of files) await loadFunctions(readFunctions(file))
 }
 
 /** @throws JobInvalidError when it is a module or SQL, and what it makes has faults */

@@ -54,6 +54,16 @@ export const PEER_DEFINITIONS = {
   logAddress: define('logAddress', 'log', 'embedded:.quorate/log', 'Where records are read from and written to', {
     placeholder: 'embedded:DIR|kafka://HOST:PORT,…',
   }),
+  functions: define(
+    'functions',
+    'functions',
+    '',
+    'Module of functions that jobs may call; may be given several times',
+    {
+      placeholder: 'FILE',
+      multiple: true,
+    },
+  ),
   workers: define('workers', 'workers', '', 'Threads that process records; default: one a core, at most 8', {
     placeholder: 'COUNT',
   }),

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import type { ConfigFile } from '../config.ts'
 import { QuorateError } from '../errors.ts'
+import { readFunctions } from '../functions/module.ts'
 import { loadTokens } from '../http/auth.ts'
 import type { LogSettings } from '../log/log.ts'
 import type { LogLevel } from '../logger.ts'
@@ -48,6 +49,10 @@ export function peerSettings(inputs: SettingInputs, file: ConfigFile): PeerSetti
       admitAfterMs: parseDuration(pick(PEER_DEFINITIONS.admitAfter)),
       removeAfterMs: parseRemoveAfter(pick(PEER_DEFINITIONS.removeAfter)),
     },
+    functions: pick(PEER_DEFINITIONS.functions)
+      .value.split(',')
+      .filter((file) => file !== '')
+      .map(readFunctions),
     workers: parseWorkers(pick(PEER_DEFINITIONS.workers)),
     logLevel: parseLevel(pick(PEER_DEFINITIONS.logLevel)),
     logFormat: parseFormat(pick(PEER_DEFINITIONS.logFormat)),

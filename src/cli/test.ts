@@ -1,7 +1,7 @@
 /** `quorate test`: runs cases of a job in virtual time, and shows the difference where rows are not those expected. */
 import { basename, dirname, join } from 'node:path'
 import { QuorateError } from '../errors.ts'
-import { readAnyDocument, readNamedDocument } from './documents.ts'
+import { FUNCTIONS_OPTION, loadFunctionsOf, readAnyDocument, readNamedDocument } from './documents.ts'
 import { EXIT } from './exit.ts'
 import { noteFaults } from './faults.ts'
 import type { Output } from './output.ts'
@@ -26,6 +26,7 @@ export const verb: Verb = {
   args: [{ name: 'FILE', required: true, many: true, help: 'Suites in YAML, TOML or JSON' }],
   options: {
     only: { type: 'string', placeholder: 'TEXT', help: 'Only cases whose name contains this' },
+    functions: FUNCTIONS_OPTION,
     registry: { type: 'string', placeholder: 'URL', help: 'Schema registry of a subject that a job names' },
   },
   examples: [
@@ -34,6 +35,7 @@ export const verb: Verb = {
   ],
   run: async ({ args, options, output }) => {
     const { readSuite, runCase, compareRows, compareLetters } = await import('./job-testing.ts')
+    await loadFunctionsOf(options)
     const only = options.string('only')
     const files: { file: string; cases: readonly CaseResult[] }[] = []
     let invalid = false

@@ -27,7 +27,11 @@ const count = z.int().min(1)
 const milliseconds = z.int().min(0)
 const offset = z.int().min(0)
 
-const expression: z.ZodType<ExpressionPlan> = z.strictObject({ source: text, pointer: text })
+const expression: z.ZodType<ExpressionPlan> = z.strictObject({
+  source: text,
+  pointer: text,
+  functions: z.exactOptional(z.string().regex(/^[0-9a-f]{64}$/)),
+})
 
 const step: z.ZodType<StepPlan> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('filter'), where: expression }),

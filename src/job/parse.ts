@@ -2,12 +2,13 @@
  * Text to job document, the same for lint, test, explain and submit: reads any format, checks everything that can be checked
  * without a cluster, and throws all faults at once.
  */
-import { createStage } from '../../operators/index.ts'
+import { createStage, whileChecking } from '../../operators/index.ts'
 import { type Checked, check } from './check.ts'
 import type { QuorumPlan } from './compiled.ts'
 import type { JobDocument, JobFormat } from './document.ts'
 import { JobInvalidError } from './errors.ts'
 import { locate } from './faults.ts'
+import { withFunctions } from './functions.ts'
 import { type JobParts, job, sourcesOf } from './language/job.ts'
 import { type LoadFile, referenceIn, resolveQuorum, withQuorum } from './reference.ts'
 import { placeSchemas, withSchemas } from './schema-files.ts'
@@ -23,11 +24,15 @@ const SCHEMA = job()
  * @throws JobInvalidError with every fault
  */
 export function parseJob(text: string, format: JobFormat, file: string, load?: LoadFile): JobDocument {
+  return whileChecking(() => parseChecked(text, format, file, load))
+}
+
+function parseChecked(text: string, format: JobFormat, file: string, load: LoadFile | undefined): JobDocument {
   const checked = check(text, format, SCHEMA, (root) => placeSchemas(root, load))
   const quorum = quorumOf(checked, file, load)
   const { value, faults } = checked
   if (value === undefined || quorum === undefined) throw new JobInvalidError(file, faults)
-  const document = documentOf(value, quorum)
+  const document = withFunctions(documentOf(value, quorum))
   compileAll(document)
   if (load !== undefined) checkWhole(text, format, file, load)
   return document

@@ -14,6 +14,7 @@ import { restore } from '../checkpoint/restorer.ts'
 import type { SinkConnections } from '../commit/sink.ts'
 import { CommitThread } from '../commit/thread.ts'
 import { QuorateError } from '../errors.ts'
+import { type FunctionSource, loadFunctions } from '../functions/module.ts'
 import type { ApiToken } from '../http/auth.ts'
 import { startHttp } from '../http/server.ts'
 import type { LogSettings } from '../log/log.ts'
@@ -52,6 +53,8 @@ export interface PeerSettings {
   readonly restore: string | undefined
   /** When peers are admitted and removed. */
   readonly view: Pick<ViewSettings, 'admitAfterMs' | 'removeAfterMs'>
+  /** Modules that expressions may call functions of. */
+  readonly functions: readonly FunctionSource[]
   readonly workers: number
   readonly logLevel: LogLevel
   readonly logFormat: 'text' | 'json'
@@ -99,6 +102,8 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
   const { dataDirectory, secret, listen, advertise, insecure, seeds, bootstrapExpect } = settings
   const failure = Promise.withResolvers<Error>()
   const retirement = Promise.withResolvers<Retirement>()
+  // Before anything of the cluster: jobs on disk may call them.
+  for (const module of settings.functions) await loadFunctions(module)
   const signer = loadOrCreateIdentity(dataDirectory)
   const name = settings.name === '' ? signer.id.slice(0, 8) : settings.name
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat, secrets: settings.secrets })
@@ -143,6 +148,7 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
       workers: (events) =>
         new WorkerPool({
           log: settings.log,
+          functions: settings.functions,
           threads: settings.workers,
           ...events,
           ...(hooks.replicaThread === undefined ? {} : { thread: hooks.replicaThread }),

@@ -6,6 +6,7 @@
 import { Worker } from 'node:worker_threads'
 import type { UnitId } from '../../mesh/index.ts'
 import type { OpenRange } from '../../operators/index.ts'
+import type { FunctionSource } from '../functions/module.ts'
 import { HOST_TIMING } from '../limits.ts'
 import type { LogSettings } from '../log/log.ts'
 import { type Culprit, Mark } from './mark.ts'
@@ -14,6 +15,7 @@ import type { WorkerPort } from './runs.ts'
 
 export interface PoolOptions {
   readonly log: LogSettings
+  readonly functions: readonly FunctionSource[]
   readonly threads: number
   /** The module that threads run; another one only in tests. */
   readonly thread?: URL
@@ -94,7 +96,8 @@ export class WorkerPool {
 
   #start(name: string, index: number): Thread {
     const mark = new Mark()
-    const data: WorkerData = { log: this.#options.log, index, mark: mark.buffer }
+    const { log, functions } = this.#options
+    const data: WorkerData = { log, functions, index, mark: mark.buffer }
     const worker = new Worker(this.#options.thread ?? new URL('./worker-thread.ts', import.meta.url), {
       workerData: data,
       name,

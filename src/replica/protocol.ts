@@ -5,11 +5,14 @@
  */
 import type { CutContent, CutPosition, PeerId, UnitId } from '../../mesh/index.ts'
 import type { OpenRange, StagePlan } from '../../operators/index.ts'
+import type { FunctionSource } from '../functions/module.ts'
 import type { LogSettings } from '../log/log.ts'
 import type { PlacedDecision, ReplicaStart } from './unit-replica.ts'
 
 export interface WorkerData {
   readonly log: LogSettings
+  /** Modules that expressions may call functions of. */
+  readonly functions: readonly FunctionSource[]
   readonly index: number
   /** Where the thread says what it is doing (mark.ts). */
   readonly mark: SharedArrayBuffer

@@ -1,6 +1,7 @@
 /** The thread of a replica worker: opens its own log, takes commands and sends reports. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { createVerifier, monotonicClock } from '../../mesh/index.ts'
+import { loadFunctions } from '../functions/module.ts'
 import { openLog } from '../log/open.ts'
 import { Mark } from './mark.ts'
 import type { WorkerCommand, WorkerData } from './protocol.ts'
@@ -11,6 +12,7 @@ const BEAT_EVERY_MS = 200
 const port = parentPort
 if (port === null) throw new Error('worker-thread.ts runs as a worker thread, started by the pool')
 const data = workerData as WorkerData
+for (const module of data.functions) await loadFunctions(module)
 const log = await openLog(data.log)
 const mark = new Mark(data.mark)
 // Late only while something keeps the thread busy.

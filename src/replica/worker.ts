@@ -3,7 +3,13 @@
  * Commands come in, cuts and marks go out; nothing per record crosses the thread.
  */
 import { parseUnitId, planted, type UnitId, type Verifier } from '../../mesh/index.ts'
-import { createStage, type RecordBatch, type StagePlan, type StageProcessor } from '../../operators/index.ts'
+import {
+  createStage,
+  OperatorError,
+  type RecordBatch,
+  type StagePlan,
+  type StageProcessor,
+} from '../../operators/index.ts'
 import { QuorateError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
 import type { Log, LogPartition, LogReader } from '../log/log.ts'
@@ -412,9 +418,19 @@ function planOf(plans: readonly StagePlan[], revision: number, unit: UnitId): St
 
 /** @throws QuorateError QRT_VERSION_UNSUPPORTED when this release cannot compute in the version */
 const stageOfVersion: StageMaker = (plan, { partition, version }) => {
-  if (DETERMINISM_VERSIONS.includes(version)) return createStage(plan, { partition })
+  if (DETERMINISM_VERSIONS.includes(version)) return compiled(plan, partition)
   throw new QuorateError(
     'QRT_VERSION_UNSUPPORTED',
     `the unit computes in determinism version ${version}, and this release knows ${DETERMINISM_VERSIONS.join(', ')}: upgrade this peer`,
   )
+}
+
+/** @throws QuorateError QRT_FUNCTIONS_UNKNOWN when this peer was not started with the functions that the job calls */
+function compiled(plan: StagePlan, partition: number): StageProcessor {
+  try {
+    return createStage(plan, { partition })
+  } catch (cause) {
+    if (!(cause instanceof OperatorError) || cause.code !== 'QRT_EXPR_FUNCTIONS') throw cause
+    throw new QuorateError('QRT_FUNCTIONS_UNKNOWN', cause.message, { cause })
+  }
 }

@@ -60,7 +60,9 @@ before(() => {
   }
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['*.ts'] }))
   writeFileSync(join(project, 'clicks.ts'), job('user'))
-  const docs = ['typescript', 'testing'].map((name) => readFileSync(join(ROOT, `docs/${name}.md`), 'utf8')).join('')
+  const docs = ['typescript', 'testing', 'functions']
+    .map((name) => readFileSync(join(ROOT, `docs/${name}.md`), 'utf8'))
+    .join('')
   for (const [, name = '', text = ''] of docs.matchAll(/^```ts\n\/\/ (\S+)\n([\s\S]*?)^```$/gm))
     examples.set(name, text)
   assert.ok(examples.size > 0)
