@@ -7,6 +7,7 @@ import type {
   ExpressionPlan,
   InputPlan,
   NumberedSource,
+  OrderedPlan,
   StagePlan,
   WindowPlan,
 } from '../../operators/index.ts'
@@ -103,8 +104,8 @@ function shufflePartitionsOf({ pipeline, shufflePartitions }: JobDocument, sourc
   return pipeline.keyBy === undefined ? 1 : (shufflePartitions ?? sourcePartitions)
 }
 
-function cutsOf({ pipeline: { window } }: JobDocument): CutPlan {
-  return { gridMs: gridOf(window), ...CUTS }
+function cutsOf({ pipeline: { window, ordered } }: JobDocument): CutPlan {
+  return { gridMs: ordered === undefined ? gridOf(window) : orderedGridOf(ordered), ...CUTS }
 }
 
 /**
@@ -123,5 +124,22 @@ function gridOf(window: WindowPlan | undefined): number {
     case 'calendar':
       // Not looked at: its lines are the ends of its windows.
       return 86_400_000
+  }
+}
+
+/** The time that the operator speaks of, where it does. Its rows are right on any grid. */
+function orderedGridOf(ordered: OrderedPlan): number {
+  switch (ordered.kind) {
+    case 'sliding':
+      return ordered.differenceMs
+    case 'dedupe':
+      return ordered.withinMs
+    case 'rolling':
+      return 'withinMs' in ordered ? ordered.withinMs : ROWS_GRID_MS
+    case 'pattern':
+      return ordered.withinMs ?? ROWS_GRID_MS
+    case 'count':
+    case 'changes':
+      return ROWS_GRID_MS
   }
 }

@@ -131,6 +131,13 @@ describe('stages', () => {
     }
   })
 
+  it('over records in order are cut on the time that they speak of, or as rows are', () => {
+    const gridOf = (window: string) =>
+      compiled(edited(['tumbling: 1d', window]), 2).stages.map(({ cuts }) => cuts.gridMs)
+    assert.deepEqual(gridOf('sliding: 5m'), [300_000, 300_000])
+    assert.deepEqual(gridOf('count: 10'), [1_000, 1_000])
+  })
+
   it('of sessions are cut by their gap', () => {
     const sessions = compiled(edited(['tumbling: 1d', 'session: 30m, allowedLateness: 1m']), 2)
     for (const { cuts, window } of sessions.stages) {

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { type CutOutput, createStage, ROW_WINDOW, type StagePlan } from '../../../operators/index.ts'
+import { propertyRuns } from '../property-runs.ts'
 import { deadLettersOf, recordsInput, rowsOfCuts, stagePlan } from '../stage-harness.ts'
 import { drive, interleave, OFFSET_BASE, run } from '../stage-runs.ts'
 
@@ -91,7 +92,7 @@ export function givesWhatItsTwinGives(plans: fc.Arbitrary<readonly [StagePlan, T
         late,
       )
     }),
-    { seed, numRuns: 300 },
+    { seed, numRuns: propertyRuns(300) },
   )
 }
 
@@ -120,7 +121,7 @@ export function givesTheSameBytes(plans: fc.Arbitrary<readonly [StagePlan, Twin]
         assert.deepEqual(restored, whole)
       },
     ),
-    { seed, numRuns: 200 },
+    { seed, numRuns: propertyRuns(200) },
   )
 }
 
@@ -147,7 +148,7 @@ export function leavesAtTheSinkWhatItsTwinGives(plans: fc.Arbitrary<readonly [St
       })
       assert.deepEqual(sorted(rows), sorted(expected))
     }),
-    { seed, numRuns: 300 },
+    { seed, numRuns: propertyRuns(300) },
   )
 }
 
@@ -170,6 +171,6 @@ export function givesTheSameRowsBehindAShuffle(plans: fc.Arbitrary<readonly [Sta
       )
       assert.deepEqual(sorted(rowsIn(merged)), sorted(byKey(placed, twin)))
     }),
-    { seed, numRuns: 200 },
+    { seed, numRuns: propertyRuns(200) },
   )
 }
