@@ -28,6 +28,7 @@ const REASONS: Readonly<Partial<Record<OperatorErrorCode, string>>> = {
   QRT_RECORD_KEY: 'the key is no JSON value',
   QRT_RECORD_CAST: 'a field has a value that its new type cannot have',
   QRT_RECORD_ITEMS: 'the record holds more items than are taken from one; those before were taken',
+  QRT_RECORD_MATCHES: 'the record has more partners than one record may be joined with; those before were taken',
   QRT_RECORD_LOST: 'the log had deleted the records before they were read',
   QRT_RECORD_QUARANTINED: 'the record stops the replicas that take it',
   QRT_PATTERN_SIZE: 'the pattern has more partial matches of the key, or longer ones, than are kept',

@@ -28,6 +28,7 @@ export type OperatorErrorCode =
   | 'QRT_RECORD_KEY'
   | 'QRT_RECORD_CAST'
   | 'QRT_RECORD_ITEMS'
+  | 'QRT_RECORD_MATCHES'
   | 'QRT_RECORD_LATE'
   | 'QRT_PATTERN_SIZE'
   | 'QRT_RECORD_LOST'

@@ -79,7 +79,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
     this.#whole = passes ? this.#program.fields.slotOf([]) : -1
     this.#partitions = plan.output.kind === 'shuffle' ? plan.output.partitions : 0
     const carries = plan.output.kind === 'shuffle' && plan.output.carries === 'records'
-    this.#carried = carries ? new CarriedRecords(this.#partitions, 0) : undefined
+    this.#carried = carries ? new CarriedRecords(this.#partitions, input.side === 'right' ? 1 : 0) : undefined
     const holds = !passes && !carries
     this.#windows = holds ? createWindows(plan, key.code, this.#inputs.indexes, this.#rule) : undefined
     this.#program.link()

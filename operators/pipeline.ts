@@ -21,6 +21,7 @@ export function createStage(plan: StagePlan, unit: { readonly partition: number 
     window !== undefined || plan.aggregates.length === 0 || (ordered !== undefined && takesAggregates(ordered)),
     'has aggregates and no window',
   )
+  expect(ordered?.kind !== 'join' || shuffles, 'joins without a shuffle')
   const carries = output.kind === 'shuffle' && output.carries === 'records'
   expect(output.kind !== 'shuffle' || carries === (ordered !== undefined), 'shuffles what the next stage cannot take')
   if (input.kind === 'records') return new RecordStage(plan, input, unit.partition)

@@ -4,7 +4,7 @@
  */
 
 import type { FormatPlan } from './format-plan.ts'
-import type { OrderedPlan } from './ordered/plan.ts'
+import type { JoinSide, OrderedPlan } from './ordered/plan.ts'
 
 export type * from './ordered/plan.ts'
 
@@ -139,6 +139,8 @@ export type InputPlan =
       readonly envelope?: 'cloudevents'
       readonly time: TimePlan
       readonly outOfOrdernessMs: number
+      /** Which side of a join it is; absent: there is none. */
+      readonly side?: JoinSide
       /** Of several sources, this one. */
       readonly among?: readonly NumberedSource[]
     }

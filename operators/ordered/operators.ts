@@ -3,6 +3,8 @@ import type { StagePlan } from '../plan.ts'
 import { Changes } from './changes.ts'
 import { CountWindows } from './count-windows.ts'
 import { Dedupe } from './dedupe.ts'
+import { StreamJoin } from './join/stream-join.ts'
+import { TableJoin } from './join/table-join.ts'
 import type { OrderedOperator } from './operator.ts'
 import { Pattern } from './pattern/pattern.ts'
 import type { OrderedPlan } from './plan.ts'
@@ -31,5 +33,9 @@ export function createOperator(plan: StagePlan, ordered: OrderedPlan, inputs: re
       return new Changes()
     case 'pattern':
       return new Pattern(ordered)
+    case 'join': {
+      const { match } = ordered
+      return match.kind === 'table' ? new TableJoin(ordered, match) : new StreamJoin(ordered, match)
+    }
   }
 }

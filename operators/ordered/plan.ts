@@ -1,5 +1,8 @@
 /** What can be asked of records in the order of their times: plain data, as all of a plan. */
 import type { ExpressionPlan } from '../plan.ts'
+import type { JoinPlan } from './join/plan.ts'
+
+export type { JoinPlan, JoinSide, StreamMatch, TableMatch } from './join/plan.ts'
 
 /** Windows of `size` records of a key; one begins with every `slide`-th. */
 export interface CountWindowPlan {
@@ -74,4 +77,4 @@ export interface PatternPlan {
 /** Those that make rows of aggregates. */
 export type AggregatingPlan = CountWindowPlan | SlidingWindowPlan | RollingPlan
 
-export type OrderedPlan = AggregatingPlan | DedupePlan | ChangesPlan | PatternPlan
+export type OrderedPlan = AggregatingPlan | DedupePlan | ChangesPlan | PatternPlan | JoinPlan

@@ -9,6 +9,7 @@ import { FieldSet } from '../fields.ts'
 import { canonicalJson, type Value } from '../json.ts'
 import { AggregateInputs } from '../pipeline-record.ts'
 import type { ExpressionPlan, StagePlan } from '../plan.ts'
+import { JoinedRecord } from './join/rows.ts'
 import { compilePattern } from './pattern/program.ts'
 import type { AggregatingPlan, OrderedPlan } from './plan.ts'
 
@@ -24,6 +25,13 @@ export function compileReads(plan: StagePlan, fields: FieldSet): RecordInputs {
   const { ordered } = plan
   if (ordered === undefined || takesAggregates(ordered)) return new AggregateInputs(plan.aggregates, fields)
   if (ordered.kind === 'pattern') return new PatternFields(compilePattern(ordered).expressions.fields, fields)
+  if (ordered.kind === 'join') {
+    const { input } = plan
+    // Behind the shuffle the values are there already.
+    return input.kind === 'records'
+      ? new JoinedRecord(ordered, input.side ?? 'left', fields)
+      : new AggregateInputs([], fields)
+  }
   return new ComparedRecord(ordered.kind === 'dedupe' ? ordered.by : ordered.of, fields)
 }
 

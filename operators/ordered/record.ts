@@ -33,3 +33,10 @@ export function readRecord(reader: StateReader): OrderedRecord {
     values: readValues(reader),
   }
 }
+
+/** Bytes of a record that is held, approximately. */
+export function weightOf({ key, values }: OrderedRecord): number {
+  let bytes = 120 + key.length
+  for (const value of values) bytes += typeof value === 'string' ? 16 + value.length : 16
+  return bytes
+}

@@ -15,7 +15,7 @@ import type { OrderedOperator, OrderedRecord } from './operator.ts'
 import { createOperator } from './operators.ts'
 import { NOWHERE, type OrderedOutput } from './output.ts'
 import type { OrderedPlan } from './plan.ts'
-import { giveAll, readRecord, writeRecord } from './record.ts'
+import { giveAll, readRecord, weightOf, writeRecord } from './record.ts'
 
 export class OrderedRecords implements Windows {
   /** What is open is shown only where silence asks for it. */
@@ -150,10 +150,3 @@ export class OrderedRecords implements Windows {
 }
 
 const graceOf = (ordered: OrderedPlan): number => (ordered.kind === 'sliding' ? ordered.graceMs : 0)
-
-/** Approximately. */
-function weightOf({ key, values }: OrderedRecord): number {
-  let bytes = 120 + key.length
-  for (const value of values) bytes += typeof value === 'string' ? 16 + value.length : 16
-  return bytes
-}

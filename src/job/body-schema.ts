@@ -15,7 +15,8 @@ import {
 } from '../../operators/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { LIMITS } from '../limits.ts'
-import { type CompiledJob, partitionsOf, type SourcePlan } from './compiled.ts'
+import { type CompiledJob, partitionsOf, plansOf, type SourcePlan } from './compiled.ts'
+import { joinSchema } from './join-schema.ts'
 import { SINK_DIRECTORY } from './language/sinks.ts'
 import { JOB_LIMITS } from './limits.ts'
 import { originSchema } from './origin.ts'
@@ -130,6 +131,7 @@ const ordered: z.ZodType<OrderedPlan> = z.union([
   z.strictObject({ kind: z.literal('dedupe'), by: expression, withinMs: count }),
   z.strictObject({ kind: z.literal('changes'), of: expression }),
   pattern,
+  joinSchema(expression, step),
 ])
 
 const aggregate: z.ZodType<AggregatePlan> = z.strictObject({
@@ -219,6 +221,7 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
       envelope: z.exactOptional(z.literal('cloudevents')),
       time,
       outOfOrdernessMs: milliseconds,
+      side: z.exactOptional(z.enum(['left', 'right'])),
       among,
     }),
     z.strictObject({ kind: z.literal('slices'), sources: count, among }),
@@ -294,6 +297,9 @@ function checkWhole(job: CompiledJob, reporter: { addIssue(message: string): voi
   }
   expect(quorum.write <= quorum.replicas && quorum.read <= quorum.replicas, 'quorums within the replicas')
   expect(quorum.allowForks || quorum.write > quorum.replicas / 2, 'a write quorum of more than half of the replicas')
+  const sides = new Set(plansOf(job).map(({ input }) => (input.kind === 'records' ? input.side : undefined)))
+  const joins = stages.some(({ ordered }) => ordered?.kind === 'join')
+  expect(!joins || (sides.has('left') && sides.has('right')), 'a join with a left and a right')
   for (const { window, ordered } of stages) {
     expect(window === undefined || ordered === undefined, 'a window or an ordered operator, not both')
   }

@@ -34,7 +34,7 @@ export interface CompiledJob {
   readonly name: string
   /** `<name>-<12 hex of the document's digest>-<number of the submission>`: what unit ids begin with. No colon. */
   readonly generation: string
-  /** In the order of their names. */
+  /** In the order of their names, tables before streams. */
   readonly sources: readonly SourcePlan[]
   /** One stage, or two with a shuffle between. */
   readonly stages: readonly StagePlan[]

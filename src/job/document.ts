@@ -7,6 +7,7 @@ import type {
   ExpressionPlan,
   FormatPlan,
   IdlePolicy,
+  JoinSide,
   OrderedPlan,
   StepPlan,
   TimePlan,
@@ -31,6 +32,8 @@ export interface SourceDocument {
   readonly bounded: boolean
   readonly idleAfterMs: number
   readonly onIdle: IdlePolicy
+  /** Which side of a join it is, and what is equal there. */
+  readonly joined?: { readonly side: JoinSide; readonly keyBy: readonly ExpressionPlan[] }
   /** What its records go through before those of all sources come together. */
   readonly steps: readonly StepPlan[]
 }
@@ -55,7 +58,7 @@ export interface PipelineDocument {
 
 export interface JobDocument {
   readonly name: string
-  /** At least one. Several have names, and are in the order of those. */
+  /** At least one. Several have names, and are in the order of those, tables before streams. */
   readonly sources: readonly SourceDocument[]
   readonly pipeline: PipelineDocument
   readonly sinks: readonly SinkDocument[]

@@ -88,10 +88,16 @@ function formatText({ format }: SourceDocument): string {
 function shuffleText(document: JobDocument, { sources, shuffle }: CompiledJob): Explanation['shuffle'] {
   const key = document.pipeline.keyBy?.map(({ source }) => source).join(', ')
   if (shuffle !== undefined) {
+    const { ordered } = document.pipeline
+    if (ordered?.kind === 'join') {
+      return {
+        needed: true,
+        why: `records of ${ordered.names.left} and ${ordered.names.right} that belong together have to meet`,
+      }
+    }
     const what =
       key === undefined ? 'there is one group for everything' : `records of one ${key} may be in any partition`
-    const who =
-      document.pipeline.ordered === undefined ? 'a window has to see all of its group' : 'they have to be in order'
+    const who = ordered === undefined ? 'a window has to see all of its group' : 'they have to be in order'
     return { needed: true, why: `${what}, and ${who}` }
   }
   const { window, ordered } = document.pipeline

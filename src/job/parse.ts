@@ -10,6 +10,7 @@ import { JobInvalidError } from './errors.ts'
 import { locate } from './faults.ts'
 import { withFunctions } from './functions.ts'
 import { type JobParts, job, sourcesOf } from './language/job.ts'
+import { withJoin } from './language/join.ts'
 import { type LoadFile, referenceIn, resolveQuorum, withQuorum } from './reference.ts'
 import { placeSchemas, withSchemas } from './schema-files.ts'
 import { stagesOf } from './stages.ts'
@@ -81,11 +82,12 @@ function quorumOf(checked: Checked<JobParts>, file: string, load: LoadFile | und
 }
 
 function documentOf(parts: JobParts, quorum: QuorumPlan): JobDocument {
-  const { name, pipeline, sinks, deadLetters, shuffle, maxCutAge, retention } = parts
+  const { name, join, sinks, deadLetters, shuffle, maxCutAge, retention } = parts
+  const { pipeline } = parts
+  const sources = sourcesOf(parts)
   return {
     name,
-    sources: sourcesOf(parts),
-    pipeline,
+    ...(join === undefined ? { sources, pipeline } : withJoin(join, sources, pipeline)),
     sinks,
     ...(deadLetters === undefined ? {} : { deadLetters }),
     quorum,

@@ -6,6 +6,7 @@ import type {
   CutPlan,
   ExpressionPlan,
   InputPlan,
+  JoinPlan,
   NumberedSource,
   OrderedPlan,
   StagePlan,
@@ -16,6 +17,9 @@ import { isPartitioned } from './partitioning.ts'
 
 /** Without windows there is no grid that results fall on; a second keeps a row's way short and its certificate worth the while. */
 const ROWS_GRID_MS = 1_000
+
+/** Where rows only look something up, no time of theirs says how far apart cuts should be. */
+const TABLE_GRID_MS = 60_000
 
 const CUTS = {
   /** A tenth of a second of a fast source, and what a replica that starts again repeats at least. */
@@ -58,7 +62,8 @@ export function stagesOf(document: JobDocument, counts: readonly number[]): Stag
   const numbered = numberedSources(sources, counts)
   const [first, ...others] = sources.map((source, i): StagePlan => {
     const among = numbered.slice(i, i + 1)
-    return { ...shared, stage: 0, input: inputOf(source, among), steps: [...source.steps, ...steps], ...ends }
+    const key = source.joined === undefined ? {} : { keyBy: source.joined.keyBy }
+    return { ...shared, ...key, stage: 0, input: inputOf(source, among), steps: [...source.steps, ...steps], ...ends }
   })
   if (first === undefined) throw new RangeError(`the job "${name}" has no source`)
   if (!shuffled) return { stages: [first], others }
@@ -86,7 +91,7 @@ function numberedSources(sources: readonly SourceDocument[], counts: readonly nu
 }
 
 function inputOf(
-  { format, envelope, time, outOfOrdernessMs }: SourceDocument,
+  { format, envelope, time, outOfOrdernessMs, joined }: SourceDocument,
   among: readonly NumberedSource[],
 ): InputPlan {
   return {
@@ -95,6 +100,7 @@ function inputOf(
     ...(envelope === undefined ? {} : { envelope }),
     time,
     outOfOrdernessMs,
+    ...(joined === undefined ? {} : { side: joined.side }),
     ...(among.length === 0 ? {} : { among }),
   }
 }
@@ -106,6 +112,17 @@ function shufflePartitionsOf({ pipeline, shufflePartitions }: JobDocument, sourc
 
 function cutsOf({ pipeline: { window, ordered } }: JobDocument): CutPlan {
   return { gridMs: ordered === undefined ? gridOf(window) : orderedGridOf(ordered), ...CUTS }
+}
+
+function joinGridOf({ match }: JoinPlan): number {
+  switch (match.kind) {
+    case 'within':
+      return Math.max(ROWS_GRID_MS, match.beforeMs, match.afterMs)
+    case 'window':
+      return Math.max(ROWS_GRID_MS, match.sizeMs)
+    case 'table':
+      return TABLE_GRID_MS
+  }
 }
 
 /**
@@ -138,6 +155,8 @@ function orderedGridOf(ordered: OrderedPlan): number {
       return 'withinMs' in ordered ? ordered.withinMs : ROWS_GRID_MS
     case 'pattern':
       return ordered.withinMs ?? ROWS_GRID_MS
+    case 'join':
+      return joinGridOf(ordered)
     case 'count':
     case 'changes':
       return ROWS_GRID_MS

@@ -35,6 +35,7 @@ export function differences(before: CompiledJob, after: CompiledJob): string[] {
       source.stage && keptOf(source.stage, 'input'),
       other?.stage && keptOf(other.stage, 'input'),
     )
+    compare(`${KEPT.keyBy} of the ${what}`, source.stage?.keyBy, other?.stage?.keyBy)
   }
   compare('the partitions of the shuffle', before.shuffle?.partitions, after.shuffle?.partitions)
   compare('the sinks', before.sinks, after.sinks)

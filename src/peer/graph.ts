@@ -23,14 +23,19 @@ export function jobGraph(job: CompiledJob): GraphNode[] {
     deadLetters === undefined
       ? []
       : [{ id: `dead letters ${sinkName(deadLetters)}`, kind: 'deadLetters', name: sinkName(deadLetters), to: [] }]
-  const nodes: GraphNode[] = sources.map(({ name, topic, partitions, ownSteps = 0, stage = stages[0] }) => ({
-    id: name === undefined ? 'source' : `source ${name}`,
-    kind: 'source',
-    name: topic,
-    partitions,
-    ...(ownSteps === 0 ? {} : { steps: (stage?.steps ?? []).slice(0, ownSteps).map(stepText) }),
-    to: [stageId(0)],
-  }))
+  const nodes: GraphNode[] = sources.map(({ name, topic, partitions, ownSteps = 0, stage = stages[0] }): GraphNode => {
+    const steps = (stage?.steps ?? []).slice(0, ownSteps).map(stepText)
+    // The sides of a join have keys of their own.
+    if (stage?.ordered?.kind === 'join') steps.push(...keyOf(stage))
+    return {
+      id: name === undefined ? 'source' : `source ${name}`,
+      kind: 'source',
+      name: topic,
+      partitions,
+      ...(steps.length === 0 ? {} : { steps }),
+      to: [stageId(0)],
+    }
+  })
   for (const plan of stages) {
     const ends = plan.stage === last ? sinkNodes.map(({ id }) => id) : ['shuffle']
     nodes.push({
@@ -72,7 +77,11 @@ function windowOf(window: WindowPlan | undefined): Pick<GraphNode, 'window'> {
 
 type Step = NonNullable<GraphNode['steps']>[number]
 
-function stepsOf({ input, output, steps, keyBy, window, ordered, aggregates, after }: StagePlan): Step[] {
+const keyOf = ({ keyBy }: StagePlan): readonly Step[] =>
+  keyBy === undefined ? [] : [{ step: 'keyBy', text: keyBy.map(({ source }) => source).join(', ') }]
+
+function stepsOf(plan: StagePlan): Step[] {
+  const { input, output, steps, window, ordered, aggregates, after } = plan
   const merges = input.kind === 'slices'
   const all: Step[] = merges
     ? [
@@ -83,12 +92,16 @@ function stepsOf({ input, output, steps, keyBy, window, ordered, aggregates, aft
       ]
     : steps.map(stepText)
   // The stage behind the shuffle gets its keys with the partial aggregates.
-  if (keyBy !== undefined && !merges) all.push({ step: 'keyBy', text: keyBy.map(({ source }) => source).join(', ') })
+  if (!merges && ordered?.kind !== 'join') all.push(...keyOf(plan))
   if (window !== undefined) all.push({ step: 'window', text: windowText(window) })
   if (output.kind === 'shuffle' && output.carries === 'records') {
     return [...all, { step: 'pass on', text: 'single records' }]
   }
   if (ordered !== undefined) all.push(orderedStep(ordered))
+  if (ordered?.kind === 'join') {
+    all.push({ ...stepText({ kind: 'map', fields: ordered.select, keep: false }), step: 'select' })
+    all.push(...ordered.steps.map(stepText))
+  }
   if (output.kind === 'shuffle') {
     return [...all, { step: 'pre-aggregate', text: aggregates.map(({ name }) => name).join(', ') }]
   }

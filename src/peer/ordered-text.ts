@@ -1,6 +1,7 @@
 /** Operators over records in order, for people: in the words of job documents. */
 import type { OrderedPlan, PatternPlan } from '../../operators/index.ts'
 import { durationText } from './duration-text.ts'
+import { joinState, joinText } from './join-text.ts'
 
 export function orderedStep(ordered: OrderedPlan): { readonly step: string; readonly text: string } {
   switch (ordered.kind) {
@@ -24,6 +25,8 @@ export function orderedStep(ordered: OrderedPlan): { readonly step: string; read
       return { step: 'changes', text: ordered.of.source }
     case 'pattern':
       return { step: 'pattern', text: patternText(ordered) }
+    case 'join':
+      return { step: 'join', text: joinText(ordered) }
   }
 }
 
@@ -53,6 +56,8 @@ export function orderedState(ordered: OrderedPlan): string {
       return `each value of the last ${durationText(ordered.withinMs)}`
     case 'changes':
       return 'the last value of each key, for as long as the job runs'
+    case 'join':
+      return joinState(ordered)
     case 'pattern': {
       const { withinMs } = ordered
       const time = withinMs === undefined ? ', for as long as they may go on' : ` of the last ${durationText(withinMs)}`

@@ -5,6 +5,7 @@ import { type PipelineDocument, pathOfSource, type SinkDocument, type SourceDocu
 import { JOB_LIMITS } from '../limits.ts'
 import { isPartitioned } from '../partitioning.ts'
 import { pointerOf } from '../text/read.ts'
+import { checkJoin, type JoinParts, join } from './join.ts'
 import { pipeline } from './pipeline.ts'
 import { quorumOrFile } from './quorum.ts'
 import { namesAfter } from './row-steps.ts'
@@ -35,6 +36,9 @@ const parts = () =>
     sources: sources()
       .optional()
       .meta({ description: 'Several topics by name, in place of source. All their records go through the pipeline.' }),
+    join: join().optional().meta({
+      description: 'Makes rows of the records of two sources that belong together; the pipeline takes those.',
+    }),
     pipeline: pipeline().meta({
       description:
         'Steps in order: those of single records, such as filter and map; then keyBy; then window and aggregate.',
@@ -125,10 +129,16 @@ function checkTargets(
 }
 
 function checkShuffle(
-  { pipeline, shuffle, ...reads }: Reads & { pipeline: PipelineDocument; shuffle?: { partitions: number } | undefined },
+  {
+    join,
+    pipeline,
+    shuffle,
+    ...reads
+  }: Reads & { join?: JoinParts | undefined; pipeline: PipelineDocument; shuffle?: { partitions: number } | undefined },
   reporter: Reporter,
 ): void {
-  if (shuffle === undefined) return
+  // A join always has one.
+  if (shuffle === undefined || join !== undefined) return
   const told = (sentence: string) =>
     report(reporter, ['shuffle'], 'no shuffle', { sentence, suggestion: 'leave shuffle out' })
   const { window, ordered } = pipeline
@@ -180,6 +190,7 @@ export const job = () =>
     rule(['source', 'sources'], checkSources),
     rule(['sinks', 'deadLetters'], checkTargets),
     rule(['pipeline', 'sinks'], checkBranches),
-    rule(['source', 'sources', 'pipeline', 'shuffle'], checkShuffle),
+    rule(['source', 'sources', 'join', 'pipeline', 'shuffle'], checkShuffle),
     rule(['source', 'sources', 'pipeline'], checkGlobal),
+    rule(['sources', 'join', 'pipeline'], checkJoin),
   )

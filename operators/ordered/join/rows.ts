@@ -1,0 +1,96 @@
+/**
+ * Rows of a join: what it selects of two records, then the steps that rows go through. Each side carries the values that this
+ * reads and nothing else; where a side has no partner, its name is null, and so is everything below it.
+ */
+import { EvaluationError, WRONG_TYPE } from '../../errors.ts'
+import { compileExpression } from '../../expression/compile.ts'
+import type { Evaluate } from '../../expression/logic.ts'
+import { FieldSet } from '../../fields.ts'
+import { canonicalJson, encodeUtf8, type Value } from '../../json.ts'
+import { RecordProgram } from '../../pipeline-record.ts'
+import type { OrderedRecord } from '../operator.ts'
+import type { OrderedOutput } from '../output.ts'
+import type { RecordInputs } from '../reads.ts'
+import { type JoinPlan, type JoinSide, SIDES } from './plan.ts'
+
+/** Where a value of the first scope comes from: which side, and which of the values that it carries. */
+interface Origin {
+  readonly side: JoinSide
+  readonly index: number
+}
+
+type Pair = Readonly<Record<JoinSide, OrderedRecord | undefined>>
+
+export class JoinRows {
+  readonly #fields = new FieldSet()
+  readonly #slots: Value[] = []
+  readonly #program: RecordProgram
+  readonly #whole: number
+  /** By slot; undefined: the name is neither side's. */
+  readonly #origins: readonly (Origin | undefined)[]
+  /** What each side carries, as paths below its record. */
+  readonly paths: Readonly<Record<JoinSide, readonly (readonly string[])[]>>
+
+  constructor({ select, steps, names }: JoinPlan) {
+    const plans = [{ kind: 'map', fields: select, keep: false } as const, ...steps]
+    this.#program = new RecordProgram(plans, { fields: this.#fields, slots: this.#slots })
+    if (this.#program.explodes) throw new RangeError('rows of a join cannot be exploded')
+    this.#whole = this.#program.fields.slotOf([])
+    this.#program.link()
+    const paths = { left: [] as (readonly string[])[], right: [] as (readonly string[])[] }
+    this.#origins = this.#fields.paths.map(([name, ...below]): Origin | undefined => {
+      const side = SIDES.find((each) => names[each] === name)
+      return side === undefined ? undefined : { side, index: paths[side].push(below) - 1 }
+    })
+    this.paths = paths
+  }
+
+  /** Names that expressions of the selection read and that are neither side's. */
+  get strangers(): readonly string[] {
+    return this.#fields.paths.flatMap(([name], slot) => (this.#origins[slot] === undefined ? [name ?? ''] : []))
+  }
+
+  /** A row at the later of two records, or a dead letter; nothing where a step stops it. */
+  give(at: OrderedRecord, index: number, pair: Pair, output: OrderedOutput): void {
+    for (const [slot, origin] of this.#origins.entries()) {
+      const record = origin && pair[origin.side]
+      this.#slots[slot] = origin === undefined ? undefined : record === undefined ? null : record.values[origin.index]
+    }
+    let value: Uint8Array
+    try {
+      if (!this.#program.run()) return
+      value = encodeUtf8(canonicalJson(this.#program.slots[this.#whole]))
+    } catch (error) {
+      if (!(error instanceof EvaluationError)) throw error
+      output.deadLetter(error.code, { ...at, index })
+      return
+    }
+    output.record(at, index, at.key, value)
+  }
+}
+
+/** Names that the selection of a join reads and that are neither side's; none where its expressions are sound. */
+export const joinStrangers = (join: JoinPlan): readonly string[] => new JoinRows({ ...join, steps: [] }).strangers
+
+/** What is evaluated of a record where it is read: the values of its side, then whether it takes its key out of a table. */
+export class JoinedRecord implements RecordInputs {
+  readonly indexes = []
+  readonly values: Value[] = []
+  readonly #slots: readonly number[]
+  readonly #gone: Evaluate | undefined
+
+  constructor(join: JoinPlan, side: JoinSide, fields: FieldSet) {
+    const { match } = join
+    this.#slots = new JoinRows(join).paths[side].map((path) => fields.slotOf(path))
+    const gone = match.kind === 'table' ? match.delete?.[side] : undefined
+    this.#gone = gone && compileExpression(gone, fields)
+  }
+
+  evaluate(slots: readonly Value[]): void {
+    const gone = this.#gone?.(slots)
+    for (let i = 0; i < this.#slots.length; i++) this.values[i] = slots[this.#slots[i] as number]
+    if (this.#gone === undefined) return
+    if (gone !== null && typeof gone !== 'boolean') throw WRONG_TYPE
+    this.values[this.#slots.length] = gone === true
+  }
+}
