@@ -5,7 +5,7 @@ import { type Scope, valueAt } from './expression.ts'
 import { expectOnly, SqlFault } from './fault.ts'
 import { nameOf } from './function.ts'
 import { AGGREGATES } from './names.ts'
-import { present, whole } from './value.ts'
+import { present, type SqlType, type SqlValue, whole } from './value.ts'
 
 export type AggregateDocument = string | Readonly<Record<string, string | number>>
 
@@ -15,28 +15,49 @@ const KINDS: Readonly<Record<string, string>> = { var_samp: 'variance', stddev_s
 const PARAMETERS: Readonly<Record<string, 'at' | 'limit'>> = { quantile: 'at', topk: 'limit', collect: 'limit' }
 const OF_ANYTHING = ['first', 'last', 'collect']
 
-export const isAggregate = (node: Node | undefined): node is { FuncCall: FuncCall } =>
-  node !== undefined && 'FuncCall' in node && AGGREGATES.includes(nameOf(node.FuncCall))
+/** The call of an aggregate that a node is; undefined when it is something else. */
+export const aggregateIn = (node: Node): FuncCall | undefined =>
+  'FuncCall' in node && AGGREGATES.includes(nameOf(node.FuncCall)) ? node.FuncCall : undefined
 
-export function aggregateOf(call: FuncCall, scope: Scope): AggregateDocument {
+/** An aggregate, and the type of what it gives. */
+export interface Aggregate {
+  readonly document: AggregateDocument
+  readonly type: SqlType
+  /** What it is over may be NULL in all records of a group: how many are not. */
+  readonly counted?: AggregateDocument
+}
+
+export function aggregateOf(call: FuncCall, scope: Scope): Aggregate {
   const { args = [], agg_star, agg_distinct, agg_filter, location } = call
   const name = nameOf(call)
   const known = ['funcname', 'args', 'agg_star', 'agg_distinct', 'agg_filter', 'funcformat', 'location']
   expectOnly(call, known, location, 'an aggregate')
   const where = agg_filter === undefined ? {} : { where: truth(agg_filter, scope).yes }
-  if (agg_star === true)
-    return name === 'count' && agg_filter === undefined ? 'count()' : { count: where.where ?? 'true' }
+  if (agg_star === true) {
+    return { type: 'integer', document: agg_filter === undefined ? 'count()' : { count: where.where ?? 'true' } }
+  }
   const [of, parameter, more] = args
   if (of === undefined || more !== undefined)
     throw new SqlFault(location, `expected a value in the brackets of ${name}`)
   const value = valueAt(of, scope)
-  if (name === 'count')
-    return { ...(agg_distinct === true ? { countDistinct: whole(value) } : { count: present(value) }), ...where }
+  if (name === 'count') {
+    const count = agg_distinct === true ? { countDistinct: whole(value) } : { count: present(value) }
+    return { type: 'integer', document: { ...count, ...where } }
+  }
   if (agg_distinct === true) throw new SqlFault(location, `DISTINCT is known in count() alone; found it in ${name}()`)
   if (!OF_ANYTHING.includes(name) && (value.type === 'text' || value.type === 'boolean')) {
     throw new SqlFault(location, `${name}() is of numbers; found a value of type ${value.type}`)
   }
-  return { [KINDS[name] ?? name]: whole(value), ...parameterOf(name, parameter, location), ...where }
+  const document = { [KINDS[name] ?? name]: whole(value), ...parameterOf(name, parameter, location), ...where }
+  const type = typeOf(name, value)
+  // With a condition of its own it may be over no record at all.
+  const sums = name === 'sum' && (value.missing !== undefined || agg_filter !== undefined)
+  return sums ? { document, type, counted: { count: present(value), ...where } } : { document, type }
+}
+
+function typeOf(name: string, { type }: SqlValue): SqlType {
+  if (name === 'sum' || name === 'min' || name === 'max' || name === 'first' || name === 'last') return type
+  return name === 'topk' || name === 'collect' ? 'any' : 'number'
 }
 
 function parameterOf(name: string, node: Node | undefined, byte: number | undefined): Record<string, number> {

@@ -23,6 +23,8 @@ export interface Scope {
   readonly table: Table
   /** What the table is called in this statement. */
   readonly alias: string
+  /** Of groups: what a part of an expression is in their rows, where it is an aggregate or a key. */
+  readonly inRow?: (node: Node) => SqlValue | undefined
 }
 
 /** Parts are written out each time that they count, so a text may grow far beyond what a document may hold. */
@@ -39,6 +41,8 @@ export function valueAt(node: Node, scope: Scope): SqlValue {
 }
 
 function written(node: Node, scope: Scope): SqlValue {
+  const inRow = scope.inRow?.(node)
+  if (inRow !== undefined) return inRow
   if ('ColumnRef' in node) return columnValue(node.ColumnRef, scope)
   if ('A_Const' in node) return constant(node.A_Const)
   if (isCondition(node)) return valueOfTruth(truth(node, scope))

@@ -46,7 +46,8 @@ const unique = (texts: readonly (string | undefined)[]): string[] => [
 export function not(text: string): string {
   if (text === 'true') return 'false'
   if (text === 'false') return 'true'
-  // What is NULL is written in one of these forms.
+  const [, known] = /^(\S+) == null$/.exec(text) ?? []
+  if (known !== undefined) return `${known} != null`
   const [, path] = /^!has\((.+)\) \|\| \1 == null$/.exec(text) ?? []
   return path === undefined ? `!${grouped(text)}` : `has(${path}) && ${path} != null`
 }
@@ -56,7 +57,7 @@ export const present = ({ missing }: SqlValue): string => (missing === undefined
 
 /** The value with its NULL, as one expression. */
 export function whole({ text, missing }: SqlValue): string {
-  if (missing === undefined) return text
+  if (missing === undefined || missing === `${text} == null`) return text
   return missing === 'true' ? 'null' : `${grouped(missing)} ? null : ${grouped(text)}`
 }
 

@@ -120,27 +120,32 @@ describe('queries of windows', () => {
       x: nullable(fc.integer({ min: -9, max: 9 }).map((n) => n / 2)),
     })
     const selected =
-      'k, count(*) AS n, count(a) AS some, sum(COALESCE(a, 0)) AS total, avg(x) AS mean, min(a) AS low, max(a) AS high, count(*) FILTER (WHERE a > 2) AS many, count(DISTINCT a) AS kinds, sum(x) FILTER (WHERE x > 0) AS gain'
+      'k, count(*) AS n, count(a) AS some, sum(COALESCE(a, 0)) AS total, avg(x) AS mean, min(a) AS low, max(a) AS high, count(*) FILTER (WHERE a > 2) AS many, count(DISTINCT a) AS kinds, sum(x) FILTER (WHERE x > 0) AS gain, sum(a) AS plain, max(a) - min(a) AS spread, CASE WHEN count(a) > 1 THEN avg(x) END AS often'
+    const having = fc.constantFrom(
+      'count(*) > 0',
+      'sum(a) > 0',
+      'max(x) >= 1 OR k IS NULL',
+      'NOT (min(a) < 0)',
+      "k = 'p' AND avg(a) IS NOT NULL",
+    )
     await fc.assert(
-      fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 30 }), async (list) => {
+      fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 30 }), having, async (list, having) => {
         const records = list.toSorted((a, b) => a.at - b.at).map((each, id) => ({ id, ...each, at: each.at * 1_000 }))
         const { rows: found, deadLetters } = await asJob(
-          `${table}SELECT ${selected} FROM rows WHERE a IS NULL OR a <> 7 GROUP BY k, TUMBLE(at, INTERVAL '1' MINUTE)`,
+          `${table}SELECT ${selected} FROM rows WHERE a IS NULL OR a <> 7 GROUP BY k, TUMBLE(at, INTERVAL '1' MINUTE) HAVING ${having}`,
           records,
         )
         const expected = bySqlite(
           'rows',
           columns,
           records,
-          `SELECT at / 60000 AS minute, ${selected} FROM rows WHERE a IS NULL OR a <> 7 GROUP BY k, at / 60000`,
+          `SELECT at / 60000 AS minute, ${selected} FROM rows WHERE a IS NULL OR a <> 7 GROUP BY k, at / 60000 HAVING ${having}`,
         )
         assert.deepEqual(deadLetters, [])
         const rowOf = (
-          { n, some, total, mean, low, high, many, kinds, k, gain }: Record<string, unknown>,
+          { n, some, total, mean, low, high, many, kinds, k, gain, plain, spread, often }: Record<string, unknown>,
           minute: unknown,
-        ) =>
-          // The sum of nothing is 0 in a job, and NULL in SQL: docs/decisions/sql.md.
-          JSON.stringify([minute, k, n, some, total, mean, low, high, many, kinds, gain ?? 0])
+        ) => JSON.stringify([minute, k, n, some, total, mean, low, high, many, kinds, gain, plain, spread, often])
         const mine = found.map((text) => {
           const row = JSON.parse(text)
           return rowOf(row, Date.parse(row.window.start) / 60_000)
