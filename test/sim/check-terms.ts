@@ -13,6 +13,7 @@ import {
   createRing,
   type Digest,
   isBehind,
+  nextPosition,
   type PeerId,
   parseUnitId,
   preferenceList,
@@ -35,6 +36,13 @@ interface UnitTerms {
   readonly cuts: Map<string, KnownCut>
   /** By term: who voted, for what. */
   readonly votes: Map<number, { readonly voter: PeerId; readonly vote: SentVote }[]>
+}
+
+export interface GivenUp {
+  readonly unit: UnitId
+  /** From whose state it goes on; null: from none. */
+  readonly snapshot: CutPosition | null
+  readonly to: number
 }
 
 export interface TermParts {
@@ -120,9 +128,25 @@ export class TermChecks {
     return first
   }
 
-  /** Whether the log has lost records that the unit then went on without. */
-  hasGap(unit: UnitId): boolean {
-    return [...this.#unit(unit).terms.values()].some(({ decision }) => decision?.kind === 'gap')
+  /** Records that operators gave up: a unit went on from the state of a snapshot, where the log began again. */
+  get gaps(): readonly GivenUp[] {
+    return [...this.#units].flatMap(([unit, { terms }]) =>
+      [...terms.values()].flatMap(({ decision }) => {
+        const { kind, snapshot = null, value: to } = decision ?? {}
+        return kind === 'gap' && to !== undefined ? [{ unit, snapshot, to }] : []
+      }),
+    )
+  }
+
+  /** A cut that follows the base of a term that gave records up takes none of them. */
+  goneBelow({ unit, seq, part }: CutPosition & { readonly unit: UnitId }): number {
+    let gone = 0
+    for (const { base, decision } of this.#unit(unit).terms.values()) {
+      const next = nextPosition(base)
+      if (decision?.kind !== 'gap' || next.seq !== seq || next.part !== part) continue
+      gone = Math.max(gone, decision.value ?? 0)
+    }
+    return gone
   }
 
   /** Whether any partition was decided to be silent. */

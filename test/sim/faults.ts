@@ -45,6 +45,7 @@ export const FAULTS = [
   'storeOutage',
   'storeTimeouts',
   'storeBusy',
+  'recordsLost',
 ] as const
 export type Fault = (typeof FAULTS)[number]
 
@@ -235,9 +236,13 @@ export class Faults {
       case 'wrongOnce':
         victim.spoil('once')
         return
-      case 'badGiver':
-        victim.quirks.givesWrong = true
+      case 'badGiver': {
+        // While all of them were bad, nobody could take anything over.
+        const bad = peers.some(({ quirks }) => quirks.givesWrong)
+        if (!bad) victim.quirks.givesWrong = true
+        count(!bad)
         return
+      }
       case 'wrongAlways':
       case 'wrongOften': {
         // One machine of a cluster is bad, not most of them.
@@ -265,6 +270,9 @@ export class Faults {
         return
       case 'majorityLost':
         count(operator.loseMajority())
+        return
+      case 'recordsLost':
+        count(operator.loseUnreadRecords(random.below(sourcePartitions), lastsMs))
         return
       case 'retention':
         count(operator.loseOldRecords(random.below(sourcePartitions)))

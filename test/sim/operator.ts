@@ -2,7 +2,7 @@
  * Whoever runs the simulated cluster: pauses and resumes the job, has records deleted that every replica could do without,
  * and decides what units cannot decide for themselves.
  */
-import type { MeshNode } from '../../mesh/index.ts'
+import type { MeshNode, UnitId } from '../../mesh/index.ts'
 import { lostWitnesses } from '../../src/replica/wishes.ts'
 import type { Branches } from './branches.ts'
 import type { SimulatedClock } from './clock.ts'
@@ -13,6 +13,8 @@ import { JOB, jobText, SOURCE, type Workload } from './workload.ts'
 
 const CHANGE_MS = 10_000
 const LOOKS_EVERY_MS = 5_000
+/** Looks at a unit that waits for records that are gone. */
+const PATIENCE_LOOKS = 3
 const RETURNS_AFTER_MS = 12_000
 
 export class Operator {
@@ -23,6 +25,11 @@ export class Operator {
   readonly #workload: Workload
   #paused = false
   #revisions = 0
+
+  /** Units that wait for records that are gone, and for how many looks. */
+  readonly #waiting = new Map<UnitId, number>()
+  #hasLost = false
+  #healed = false
 
   constructor(
     clock: SimulatedClock,
@@ -35,6 +42,11 @@ export class Operator {
     this.#workload = workload
     this.#cluster = cluster
     this.#log = log
+  }
+
+  /** Which windows take a late record after a gap, only those who met the gap can say. */
+  get #mayLose(): boolean {
+    return !this.#workload.lateRecords
   }
 
   start(): void {
@@ -65,6 +77,7 @@ export class Operator {
   }
 
   heal(): void {
+    this.#healed = true
     this.#paused = false
   }
 
@@ -87,6 +100,20 @@ export class Operator {
     const start = this.#log.partition({ topic: SOURCE, partition })?.start ?? 0
     if (enough === undefined || enough <= start) return false
     this.#log.trim({ topic: SOURCE, partition }, enough)
+    return true
+  }
+
+  /** An outage of the log, after which nothing is there that nobody has read. False: no job here can do without. */
+  loseUnreadRecords(partition: number, outageMs: number): boolean {
+    if (!this.#mayLose || this.#hasLost) return false
+    this.#hasLost = true
+    const at = { topic: SOURCE, partition }
+    this.#log.outage = true
+    this.#clock.after(outageMs, () => {
+      if (this.#healed) return
+      this.#log.trim(at, this.#log.partition(at)?.end ?? 0)
+      this.#log.outage = false
+    })
     return true
   }
 
@@ -120,8 +147,10 @@ export class Operator {
     const node = this.#cluster.running.find(({ peer }) => peer?.node.document !== undefined)?.peer?.node
     const state = node?.document?.jobs.find(({ name }) => name === JOB)?.state
     if (state !== undefined && (state === 'paused') !== this.#paused) this.#order(node)
+    const lost = new Set<UnitId>()
     for (const { peer } of this.#cluster.running) {
       for (const { unit } of [...(peer?.host.units.values() ?? [])].map(({ description }) => description)) {
+        if (peer?.host.units.get(unit)?.trouble.logStart !== undefined) lost.add(unit)
         const agreement = peer?.node.unit(unit)
         const view = peer?.node.document?.view.members ?? []
         const alive = peer?.node.alive() ?? new Set()
@@ -130,6 +159,18 @@ export class Operator {
         if (unsettled) this.#branches.took('settled')
         peer?.host.resolve(unit, unsettled ? 'settle' : 'retry')
       }
+    }
+    this.#giveUp(lost)
+  }
+
+  /** Records that are gone are given up when a unit has waited for a while: another peer may have been past them. */
+  #giveUp(lost: ReadonlySet<UnitId>): void {
+    for (const unit of this.#waiting.keys()) if (!lost.has(unit)) this.#waiting.delete(unit)
+    for (const unit of lost) {
+      const looks = (this.#waiting.get(unit) ?? 0) + 1
+      this.#waiting.set(unit, looks)
+      if (!this.#mayLose || looks < PATIENCE_LOOKS) continue
+      for (const { peer } of this.#cluster.running) peer?.host.resolve(unit, 'accept-gap')
     }
   }
 

@@ -15,13 +15,25 @@ export interface ExpectedRow {
   readonly most: number
 }
 
+/** Records of a partition of the source that an operator gave up. */
+export interface Gap {
+  readonly partition: number
+  readonly from: number
+  readonly to: number
+}
+
 export interface Expected {
   /** By `start/key`; for rows that pass one by one, by `partition/offset`. */
   readonly rows: ReadonlyMap<string, ExpectedRow>
   readonly passed: ReadonlyMap<string, string>
+  /** Without the records that were given up; they may have been taken before that. */
+  readonly least: ReadonlyMap<string, ExpectedRow>
+  readonly given: ReadonlySet<string>
   /** Records that no window took, and such that are no records: one dead letter each. */
   readonly late: number
   readonly dead: number
+  /** Dead letters at most: what was given up may have been none before. */
+  readonly deadMost: number
 }
 
 interface Order {
@@ -30,29 +42,37 @@ interface Order {
   readonly at: number
 }
 
-export function expectedOf(log: SimulatedLog, workload: Workload): Expected {
+export function expectedOf(log: SimulatedLog, workload: Workload, gaps: readonly Gap[]): Expected {
   const rows = new Map<string, ExpectedRow>()
+  const least = new Map<string, ExpectedRow>()
+  const given = new Set<string>()
   const passed = new Map<string, string>()
   let late = 0
   let dead = 0
+  let deadGiven = 0
+  for (const { from, to } of gaps) dead += to - from
   log.partitionsOf(SOURCE).forEach((partition, index) => {
     let watermark = Number.NEGATIVE_INFINITY
     for (const { offset, value } of partition.history) {
       const order = orderOf(value)
+      const gone = gaps.some(({ partition, from, to }) => partition === index && offset >= from && offset < to)
       if (order === undefined || poisonOf(value) !== undefined) {
-        dead += 1
+        if (gone) deadGiven += 1
+        else dead += 1
         continue
       }
+      if (gone) given.add(`${index}/${offset}`)
       if (workload.kind === 'rows') {
         passed.set(
           `${index}/${offset}`,
           `{"amount":${order.amount},"at":${order.at},"doubled":${order.amount * 2},"key":"${order.key}"}`,
         )
       } else if (!take(rows, order, watermark, workload)) late += 1
+      if (workload.kind !== 'rows' && !gone) take(least, order, watermark, workload)
       watermark = Math.max(watermark, order.at - workload.disorderMs)
     }
   })
-  return { rows, passed, late, dead }
+  return { rows, passed, least, given, late, dead, deadMost: dead + deadGiven }
 }
 
 /** False when no window takes it. */
