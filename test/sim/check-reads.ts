@@ -24,8 +24,8 @@ const MOST_ROWS = 100_000
 export class Readers {
   readonly #parts: ReadParts
   readonly #random: Random
-  /** By unit, window and key: the highest revision that every later read has to show. */
-  readonly #known = new Map<string, number>()
+  /** By unit, then by window and key: the highest revision that every later read has to show. */
+  readonly #known = new Map<UnitId, Map<string, number>>()
   /** Reads that gave something, and did not say that it may be stale. */
   fresh = 0
 
@@ -52,7 +52,7 @@ export class Readers {
     if (peer === undefined) return
     const { workload, now, onViolation } = this.#parts
     const from = EPOCH_MS + now() - 4 * workload.windowMs
-    const must = new Map([...this.#known].filter(([name]) => name.startsWith(`${unit} `)))
+    const must = new Map(this.#knownOf(unit, from))
     const known = peer.node.membersOf(unit)
     const range = { key: null, from, to: null, upTo: null, after: null, limit: MOST_ROWS }
     const asked = peer.reader.read({ q: 'rows', unit, ...range }, known.length > 0 ? known : first, {
@@ -98,7 +98,16 @@ export class Readers {
       const told = `${name} read ${row} as ${found.get(row) ?? 'missing'}, after revision ${revision} was read`
       throw new Violation('reads are fresh', told)
     }
-    for (const [row, revision] of found) this.#known.set(row, Math.max(revision, this.#known.get(row) ?? revision))
+    const known = this.#knownOf(unit, from)
+    for (const [row, revision] of found) known.set(row, Math.max(revision, known.get(row) ?? revision))
+  }
+
+  /** Without what no read asks for any more: `from` never falls. */
+  #knownOf(unit: UnitId, from: number): Map<string, number> {
+    const known = this.#known.get(unit) ?? new Map<string, number>()
+    this.#known.set(unit, known)
+    for (const row of known.keys()) if (endOf(row) <= from) known.delete(row)
+    return known
   }
 }
 

@@ -4,8 +4,9 @@ import type { Random } from '../../mesh/random.ts'
 import type { SimulatedDisk } from './disk.ts'
 import { SimulatedPeer, type World } from './peer.ts'
 
-/** More would only be slower. */
-const MOST_PEERS = 9
+/** More would only be slower: what peers say to one another grows with the square. A document has seven acceptors at most. */
+const MOST_PEERS = 7
+const MOST_PEERS_SELDOM = 9
 
 export class Cluster {
   readonly #world: World
@@ -14,9 +15,11 @@ export class Cluster {
   #indexes = 0
   /** Peers that a job's quorum needs. */
   #needed = 1
+  readonly #most: number
 
   constructor(world: World) {
     this.#world = world
+    this.#most = world.random.below(6) === 0 ? MOST_PEERS_SELDOM : MOST_PEERS
     for (let index = 0; index < world.expect; index++) this.#make()
   }
 
@@ -49,7 +52,7 @@ export class Cluster {
 
   /** One more peer, which finds the others by itself. False: there are enough. */
   join(): boolean {
-    if (this.#peers.length >= MOST_PEERS) return false
+    if (this.#peers.length >= this.#most) return false
     this.#make().start()
     return true
   }

@@ -1,15 +1,15 @@
 /**
  * A network on simulated time, seeded: delay, loss, duplication, reordering, partitions in one or both directions,
- * connections that break. Messages go through the real codec, so peers share no objects and sizes are true. Without
+ * connections that break. Peers share no objects: each gets a copy, through the real codec if not told otherwise. Without
  * faults it keeps what the Transport promises; reordering and duplication are more than TCP does, for protocols that
  * must not care.
  */
 import { MeshError } from '../../mesh/errors.ts'
 import type { PeerId } from '../../mesh/ids.ts'
 import type { Random } from '../../mesh/random.ts'
-import { decodeWire, encodeWire } from '../../mesh/transport/codec.ts'
 import type { PeerIdentity, Transport, TransportEvent, Wire } from '../../mesh/transport/transport.ts'
 import type { SimulatedClock } from './clock.ts'
+import { type Copied, type Copying, throughCodec } from './copying.ts'
 
 export interface NetworkFaults {
   /** One way takes between these, in milliseconds. */
@@ -31,6 +31,7 @@ export class SimulatedNetwork {
   readonly #cut = new Set<string>()
   #nextPort = 7400
   faults: NetworkFaults = CALM
+  copying: Copying = throughCodec
   /** Sees every message as it is sent: for checkers. */
   onSend: ((from: PeerId, to: PeerId, body: Wire) => void) | undefined
   /** Sees every message as it arrives. */
@@ -176,10 +177,10 @@ export class SimulatedTransport implements Transport {
     if (link === undefined || this.#closed) return false
     const { faults } = this.#network
     this.#network.onSend?.(this.self.id, to, body)
-    const bytes = encodeWire(this.#alter(body))
     if (this.#network.happens(faults.loss)) return true
-    this.#deliver(link, bytes)
-    if (this.#network.happens(faults.duplication)) this.#deliver(link, bytes)
+    const copied = this.#network.copying(this.#alter(body))
+    this.#deliver(link, copied)
+    if (this.#network.happens(faults.duplication)) this.#deliver(link, copied)
     return true
   }
 
@@ -215,11 +216,11 @@ export class SimulatedTransport implements Transport {
   }
 
   /** False where this end knows no such connection: a real one answers with a reset. */
-  receive(from: PeerId, number: number, bytes: Uint8Array): boolean {
+  receive(from: PeerId, number: number, copied: Copied): boolean {
     if (this.#closed || this.#links.get(from)?.number !== number) return false
-    const body = decodeWire(new Uint8Array(bytes))
+    const body = copied.body()
     this.#network.onReceive?.(from, this.self.id, body)
-    this.#onEvent?.({ kind: 'message', from, body, bytes: bytes.length })
+    this.#onEvent?.({ kind: 'message', from, body, bytes: copied.bytes })
     return true
   }
 
@@ -227,7 +228,7 @@ export class SimulatedTransport implements Transport {
     if (!this.#closed && this.#links.get(from)?.number === number) this.drop(from, 'the other end closed')
   }
 
-  #deliver(link: Link, bytes: Uint8Array): void {
+  #deliver(link: Link, copied: Copied): void {
     const network = this.#network
     let at = network.clock.now() + network.delay()
     if (!network.happens(network.faults.reordering)) {
@@ -237,7 +238,7 @@ export class SimulatedTransport implements Transport {
     network.clock.after(at - network.clock.now(), () => {
       // A partition drops what is under way: it acts when a message would arrive.
       const { id } = link.remote.self
-      if (!network.passes(this.self.id, id) || link.remote.receive(this.self.id, link.number, bytes)) return
+      if (!network.passes(this.self.id, id) || link.remote.receive(this.self.id, link.number, copied)) return
       if (network.passes(id, this.self.id)) this.hungUp(id, link.number)
     })
   }

@@ -27,6 +27,7 @@ import { TermChecks } from './check-terms.ts'
 import { Checks } from './checks.ts'
 import { SimulatedClock } from './clock.ts'
 import { Cluster } from './cluster.ts'
+import { asPlainData, throughCodec } from './copying.ts'
 import { type Fault, Faults } from './faults.ts'
 import { forgeSlice } from './forgery.ts'
 import { SimulatedLog } from './log.ts'
@@ -136,6 +137,7 @@ class Simulation {
     this.#peers = count
     this.#workload = chooseWorkload(random, count)
     this.#network = new SimulatedNetwork(this.#clock, seededRandom(random.below(2 ** 31)))
+    this.#network.copying = random.below(4) === 0 ? throughCodec : asPlainData
     this.#network.onSend = (from, to, body) => this.#sent(from, to, body)
     this.#network.onReceive = (from, to, body) => this.#check(() => this.#statements.received(from, to, body))
     this.#log = new SimulatedLog(this.#clock, seededRandom(random.below(2 ** 31)))
@@ -150,7 +152,8 @@ class Simulation {
       log: this.#log,
       random: seededRandom(random.below(2 ** 31)),
       expect: count,
-      tickMs: 50,
+      // With the shorter one less happens between two ticks; the longer one costs half.
+      tickMs: random.below(4) === 0 ? 50 : 100,
       took,
       seeds: () => this.#cluster.peers.map(({ address }) => address),
       removeAfterMs: random.below(3) === 0 ? 20_000 : undefined,
