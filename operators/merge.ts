@@ -124,10 +124,10 @@ export class MergeStage implements StageProcessor {
     this.#rule.passed(why, from, to)
   }
 
-  forget(watermark: number): void {
+  forget(watermark: number, cuts: number): void {
     const rule = this.#rule
     rule.restart(Math.max(rule.watermark, watermark))
-    this.#windows.forget(rule.watermark)
+    this.#windows.forget(rule.watermark, cuts)
   }
 
   cut(): CutOutput {

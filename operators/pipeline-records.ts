@@ -235,10 +235,10 @@ export class RecordStage implements StageProcessor, ItemTaker {
     this.#rule.passed(why, from, to)
   }
 
-  forget(watermark: number): void {
+  forget(watermark: number, cuts: number): void {
     const rule = this.#rule
     rule.restart(Math.max(rule.watermark, watermark))
-    this.#windows?.forget(rule.watermark)
+    this.#windows?.forget(rule.watermark, cuts)
   }
 
   cut(): CutOutput {

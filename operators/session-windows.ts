@@ -219,7 +219,9 @@ export class SessionWindows implements Windows {
     return last
   }
 
-  forget(watermark: number): void {
+  forget(watermark: number, shown: number): void {
+    this.#table.firstRevision += shown
+    for (const session of this.#all()) this.#table.raise(session.base, shown)
     for (const session of this.#all()) {
       const closed = session.changed && session.closesAt <= watermark
       if (closed || session.expiry <= watermark) this.#forgetSession(session)
@@ -270,11 +272,13 @@ export class SessionWindows implements Windows {
       writer.varint(this.#table.cells[session.base + STANDING] as number)
       writeGroup(this.#slots, this.#table, session.base, writer)
     }
+    writer.varint(this.#table.firstRevision)
   }
 
   read(reader: StateReader, _watermark: number): void {
     this.#clear()
     for (let left = reader.varint(); left > 0; left--) this.#readSession(reader)
+    this.#table.firstRevision = reader.varint()
     reader.end()
     this.owedFrom = this.#deadlines.least
   }

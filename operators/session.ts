@@ -75,11 +75,11 @@ export class Session implements Due {
 
   /** The present bounds are no row's any more. */
   outgrow(): void {
-    if (this.rows === 0) return
-    const { cells } = this.#table
+    const { cells, firstRevision } = this.#table
+    if (this.rows === firstRevision) return
     const standing = cells[this.base + STANDING] as number
     if (standing !== 0) this.removals.push({ start: this.start, end: this.end, revision: this.rows, standing })
-    cells[this.base + ROWS] = 0
+    cells[this.base + ROWS] = firstRevision
     cells[this.base + STANDING] = 0
   }
 }

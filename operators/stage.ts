@@ -62,8 +62,10 @@ export interface StageProcessor {
   /**
    * Goes on with this state as if the watermark had come this far: windows that it closes were emitted before, and are
    * forgotten without a row.
+   * @param cuts so many cuts came after this state and are known by their rows only. Each may have shown any window once, so
+   * whatever is shown from now on has a revision beyond those
    */
-  forget(watermark: number): void
+  forget(watermark: number, cuts: number): void
   /** Ends the current cut and returns what it emits, rows in canonical order. */
   cut(): CutOutput
   /** Something would be emitted by a cut here and now (rows, dead letters, or a watermark advance before a shuffle). */

@@ -111,7 +111,8 @@ export class WindowOutput implements Windows {
     return this.#store.lastOpenEnd(watermark)
   }
 
-  forget(watermark: number): void {
+  forget(watermark: number, shown: number): void {
+    this.#store.raise(shown)
     this.#store.forget(watermark)
   }
 
@@ -186,6 +187,7 @@ export class WindowOutput implements Windows {
         writeGroup(this.#slots, table, base, writer)
       }
     }
+    writer.varint(this.#store.firstRevision)
   }
 
   read(reader: StateReader, watermark: number): void {
@@ -195,6 +197,7 @@ export class WindowOutput implements Windows {
       const window = this.#store.open(start, reader.float())
       for (let groups = reader.varint(); groups > 0; groups--) this.#readGroup(window, reader)
     }
+    this.#store.firstRevision = reader.varint()
     reader.end()
     this.#store.settle(watermark)
   }

@@ -7,7 +7,7 @@
 import { ripeAt } from './early.ts'
 import type { PlacedWindowPlan } from './plan.ts'
 import { placesOf, type WindowPlaces } from './window.ts'
-import { GroupTable } from './window-table.ts'
+import { GroupTable, ROWS } from './window-table.ts'
 
 export interface OpenWindow {
   readonly start: number
@@ -124,6 +124,20 @@ export class WindowStore {
       if (table.ripe > 0) this.ripe = true
     }
     this.#forgetCell()
+  }
+
+  /** Of the first row of a group that is yet to come. */
+  get firstRevision(): number {
+    return this.#initial[ROWS] as number
+  }
+  set firstRevision(revision: number) {
+    this.#initial[ROWS] = revision
+  }
+
+  /** Each group counts as shown so many times more, and so does each that is yet to come: it may be one that was forgotten. */
+  raise(shown: number): void {
+    this.firstRevision += shown
+    for (const { table } of this.#windows.values()) for (const base of table.groups.values()) table.raise(base, shown)
   }
 
   /** Groups of windows that a watermark closes count as emitted. */

@@ -73,6 +73,14 @@ export class GroupTable {
     this.#free.push(base)
   }
 
+  /** Of the first row of a block that is yet to be allocated. */
+  get firstRevision(): number {
+    return this.#initial[ROWS] as number
+  }
+  set firstRevision(revision: number) {
+    this.#initial[ROWS] = revision
+  }
+
   /**
    * What the block holds has been looked at for a row.
    * @param standing where one stands now
@@ -83,6 +91,11 @@ export class GroupTable {
     if (told) cells[base + ROWS] = (cells[base + ROWS] as number) + 1
     cells[base + STANDING] = standing
     this.#seen(base)
+  }
+
+  /** The block counts as shown so many times more. */
+  raise(base: number, shown: number): void {
+    this.cells[base + ROWS] = (this.cells[base + ROWS] as number) + shown
   }
 
   /** Begins anew with the next record, as the same group. */

@@ -35,8 +35,8 @@ export interface Windows {
   unshown(watermark: number): boolean
   /** The watermark that closes every open window, or undefined when none is open. */
   closesAllAt(watermark: number): number | undefined
-  /** Goes on as if what this watermark closes had been emitted. */
-  forget(watermark: number): void
+  /** Goes on as if what this watermark closes had been emitted, and as if each window had been shown so many times more. */
+  forget(watermark: number, shown: number): void
   /** Nothing is held. */
   readonly empty: boolean
   /** Windows that are held, one for each key. */

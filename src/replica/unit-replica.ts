@@ -256,12 +256,13 @@ export class UnitReplica {
   #goOnAfter(gap: PlacedDecision): void {
     const { base, floor, value } = gap
     const from = this.#offset
+    const stateAt = this.#last?.seq ?? 0
     this.#decisions = this.#decisions.filter(({ term }) => term > gap.term)
     this.#course.applied = gap.term
     this.#parent = base?.digest ?? GENESIS
     this.#last = base === undefined ? undefined : { seq: base.seq, part: base.part, last: base.last }
     this.#offset = value ?? from
-    if (typeof floor === 'number') this.#stage.forget(floor)
+    if (typeof floor === 'number') this.#stage.forget(floor, (base?.seq ?? 0) - stateAt)
     this.#stage.pass('lost', from, this.#offset)
     this.#cut(this.#offset, 'always')
   }

@@ -127,8 +127,8 @@ class SimulatedStage implements StageProcessor {
   pass(why: 'lost' | 'quarantined', from: number, to: number) {
     this.#inner.pass(why, from, to)
   }
-  forget(watermark: number) {
-    this.#inner.forget(watermark)
+  forget(watermark: number, cuts: number) {
+    this.#inner.forget(watermark, cuts)
   }
   openRows(range: OpenRange) {
     return this.#inner.openRows(range)
