@@ -81,7 +81,8 @@ export function successor(
     if (isBehind(base, frontier) && !planted('base-left-behind')) base = frontier
   }
   const possible = openCuts(term, seals, base).filter((cut) => cut.term === term.number || !knowledge.isDisproved(cut))
-  const open = possible.filter((cut) => !isGivenUp(cut, term, seals, wish, knowledge))
+  const nobodyCan = wish?.decision?.kind === 'gap' && areBeyondAll(possible, term, seals, knowledge)
+  const open = nobodyCan ? [] : possible.filter((cut) => !isGivenUp(cut, term, seals, wish, knowledge))
   const decision = wish?.decision === undefined ? undefined : place(term, wish.decision, seals, base, open, knowledge)
   const dispute = disputed(term, seals, base, open)
   const { view, members } = wish?.members !== undefined && wish.members.view > term.view ? wish.members : term
@@ -120,6 +121,21 @@ function isGivenUp(
   const present = cut.term === term.number
   const unheard = present ? term.members.filter((member) => !seals.has(member)) : knowledge.unheard(cut)
   return unheard.every((member) => gone.includes(member))
+}
+
+/**
+ * Cuts of earlier terms that an operator gives up together with the records of which they were made: every member was heard,
+ * none holds a certificate, none counts votes of those terms any more, and too few can compute them again.
+ */
+function areBeyondAll(
+  open: readonly OpenCut[],
+  term: Term,
+  seals: ReadonlyMap<PeerId, Seal>,
+  { isLost }: OpenKnowledge,
+): boolean {
+  const stuck = [...seals.values()].filter((seal) => seal.stuck === true).length
+  const earlier = open.every((cut) => cut.term < term.number)
+  return earlier && seals.size === term.members.length && stuck >= blockers(term, isLost)
 }
 
 /** Every (position, digest) beyond the base that could have been certified by votes seen plus members not heard from. */
@@ -221,8 +237,9 @@ function place(
       // What was computed beyond the base goes, so nothing of it may be certified already.
       const stuck = [...seals.values()].filter(({ stuck }) => stuck === true)
       const offset = Math.max(term.floor, base?.offset ?? wished.offset)
-      const forward = wished.value !== undefined && wished.value > offset
-      return stuck.length >= blocking && open.length === 0 && forward ? { ...wished, offset } : undefined
+      if (stuck.length < blocking || open.length > 0 || wished.value === undefined) return undefined
+      // Of what is certified nothing is taken again, also where the log still has it.
+      return { ...wished, offset, value: Math.max(wished.value, offset) }
     }
   }
 }

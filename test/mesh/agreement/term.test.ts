@@ -120,6 +120,31 @@ describe('the cuts that a successor leaves open', () => {
   })
 })
 
+describe('a gap', () => {
+  const frontier = { seq: 1, part: 0, last: true, digest: digest('a'), offset: 64 }
+  const open: OpenCut = { seq: 2, part: 0, digest: digest('f'), offset: 70, term: 5 }
+  const stuck = { ...seal([], 41), frontier, stuck: true } as const
+  const wish = { decision: { kind: 'gap', offset: 41, value: 46, snapshot: null, floor: null } } as const
+  const sealed = (count: number) => new Map([0, 1, 2].slice(0, count).map((index) => [member(index), stuck]))
+
+  it('ends behind what is certified, also where the log still has records of that', () => {
+    assert.equal(successor(termOf(3, 2), sealed(2), wish).decision?.value, 64)
+  })
+
+  it('gives up an open cut that nobody can compute again, once every member was heard', () => {
+    const term = termOf(3, 2, { open: [open] })
+    assert.equal(successor(term, sealed(2), wish).decision, undefined)
+    const all = successor(term, sealed(3), wish)
+    assert.deepEqual([all.decision?.kind, all.open, all.forced], ['gap', [], true])
+  })
+
+  it('gives up none that its own term may still certify', () => {
+    const term = termOf(3, 2, { open: [{ ...open, term: termOf(3, 2).number }] })
+    const { decision, open: kept } = successor(term, sealed(3), wish)
+    assert.deepEqual([decision, kept.length], [undefined, 1])
+  })
+})
+
 describe('the place of a decision', () => {
   const placed = (kind: DecisionKind, offset: number, offsets: readonly number[], rest: Partial<Term> = {}) => {
     const seals = new Map(offsets.map((read, index) => [member(index), seal([], read)]))
