@@ -41,7 +41,9 @@ export class Giving {
 
   /** @throws Error for what this peer does not have: its text goes back to the asker */
   async answer(hosted: HostedUnit, request: HandoffRequest): Promise<Wire> {
-    if (hosted.state === 'opening' || hosted.state === 'joining') throw new Error('this replica is not complete itself')
+    // One that looks for results which are missing says which of them it has: perhaps nobody has them all.
+    const complete = hosted.state !== 'opening' && (hosted.state !== 'joining' || request.q === 'batches')
+    if (!complete) throw new Error('this replica is not complete itself')
     switch (request.q) {
       case 'handoff':
         return (await this.#manifest(hosted)) as unknown as Wire

@@ -140,6 +140,31 @@ export class Handoff {
     return undefined
   }
 
+  /**
+   * Only the batches up to a position, which cannot be computed any more.
+   * @param members all who may have them
+   * @returns `nobody`: each of them has answered, and what is missing is nowhere
+   */
+  async fill(
+    upTo: CutPosition,
+    terms: readonly Term[],
+    members: readonly PeerId[],
+  ): Promise<'here' | 'nobody' | 'later'> {
+    let answered = 0
+    for (const giver of members) {
+      if (!this.#parts.wanted()) return 'later'
+      this.#from = giver
+      try {
+        if (await this.#results(giver, upTo, terms)) answered += 1
+      } catch {
+        // It does not answer: what it may have is not given up.
+      }
+      const held = this.#parts.held()
+      if (held !== undefined && comparePositions(held, upTo) >= 0) return 'here'
+    }
+    return answered === members.length ? 'nobody' : 'later'
+  }
+
   async #take(giver: PeerId, after: CutPosition | undefined): Promise<TakenOver | undefined> {
     const { unit, ask, checks } = this.#parts
     const manifest = (await ask(giver, { q: 'handoff', unit, limit: 1 })) as unknown as Manifest

@@ -9,6 +9,7 @@ import {
   type MeshNode,
   type PeerId,
   positionKey,
+  type Term,
   type Wire,
 } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
@@ -50,6 +51,27 @@ export class Joining {
    * @param tries after so many it goes on with what is here
    */
   start(hosted: HostedUnit, beyond: CutPosition | undefined, tries = Number.POSITIVE_INFINITY): void {
+    const handoff = this.#begin(hosted)
+    this.#attempt(hosted, () => this.#takeOver(hosted, handoff, beyond), tries)
+  }
+
+  /** Starts; only results up to the base of a term are wanted, of which nothing can be computed any more. */
+  fill(hosted: HostedUnit, base: CutPosition, terms: readonly Term[]): void {
+    const handoff = this.#begin(hosted)
+    const { node } = this.#options
+    const latest = terms[terms.length - 1]
+    const fill = async () => {
+      const others = latest?.members.filter((member) => member !== node.self) ?? []
+      const found = await handoff.fill(base, terms, others)
+      if (found === 'later' || !this.#options.wanted(hosted)) return false
+      if (found === 'nobody') hosted.lostUpTo = base
+      await this.#finish(hosted, [])
+      return true
+    }
+    this.#attempt(hosted, fill, Number.POSITIVE_INFINITY)
+  }
+
+  #begin(hosted: HostedUnit): Handoff {
     hosted.state = 'joining'
     const { unit } = hosted.description
     const { node, now } = this.#options
@@ -74,19 +96,24 @@ export class Joining {
       wanted: () => this.#options.wanted(hosted),
     })
     hosted.handoff = handoff
-    this.#attempt(hosted, handoff, beyond, tries)
+    return handoff
   }
 
-  #attempt(hosted: HostedUnit, handoff: Handoff, beyond: CutPosition | undefined, tries: number): void {
+  async #takeOver(hosted: HostedUnit, handoff: Handoff, beyond: CutPosition | undefined): Promise<boolean> {
+    const taken = await handoff.attempt(beyond)
+    return taken !== undefined && this.#options.wanted(hosted) && (await this.#write(hosted, taken))
+  }
+
+  /** @param attempt true: it is done */
+  #attempt(hosted: HostedUnit, attempt: () => Promise<boolean>, tries: number): void {
     const { wanted, after, onFailure } = this.#options
-    handoff
-      .attempt(beyond)
-      .then(async (taken) => {
-        if (!wanted(hosted) || (taken !== undefined && (await this.#write(hosted, taken)))) return
+    attempt()
+      .then(async (done) => {
+        if (done || !wanted(hosted)) return
         if (tries <= 1) await this.#finish(hosted, [])
         else {
           after(HOST_TIMING.joinRetryMs, () => {
-            if (wanted(hosted)) this.#attempt(hosted, handoff, beyond, tries - 1)
+            if (wanted(hosted)) this.#attempt(hosted, attempt, tries - 1)
           })
         }
       })

@@ -3,7 +3,16 @@
  * divergence, a crash of its worker, or a decision that it had run past. Each start has an epoch of its own, so what an
  * earlier one still says is told apart.
  */
-import { type CutPosition, comparePlaces, type MeshNode, planted, type Term, type UnitId } from '../../mesh/index.ts'
+import {
+  type CutPosition,
+  comparePlaces,
+  furthest,
+  isBehind,
+  type MeshNode,
+  planted,
+  type Term,
+  type UnitId,
+} from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
 import type { Store } from '../store/store.ts'
 import type { Halt, HostedUnit } from './hosted.ts'
@@ -218,6 +227,15 @@ export class Runs {
     })
   }
 
+  /** Results before a gap that were not computed here in time: nobody can compute them any more. */
+  #fill(hosted: HostedUnit, upTo: CutPosition): void {
+    this.#stop(hosted, 'joining')
+    const terms = this.#options.node.unit(hosted.description.unit)?.terms ?? []
+    queueMicrotask(() => {
+      if (this.#options.hosts(hosted) && hosted.state === 'joining') this.#joining.fill(hosted, upTo, terms)
+    })
+  }
+
   /** What was taken over is on disk: the unit starts from there as it would after a restart of the peer. */
   #reopen(hosted: HostedUnit): void {
     hosted.state = 'opening'
@@ -234,8 +252,11 @@ export class Runs {
     const gap = hosted.decisions.findLast(({ kind, term }) => kind === 'gap' && term > applied)
     const from = gap?.snapshot ?? undefined
     const snapshot = gap === undefined ? latest : snapshots.find(({ position }) => comparePlaces(position, from) === 0)
+    const { last } = hosted.batches
     if (gap !== undefined && from !== undefined && snapshot === undefined) this.#join(hosted, undefined)
-    else this.#start(hosted, snapshot, gap)
+    else if (gap?.base !== undefined && isBehind(furthest(last?.position, hosted.lostUpTo), gap.base)) {
+      this.#fill(hosted, gap.base)
+    } else this.#start(hosted, snapshot, gap)
   }
 
   #start(hosted: HostedUnit, snapshot: StoredSnapshot | undefined, gap: PlacedDecision | undefined): void {
