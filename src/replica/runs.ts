@@ -74,6 +74,8 @@ export class Runs {
   async load(hosted: HostedUnit): Promise<void> {
     const { node, store, now, hosts } = this.#options
     const { unit } = hosted.description
+    // What its agreement promised or voted for before it was closed may still be on its way there.
+    await node.durable()
     const loaded = await loadUnit(hosted, node, store, now)
     if (loaded === undefined) return
     if (!hosts(hosted)) {
