@@ -73,6 +73,11 @@ export class CutRule {
     if (this.watermark >= owedFrom || this.parts.filled || early) this.due = true
   }
 
+  /** `check` could find a cut due: what it would be asked about need not be looked up for every record. */
+  get crossed(): boolean {
+    return this.watermark >= this.#gridLine
+  }
+
   /** Open windows that are ripe are shown by a cut here and now. */
   get early(): boolean {
     return this.#early === 'everyCut' || this.watermark >= this.#earlyLine

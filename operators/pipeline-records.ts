@@ -213,6 +213,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
 
   /** Before a shuffle an advance of the watermark is itself something to emit. */
   #check(): void {
+    if (!this.#rule.crossed) return
     const windows = this.#windows
     if (this.#partitions > 0) this.#rule.check(Number.NEGATIVE_INFINITY, false)
     else if (windows === undefined) this.#rule.check(Number.POSITIVE_INFINITY, false)

@@ -74,7 +74,8 @@ export class SessionWindows implements Windows {
     if (session === undefined) return false
     addRecord(this.#numbers, this.#table, session.base, inputs)
     if (this.#states.length > 0) addToStates(this.#states, this.#table, session.base, inputs, place)
-    this.#owes(session)
+    // Otherwise it is queued as early already.
+    if (session.closesAt < session.queued) this.#owes(session)
     return true
   }
 

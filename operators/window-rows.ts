@@ -5,19 +5,26 @@
 import { type AggregateSlot, resultOf } from './aggregate.ts'
 import { encodeUtf8 } from './json.ts'
 import { ownMembers } from './row-reader.ts'
-import { TextBytes } from './text-bytes.ts'
+import { TextBuffer } from './text-buffer.ts'
 import { formatInstant } from './time.ts'
 import type { WindowBounds } from './window.ts'
 import { type GroupTable, ROWS } from './window-table.ts'
 
+interface Member {
+  /** Its name, with what stands before it. */
+  readonly lead: Uint8Array
+  /** Undefined for one of the row's own. */
+  readonly slot: AggregateSlot | undefined
+  readonly own: string
+}
+
 export class RowFormat {
-  readonly #slots: readonly AggregateSlot[]
-  /** Sorted; `slot` is -1 for the row's own members. */
-  readonly #members: readonly { readonly name: string; readonly lead: string; readonly slot: number }[]
-  readonly #bytes = new TextBytes()
+  /** Sorted. */
+  readonly #members: readonly Member[]
+  readonly #buffer = new TextBuffer()
   #windowStart = Number.NaN
   #windowEnd = Number.NaN
-  #windowText = ''
+  #windowText: Uint8Array = new Uint8Array()
 
   constructor(names: readonly string[], slots: readonly AggregateSlot[]) {
     const own = ownMembers(undefined)
@@ -25,32 +32,35 @@ export class RowFormat {
     if (new Set(all).size < all.length) {
       throw new RangeError(`aggregates need distinct names other than ${own.join(', ')}; they are: ${names.join(', ')}`)
     }
-    this.#slots = slots
-    this.#members = [...all]
-      .sort()
-      .map((name, i) => ({ name, lead: `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`, slot: names.indexOf(name) }))
+    this.#members = [...all].sort().map((name, i) => ({
+      lead: encodeUtf8(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`),
+      slot: slots[names.indexOf(name)],
+      own: name,
+    }))
   }
 
   /** The row of the group at `base`; valid until the next call. */
   value(window: WindowBounds, table: GroupTable, base: number, keyText: string, final: boolean): Uint8Array {
-    let text = ''
-    for (const { name, lead, slot } of this.#members) {
-      text += lead
-      if (slot >= 0) {
-        // Doubles, integers and null print canonically; results are never -0.
-        text += String(resultOf(this.#slots[slot] as AggregateSlot, table, base))
-      } else if (name === 'key') text += keyText === '' ? 'null' : keyText
-      else if (name === 'window') text += this.#window(window)
-      else text += name === 'final' ? final : (table.cells[base + ROWS] as number)
+    const buffer = this.#buffer
+    buffer.reset()
+    for (let i = 0; i < this.#members.length; i++) {
+      const { lead, slot, own } = this.#members[i] as Member
+      buffer.bytes(lead)
+      // Doubles, integers and null print canonically; results are never -0.
+      if (slot !== undefined) buffer.text(String(resultOf(slot, table, base)))
+      else if (own === 'key') buffer.text(keyText === '' ? 'null' : keyText)
+      else if (own === 'window') buffer.bytes(this.#window(window))
+      else buffer.text(own === 'final' ? String(final) : String(table.cells[base + ROWS]))
     }
-    return this.#bytes.of(`${text}}`)
+    buffer.text('}')
+    return buffer.written()
   }
 
-  #window({ start, end }: WindowBounds): string {
+  #window({ start, end }: WindowBounds): Uint8Array {
     if (start !== this.#windowStart || end !== this.#windowEnd) {
       this.#windowStart = start
       this.#windowEnd = end
-      this.#windowText = boundsText({ start, end })
+      this.#windowText = encodeUtf8(boundsText({ start, end }))
     }
     return this.#windowText
   }

@@ -30,6 +30,8 @@ export class GroupTable {
   readonly #initial: Float64Array
   readonly #ripeAt: number
   #blocks = 0
+  #lastKey: GroupKey | undefined
+  #lastBase = 0
   /** Blocks that were given back. */
   readonly #free: number[] = []
 
@@ -45,11 +47,16 @@ export class GroupTable {
 
   /** Index of the group's first cell; the group is made when there is none. */
   at(key: GroupKey): number {
-    const base = this.groups.get(key)
-    if (base !== undefined) return base
-    const added = this.allocate()
-    this.groups.set(key, added)
-    return added
+    // Records of a key often follow one another, and comparing is cheaper than hashing.
+    if (key === this.#lastKey) return this.#lastBase
+    let base = this.groups.get(key)
+    if (base === undefined) {
+      base = this.allocate()
+      this.groups.set(key, base)
+    }
+    this.#lastKey = key
+    this.#lastBase = base
+    return base
   }
 
   /** A block for whoever finds it again without `groups`. */
@@ -119,6 +126,7 @@ export class GroupTable {
   }
 
   #forget(base: number): void {
+    if (this.states.length === 0 && this.spilled.size === 0) return
     for (let cell = base; cell < base + this.#initial.length; cell++) {
       this.states[cell] = undefined
       this.spilled.delete(cell)

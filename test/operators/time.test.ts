@@ -121,3 +121,21 @@ describe('a duration', () => {
     assert.throws(() => parseDuration('99999999999d'), { code: 'QRT_DURATION', message: /longer than/ })
   })
 })
+
+describe('an instant as text', () => {
+  it('is what a date says, in any order of days', () => {
+    const near = fc.integer({ min: -200_000_000, max: 200_000_000 })
+    const any = fc.oneof(
+      near,
+      fc.integer({ min: -8.64e15, max: 8.64e15 }),
+      fc.double({ min: -1e6, max: 1e6, noNaN: true }),
+    )
+    fc.assert(
+      fc.property(fc.array(any, { minLength: 1, maxLength: 20 }), (instants) => {
+        for (const instant of instants) assert.equal(formatInstant(instant), new Date(instant).toISOString())
+      }),
+      { seed: 81, numRuns: 500 },
+    )
+    assert.throws(() => formatInstant(8.64e15 + 1), RangeError)
+  })
+})
