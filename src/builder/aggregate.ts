@@ -37,14 +37,6 @@ export type Aggregate<Value> =
   /** The values of the records with the greatest `by`, greatest first. */
   | ({ readonly topBy: Operand<Value>; readonly by: Operand<Value>; readonly limit: number } & Where)
 
-/** What every row of a window has besides its aggregates. */
-export interface WindowRow<Key> {
-  readonly key: Key
-  readonly window: { readonly start: string; readonly end: string }
-  readonly revision: number
-  readonly final: boolean
-}
-
 type OwnName<Given> = { readonly [Name in keyof Given & Taken]: never }
 type Taken = 'key' | 'window' | 'revision' | 'final' | 'removed'
 

@@ -79,3 +79,30 @@ export interface JobOptions {
   readonly maxCutAge?: Duration
   readonly retention?: Duration | 'forever'
 }
+
+/** One step of a pattern; `where` and `until` are expressions. */
+export interface PatternStage {
+  readonly name: string
+  readonly where?: string
+  readonly contiguity?: 'strict' | 'relaxed' | 'relaxedAny'
+  readonly times?: number | { readonly least: number; readonly most?: number }
+  readonly oneOrMore?: boolean
+  readonly inner?: 'strict' | 'relaxed' | 'relaxedAny'
+  readonly until?: string
+  readonly optional?: boolean
+  readonly negated?: boolean
+}
+
+/** Sequences of records, as a document has them. */
+export interface Pattern {
+  readonly stages: readonly [PatternStage, ...PatternStage[]]
+  readonly within?: Duration
+  readonly afterMatch?:
+    | 'skipPastLast'
+    | 'skipToNext'
+    | 'noSkip'
+    | { readonly skipToFirst: string }
+    | { readonly skipToLast: string }
+  /** Fields of a row, as expressions. */
+  readonly select?: Readonly<Record<string, string>>
+}

@@ -13,12 +13,12 @@ type IsUnknown<Value> = unknown extends Value ? true : false
 /** As deep as types are looked into; deeper fields are reached with `cel`. */
 type Deeper = readonly [never, 0, 1, 2, 3, 4]
 
-/** Every path to a field of `Value`, however deep; lists are not walked into. */
+/** Every path to a field of `Value`, however deep; lists are not walked into. Of records of several types, fields of all. */
 export type Path<Value, Depth extends number = 5> = Depth extends 0
   ? never
-  : Value extends readonly unknown[]
+  : [Value] extends [readonly unknown[]]
     ? never
-    : Value extends object
+    : [Value] extends [object]
       ? { [Name in keyof Value & string]: Below<Value[Name], Name, Deeper[Depth]> }[keyof Value & string]
       : never
 

@@ -100,8 +100,8 @@ describe('the installed package', () => {
   it('lints a module by its own command', () => {
     const quorate = (...args: string[]) =>
       run(project, process.execPath, 'node_modules/quorate/bin/quorate.js', ...args)
-    const good = quorate('lint', 'clicks.ts', 'top-bids.ts')
-    assert.equal(good.stdout, 'clicks.ts: valid\ntop-bids.ts: valid\n', good.all)
+    const good = quorate('lint', 'clicks.ts', 'top-bids.ts', 'auction-prices.ts')
+    assert.equal(good.stdout, 'clicks.ts: valid\ntop-bids.ts: valid\nauction-prices.ts: valid\n', good.all)
     writeFileSync(join(project, 'bad.ts'), job('user').replace("'1m'", "'1 minute'"))
     const { status, stderr } = quorate('lint', 'bad.ts')
     rmSync(join(project, 'bad.ts'))
