@@ -10,7 +10,11 @@ import { edited, faultsIn } from './faults.ts'
 import { SchemaRegistry } from './schema-registry.ts'
 
 const record = (...fields: readonly string[]): string =>
-  JSON.stringify({ type: 'record', name: 'F', fields: fields.map((name) => ({ name, type: 'string' })) })
+  JSON.stringify({
+    type: 'record',
+    name: 'F',
+    fields: [...fields.map((name) => ({ name, type: 'string' })), { name: 'distance', type: 'int' }],
+  })
 
 const OLD = record('origin')
 const NEW = record('origin', 'gate')
@@ -89,8 +93,12 @@ describe('a subject of a schema registry', () => {
     const { format } = parseJob(await withSubject(naming('flights/value'), 'yaml', address), 'yaml', 'job').sources[0]!
     const framed = (id: number, schema: string, value: object) =>
       Buffer.concat([Buffer.of(0, 0, 0, 0, id), avsc.Type.forSchema(JSON.parse(schema)).toBuffer(value)])
-    assert.deepEqual(read(format, framed(2, OLD, { origin: 'SFO' })), { origin: 'SFO' })
-    assert.deepEqual(read(format, framed(3, NEW, { origin: 'SFO', gate: 'A1' })), { origin: 'SFO', gate: 'A1' })
+    assert.deepEqual(read(format, framed(2, OLD, { origin: 'SFO', distance: 1 })), { origin: 'SFO', distance: 1 })
+    assert.deepEqual(read(format, framed(3, NEW, { origin: 'SFO', gate: 'A1', distance: 2 })), {
+      origin: 'SFO',
+      gate: 'A1',
+      distance: 2,
+    })
     assert.equal(read(format, framed(1, '"int"', 1 as never)), 'QRT_RECORD_SCHEMA')
   })
 

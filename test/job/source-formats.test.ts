@@ -12,9 +12,10 @@ const faults = (format: string, load?: LoadFile): string[] => faultsIn(withForma
 const formatOf = (format: string, load?: LoadFile) =>
   parseJob(withFormat(format), 'yaml', 'job', load).sources[0]!.format
 
-const FLIGHT = '{"type": "record", "name": "F", "fields": [{"name": "a", "type": "int"}]}'
+const FLIGHT =
+  '{"type": "record", "name": "F", "fields": [{"name": "distance", "type": "int"}, {"name": "origin", "type": "string"}]}'
 const COMPACT = JSON.stringify(JSON.parse(FLIGHT))
-const PROTO = 'syntax = "proto3";\npackage p;\nmessage M { int32 a = 1; }\n'
+const PROTO = 'syntax = "proto3";\npackage p;\nmessage M { int32 distance = 1; string origin = 2; }\n'
 
 const files: LoadFile = (reference) => {
   const text = {
@@ -83,7 +84,12 @@ describe('Avro', () => {
 describe('Protobuf', () => {
   it('has its schema read where the job is compiled', () => {
     const schema = {
-      messages: { 'p.M': [{ number: 1, name: 'a', type: 'int32', shape: 'implicit' }] },
+      messages: {
+        'p.M': [
+          { number: 1, name: 'distance', type: 'int32', shape: 'implicit' },
+          { number: 2, name: 'origin', type: 'string', shape: 'implicit' },
+        ],
+      },
       enums: {},
       places: { 0: 'p.M' },
     }

@@ -43,7 +43,10 @@ describe('a job goes on from its state', () => {
     ['with steps on its rows', changed('\nsinks', '\n  - filter: flights > 1\nsinks')],
     ['with none', changed('  - filter: distance >= 100\n', '')],
     ['with records in another format', changed('format: json', 'format: msgpack')],
-    ['with another schema', changed('format: json', `format: { avro: { registry: [ { id: 2, schema: '"int"' } ] } }`)],
+    [
+      'with another schema',
+      changed('format: json', `format: { avro: { registry: [ { id: 2, schema: '{"type":"map","values":"int"}' } ] } }`),
+    ],
     ['with other waiting times', changed('maxCutAge: 1s', 'maxCutAge: 5s')],
   ] as const) {
     it(what, () => {

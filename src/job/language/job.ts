@@ -8,6 +8,7 @@ import { pointerOf } from '../text/read.ts'
 import { checkJoin, type JoinParts, join } from './join.ts'
 import { pipeline } from './pipeline.ts'
 import { quorumOrFile } from './quorum.ts'
+import { checkRecordNames } from './record-steps.ts'
 import { namesAfter } from './row-steps.ts'
 import { sink, sinkWithBranch, targetOf } from './sinks.ts'
 import { source, sources } from './source.ts'
@@ -193,4 +194,7 @@ export const job = () =>
     rule(['source', 'sources', 'join', 'pipeline', 'shuffle'], checkShuffle),
     rule(['source', 'sources', 'pipeline'], checkGlobal),
     rule(['sources', 'join', 'pipeline'], checkJoin),
+    rule(['source', 'sources', 'pipeline'], ({ pipeline, ...reads }, reporter) =>
+      checkRecordNames(sourcesOf(reads), pipeline, reporter),
+    ),
   )

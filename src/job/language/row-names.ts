@@ -2,9 +2,10 @@
  * The names that expressions on the rows of aggregates can use. All of them are known from the document, so a wrong one is told when
  * the job is submitted: at run time it would only give null.
  */
-import { ExpressionError, keyNames, ownMembers, pathsIn } from '../../../operators/index.ts'
+import { keyNames, ownMembers } from '../../../operators/index.ts'
 import { suggest } from '../../suggest.ts'
 import type { PipelineDocument } from '../document.ts'
+import { readIn } from './record-names.ts'
 import type { Finding } from './words.ts'
 
 /** Names that no field of a row can have: rows of windows have them already. */
@@ -67,15 +68,5 @@ export class RowNames {
     if (head === 'window' && this.#always.has(head))
       return rest.length === 0 || EDGES.includes(`window.${rest.join('.')}`)
     return this.#always.has(head)
-  }
-}
-
-/** Nothing of an expression that is wrong, which is told elsewhere. */
-function readIn(source: string): readonly (readonly string[])[] {
-  try {
-    return pathsIn(source)
-  } catch (error) {
-    if (error instanceof ExpressionError) return []
-    throw error
   }
 }
