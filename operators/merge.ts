@@ -6,6 +6,7 @@
 import { ripeAt } from './early.ts'
 import { canonicalJson, encodeUtf8 } from './json.ts'
 import { carriedRecord } from './ordered/carried.ts'
+import { JoinedWindows } from './ordered/join/windows.ts'
 import type { OrderedRecord } from './ordered/operator.ts'
 import { shownRecord } from './ordered/output.ts'
 import { inputIndexes } from './ordered/reads.ts'
@@ -36,7 +37,8 @@ export class MergeStage implements StageProcessor {
     this.#sources = new SourceWatermarks(input.sources)
     const windows = createWindows(plan, TEXT_KEYS, inputIndexes(plan), this.#rule)
     this.#windows = windows
-    this.#records = windows instanceof OrderedRecords ? windows : undefined
+    this.#records =
+      windows instanceof OrderedRecords ? windows : windows instanceof JoinedWindows ? windows.records : undefined
   }
 
   get cutDue(): boolean {

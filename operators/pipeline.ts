@@ -15,7 +15,10 @@ export function createStage(plan: StagePlan, unit: { readonly partition: number 
   const expect = (holds: boolean, what: string): void => {
     if (!holds) throw new RangeError(`stage ${plan.stage} of "${plan.job}" ${what}`)
   }
-  expect(window === undefined || ordered === undefined, 'has both a window and an ordered operator')
+  expect(
+    window === undefined || ordered === undefined || ordered.kind === 'join',
+    'has both a window and an ordered operator',
+  )
   expect(window !== undefined || ordered !== undefined || !shuffles, 'has a shuffle and no window')
   expect(
     window !== undefined || plan.aggregates.length === 0 || (ordered !== undefined && takesAggregates(ordered)),

@@ -4,12 +4,14 @@
  */
 import type { RecordPlace } from './aggregates/state.ts'
 import type { Value } from './json.ts'
-import { CutRows } from './ordered/output.ts'
+import { JoinRows } from './ordered/join/rows.ts'
+import { JoinedWindows } from './ordered/join/windows.ts'
+import { CutRows, type OrderedOutput } from './ordered/output.ts'
 import { OrderedRecords } from './ordered/records.ts'
 import type { CutRule } from './pipeline-cut.ts'
 import type { KeyCode } from './pipeline-key.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
-import type { StagePlan } from './plan.ts'
+import type { StagePlan, WindowPlan } from './plan.ts'
 import { SessionWindows } from './session-windows.ts'
 import type { StateReader, StateWriter } from './snapshot.ts'
 import type { OpenRange } from './stage.ts'
@@ -53,8 +55,24 @@ export interface Windows {
  */
 export function createWindows(plan: StagePlan, code: KeyCode, inputs: readonly number[], rule: CutRule): Windows {
   const { window, ordered } = plan
-  if (ordered !== undefined) return new OrderedRecords(plan, ordered, { code, inputs, output: new CutRows(rule) })
+  if (ordered !== undefined) {
+    const records = (output: OrderedOutput) => new OrderedRecords(plan, ordered, { code, inputs, output })
+    const rows = new CutRows(rule)
+    if (ordered.kind !== 'join' || window === undefined) return records(rows)
+    const { indexes } = new JoinRows(ordered, plan.aggregates)
+    return new JoinedWindows(ordered, windowsOf(plan, window, code, indexes, rule), rows, records)
+  }
   if (window === undefined) throw new RangeError(`stage ${plan.stage} of "${plan.job}" has nothing to hold`)
+  return windowsOf(plan, window, code, inputs, rule)
+}
+
+function windowsOf(
+  plan: StagePlan,
+  window: WindowPlan,
+  code: KeyCode,
+  inputs: readonly number[],
+  rule: CutRule,
+): Windows {
   return window.kind === 'session'
     ? new SessionWindows(plan, window, code, inputs, rule.rows)
     : new WindowOutput(plan, window, code, inputs, rule.rows)

@@ -3,6 +3,7 @@ import type { StagePlan } from '../plan.ts'
 import { Changes } from './changes.ts'
 import { CountWindows } from './count-windows.ts'
 import { Dedupe } from './dedupe.ts'
+import { JoinRows } from './join/rows.ts'
 import { StreamJoin } from './join/stream-join.ts'
 import { TableJoin } from './join/table-join.ts'
 import type { OrderedOperator } from './operator.ts'
@@ -35,7 +36,8 @@ export function createOperator(plan: StagePlan, ordered: OrderedPlan, inputs: re
       return new Pattern(ordered)
     case 'join': {
       const { match } = ordered
-      return match.kind === 'table' ? new TableJoin(ordered, match) : new StreamJoin(ordered, match)
+      const rows = new JoinRows(ordered, plan.aggregates)
+      return match.kind === 'table' ? new TableJoin(ordered, match, rows) : new StreamJoin(ordered, match, rows)
     }
   }
 }

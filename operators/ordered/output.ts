@@ -4,7 +4,7 @@
  */
 import type { RecordPlace } from '../aggregates/state.ts'
 import type { OperatorErrorCode } from '../errors.ts'
-import { encodeUtf8 } from '../json.ts'
+import { encodeUtf8, type Value } from '../json.ts'
 import type { CutRule } from '../pipeline-cut.ts'
 import { TextBytes } from '../text-bytes.ts'
 import { formatInstant } from '../time.ts'
@@ -18,6 +18,8 @@ export interface OrderedOutput {
   /** A row of a window; of rows with the same bounds and key the greatest revision stands. */
   window(start: number, end: number, key: string, revision: number, state: WindowState, value: Uint8Array): void
   deadLetter(code: OperatorErrorCode, record: OrderedRecord): void
+  /** What a row gives to aggregates, where the job makes windows of rows in place of rows. */
+  readonly aggregate?: (key: string, inputs: readonly Value[], place: RecordPlace) => void
 }
 
 /** Into the parts of the present cut. */

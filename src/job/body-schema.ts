@@ -301,7 +301,8 @@ function checkWhole(job: CompiledJob, reporter: { addIssue(message: string): voi
   const joins = stages.some(({ ordered }) => ordered?.kind === 'join')
   expect(!joins || (sides.has('left') && sides.has('right')), 'a join with a left and a right')
   for (const { window, ordered } of stages) {
-    expect(window === undefined || ordered === undefined, 'a window or an ordered operator, not both')
+    const both = window !== undefined && ordered !== undefined && ordered.kind !== 'join'
+    expect(!both, 'a window or an ordered operator, not both')
   }
   const [first, second] = stages
   for (const [i, { stage = first }] of sources.entries()) {

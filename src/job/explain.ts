@@ -119,7 +119,8 @@ function windowsHeld(window: Exclude<WindowPlan, GlobalWindowPlan>, outOfOrderne
 function stateText(job: CompiledJob): string {
   const last = job.stages.at(-1)
   if (last?.ordered !== undefined) {
-    return `${orderedState(last.ordered)}, and records that the watermark has not passed. \`quorate test\` shows bytes`
+    const windows = last.window === undefined ? '' : `${aggregatesText(last)} for each key and open window, `
+    return `${windows}${orderedState(last.ordered)}, and records that the watermark has not passed. \`quorate test\` shows bytes`
   }
   if (last?.window === undefined) return 'none but the watermark of each partition'
   if (last.window.kind === 'global') {

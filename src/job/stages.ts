@@ -111,7 +111,7 @@ function shufflePartitionsOf({ pipeline, shufflePartitions }: JobDocument, sourc
 }
 
 function cutsOf({ pipeline: { window, ordered } }: JobDocument): CutPlan {
-  return { gridMs: ordered === undefined ? gridOf(window) : orderedGridOf(ordered), ...CUTS }
+  return { gridMs: ordered === undefined || window !== undefined ? gridOf(window) : orderedGridOf(ordered), ...CUTS }
 }
 
 function joinGridOf({ match }: JoinPlan): number {

@@ -93,7 +93,6 @@ function stepsOf(plan: StagePlan): Step[] {
     : steps.map(stepText)
   // The stage behind the shuffle gets its keys with the partial aggregates.
   if (!merges && ordered?.kind !== 'join') all.push(...keyOf(plan))
-  if (window !== undefined) all.push({ step: 'window', text: windowText(window) })
   if (output.kind === 'shuffle' && output.carries === 'records') {
     return [...all, { step: 'pass on', text: 'single records' }]
   }
@@ -102,6 +101,7 @@ function stepsOf(plan: StagePlan): Step[] {
     all.push({ ...stepText({ kind: 'map', fields: ordered.select, keep: false }), step: 'select' })
     all.push(...ordered.steps.map(stepText))
   }
+  if (window !== undefined) all.push({ step: 'window', text: windowText(window) })
   if (output.kind === 'shuffle') {
     return [...all, { step: 'pre-aggregate', text: aggregates.map(({ name }) => name).join(', ') }]
   }

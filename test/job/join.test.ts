@@ -98,6 +98,20 @@ describe('a join in a document', () => {
     assert.deepEqual(names(swapped.replace('within: 10s', 'table: right')), ['bids', 'auctions'])
   })
 
+  it('has windows over its rows beside it, on whose ends cuts fall', () => {
+    const [first, second] = compiled(
+      changed(['- filter: price > 1', '- window: { tumbling: 1h }\n  - aggregate: { n: count() }']),
+    ).stages
+    assert.equal(first?.output.kind === 'shuffle' && first.output.carries, 'records')
+    assert.equal(second?.ordered?.kind, 'join')
+    assert.equal(second?.window?.kind, 'aligned')
+    assert.deepEqual(
+      second?.aggregates.map(({ name }) => name),
+      ['n'],
+    )
+    assert.equal(second?.cuts.gridMs, 3_600_000)
+  })
+
   it('selects both records where it does not say', () => {
     const plan = ordered(
       changed(['  select: { price: bids.price, item: auctions.item }\n', ''], ['price > 1', 'bids.t > 1']),
@@ -148,7 +162,21 @@ describe('a join in a document', () => {
     [
       'groups by its own key',
       changed(['- filter: price > 1', '- keyBy: price']),
-      /^12:3 \/pipeline expected steps of single records only behind a join/,
+      /^12:3 \/pipeline expected steps of single records behind a join/,
+    ],
+    [
+      'has windows of time only',
+      changed(['- filter: price > 1', '- window: { count: 3 }\n  - aggregate: { n: count() }']),
+      /\/pipeline expected steps of single records behind a join, and a window of time/,
+    ],
+    [
+      'does not close windows by silence',
+      changed(
+        ['topic: bids,', 'topic: bids, onIdle: close,'],
+        ['topic: auctions,', 'topic: auctions, onIdle: close,'],
+        ['- filter: price > 1', '- window: { tumbling: 1h }\n  - aggregate: { n: count() }'],
+      ),
+      /\/sources windows over the rows of a join cannot be closed by silence/,
     ],
     [
       'explodes before',

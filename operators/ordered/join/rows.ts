@@ -7,7 +7,8 @@ import { compileExpression } from '../../expression/compile.ts'
 import type { Evaluate } from '../../expression/logic.ts'
 import { FieldSet } from '../../fields.ts'
 import { canonicalJson, encodeUtf8, type Value } from '../../json.ts'
-import { RecordProgram } from '../../pipeline-record.ts'
+import { AggregateInputs, RecordProgram } from '../../pipeline-record.ts'
+import type { AggregatePlan } from '../../plan.ts'
 import type { OrderedRecord } from '../operator.ts'
 import type { OrderedOutput } from '../output.ts'
 import type { RecordInputs } from '../reads.ts'
@@ -31,11 +32,15 @@ export class JoinRows {
   /** What each side carries, as paths below its record. */
   readonly paths: Readonly<Record<JoinSide, readonly (readonly string[])[]>>
 
-  constructor({ select, steps, names }: JoinPlan) {
+  /** Where windows are made of rows. */
+  readonly #inputs: AggregateInputs | undefined
+
+  constructor({ select, steps, names }: JoinPlan, aggregates: readonly AggregatePlan[] = []) {
     const plans = [{ kind: 'map', fields: select, keep: false } as const, ...steps]
     this.#program = new RecordProgram(plans, { fields: this.#fields, slots: this.#slots })
     if (this.#program.explodes) throw new RangeError('rows of a join cannot be exploded')
-    this.#whole = this.#program.fields.slotOf([])
+    this.#inputs = aggregates.length === 0 ? undefined : new AggregateInputs(aggregates, this.#program.fields)
+    this.#whole = this.#inputs === undefined ? this.#program.fields.slotOf([]) : -1
     this.#program.link()
     const paths = { left: [] as (readonly string[])[], right: [] as (readonly string[])[] }
     this.#origins = this.#fields.paths.map(([name, ...below]): Origin | undefined => {
@@ -50,22 +55,29 @@ export class JoinRows {
     return this.#fields.paths.flatMap(([name], slot) => (this.#origins[slot] === undefined ? [name ?? ''] : []))
   }
 
+  /** Of each aggregate over rows, the index of its value. */
+  get indexes(): readonly number[] {
+    return this.#inputs?.indexes ?? []
+  }
+
   /** A row at the later of two records, or a dead letter; nothing where a step stops it. */
   give(at: OrderedRecord, index: number, pair: Pair, output: OrderedOutput): void {
     for (const [slot, origin] of this.#origins.entries()) {
       const record = origin && pair[origin.side]
       this.#slots[slot] = origin === undefined ? undefined : record === undefined ? null : record.values[origin.index]
     }
-    let value: Uint8Array
+    let value: Uint8Array | undefined
     try {
       if (!this.#program.run()) return
-      value = encodeUtf8(canonicalJson(this.#program.slots[this.#whole]))
+      if (this.#inputs === undefined) value = encodeUtf8(canonicalJson(this.#program.slots[this.#whole]))
+      else this.#inputs.evaluate(this.#program.slots)
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error
       output.deadLetter(error.code, { ...at, index })
       return
     }
-    output.record(at, index, at.key, value)
+    if (value !== undefined) output.record(at, index, at.key, value)
+    else if (this.#inputs !== undefined) output.aggregate?.(at.key, this.#inputs.values, { ...at, index })
   }
 }
 

@@ -9,7 +9,7 @@ import type { StateReader, StateWriter } from '../../snapshot.ts'
 import type { OrderedOperator, OrderedRecord } from '../operator.ts'
 import type { OrderedOutput } from '../output.ts'
 import { type JoinPlan, type JoinSide, SIDES, type StreamMatch, standsAlone } from './plan.ts'
-import { JoinRows } from './rows.ts'
+import type { JoinRows } from './rows.ts'
 import { WaitingRecords } from './waiting.ts'
 
 const NONE = new Uint8Array()
@@ -28,9 +28,9 @@ export class StreamJoin implements OrderedOperator {
   readonly #waiting: Readonly<Record<JoinSide, WaitingRecords>>
   readonly #alone: readonly JoinSide[]
 
-  constructor(join: JoinPlan, match: StreamMatch) {
+  constructor(join: JoinPlan, match: StreamMatch, rows: JoinRows) {
     this.#join = join
-    this.#rows = new JoinRows(join)
+    this.#rows = rows
     this.#waiting = {
       left: new WaitingRecords(untilOf(match, match.kind === 'within' ? match.afterMs : 0)),
       right: new WaitingRecords(untilOf(match, match.kind === 'within' ? match.beforeMs : 0)),

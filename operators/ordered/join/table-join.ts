@@ -9,7 +9,7 @@ import type { OrderedOperator, OrderedRecord } from '../operator.ts'
 import type { OrderedOutput } from '../output.ts'
 import { readRecord, weightOf, writeRecord } from '../record.ts'
 import { type JoinPlan, type JoinSide, SIDES, standsAlone, type TableMatch } from './plan.ts'
-import { JoinRows } from './rows.ts'
+import type { JoinRows } from './rows.ts'
 
 const NONE = new Uint8Array()
 
@@ -23,10 +23,10 @@ export class TableJoin implements OrderedOperator {
   readonly #tables: Readonly<Record<JoinSide, Map<string, OrderedRecord>>> = { left: new Map(), right: new Map() }
   #bytes = 0
 
-  constructor(join: JoinPlan, match: TableMatch) {
+  constructor(join: JoinPlan, match: TableMatch, rows: JoinRows) {
     this.#join = join
     this.#match = match
-    this.#rows = new JoinRows(join)
+    this.#rows = rows
   }
 
   take(record: OrderedRecord, output: OrderedOutput): void {

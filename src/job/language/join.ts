@@ -146,12 +146,18 @@ export function checkJoin(
     const sentence = `a join reads two sources; "${name}" is neither its left nor its right`
     report(reporter, ['sources', name], 'a source of the join', { sentence, atName: true })
   }
+  if (pipeline.window !== undefined && sources.some(({ onIdle }) => onIdle === 'close')) {
+    const sentence =
+      'windows over the rows of a join cannot be closed by silence, since rows may still wait for partners'
+    report(reporter, ['sources'], 'onIdle: emit or wait', { sentence, suggestion: 'write emit or wait', atName: true })
+  }
   checkRows(join, pipeline, reporter)
 }
 
 function checkRows(join: JoinParts, { steps, keyBy, window, ordered }: PipelineDocument, reporter: Reporter): void {
-  if (keyBy !== undefined || window !== undefined || ordered !== undefined) {
-    const sentence = 'expected steps of single records only behind a join; rows have the key of the join'
+  if (keyBy !== undefined || ordered !== undefined || window?.kind === 'global') {
+    const sentence =
+      'expected steps of single records behind a join, and a window of time with aggregate; rows have the key of the join'
     report(reporter, ['pipeline'], 'steps of single records', { sentence })
   }
   if (steps.some(({ kind }) => kind === 'explode')) {

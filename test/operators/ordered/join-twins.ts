@@ -29,8 +29,32 @@ function meet(match: JoinPlan['match'], l: Placed, r: Placed): boolean {
 
 const alone = ({ type }: JoinPlan, side: JoinSide): boolean => type === side || type === 'outer'
 
-export function streamTwin(join: JoinPlan, records: readonly Placed[]): string[] {
-  const rows: string[] = []
+interface TwinRow {
+  readonly at: Placed
+  readonly index: number
+  readonly l: Placed | undefined
+  readonly r: Placed | undefined
+}
+
+export const streamTwin = (join: JoinPlan, records: readonly Placed[]): string[] =>
+  streamRows(join, records)
+    .map(({ at, index, l, r }) => row(at, index, l, r))
+    .sort()
+
+/** `start/end/key count sum` of the left values, of tumbling windows over the rows. */
+export function windowTwin(join: JoinPlan, records: readonly Placed[], sizeMs: number): string[] {
+  const groups = new Map<string, { n: number; sum: number }>()
+  for (const { at, l } of streamRows(join, records)) {
+    const start = Math.floor(at.t / sizeMs) * sizeMs
+    const name = `${start}/${start + sizeMs}/${at.k}`
+    const { n, sum } = groups.get(name) ?? { n: 0, sum: 0 }
+    groups.set(name, { n: n + 1, sum: sum + (l?.v ?? 100) })
+  }
+  return [...groups].map(([name, { n, sum }]) => `${name} ${n} ${sum}`).sort()
+}
+
+function streamRows(join: JoinPlan, records: readonly Placed[]): TwinRow[] {
+  const rows: TwinRow[] = []
   for (const record of records) {
     const partners = records
       .filter((other) => other.side !== record.side)
@@ -40,12 +64,13 @@ export function streamTwin(join: JoinPlan, records: readonly Placed[]): string[]
       .filter((other) => inOrder(other, record) < 0)
       .forEach((other, i) => {
         const [l, r] = record.side === 'left' ? [record, other] : [other, record]
-        rows.push(row(record, i, l, r))
+        rows.push({ at: record, index: i, l, r })
       })
     if (partners.length > 0 || !alone(join, record.side)) continue
-    rows.push(row(record, 0, record.side === 'left' ? record : undefined, record.side === 'right' ? record : undefined))
+    const [l, r] = record.side === 'left' ? [record, undefined] : [undefined, record]
+    rows.push({ at: record, index: 0, l, r })
   }
-  return rows.sort()
+  return rows
 }
 
 export function tableTwin(join: JoinPlan, records: readonly Placed[]): string[] {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { createStage, type JoinPlan } from '../../../operators/index.ts'
-import { deadLettersOf, expression, rowsOfCuts } from '../stage-harness.ts'
+import { type CutOutput, createStage, type JoinPlan, type StagePlan } from '../../../operators/index.ts'
+import { aggregate, deadLettersOf, expression, rowsOfCuts } from '../stage-harness.ts'
 import {
   behind,
   type JoinRun,
@@ -14,7 +14,7 @@ import {
   runBehind,
   slicesOf,
 } from './join-runs.ts'
-import { numbered, streamTwin, tableTwin } from './join-twins.ts'
+import { numbered, streamTwin, tableTwin, windowTwin } from './join-twins.ts'
 import { cutsOf } from './properties.ts'
 
 const within = (beforeMs: number, afterMs: number) => ({ kind: 'within', beforeMs, afterMs }) as const
@@ -283,3 +283,81 @@ for (const [name, joins, twin, seed] of [
     })
   })
 }
+
+const WINDOW_MS = 10
+const windowed = (join: JoinPlan): JoinPlan => ({
+  ...join,
+  select: { v: expression('l == null ? 100 : l.v') },
+})
+const overRows: Partial<StagePlan> = {
+  window: { kind: 'aligned', sizeMs: WINDOW_MS, slideMs: WINDOW_MS, offsetMs: 0, allowedLatenessMs: 0 },
+  aggregates: [aggregate('n', 'count'), aggregate('sum', 'sum', 'v')],
+}
+const windowRows = (cuts: readonly CutOutput[]): string[] =>
+  rowsOfCuts(cuts)
+    .map(({ a, b, key, value, final, revision }) => {
+      assert.ok(final && revision === 0)
+      const { n, sum } = JSON.parse(value)
+      return `${a}/${b}/${JSON.parse(key)} ${n} ${sum}`
+    })
+    .sort()
+
+describe('windows over the rows of a join', () => {
+  it('count pairs by the time of the later one, and those that stay alone by their own', () => {
+    const run: JoinRun = {
+      join: windowed(joinPlan(within(5, 5), 'left')),
+      streams: { left: [[at(1, 1), at(8, 2)]], right: [[at(12), at(30)]] },
+      disorder: 0,
+      partitions: 1,
+      speeds: [0],
+      changes: overRows,
+    }
+    // 1 stays alone; 8 and 12 meet.
+    assert.deepEqual(windowRows(joined(run)), ['0/10/a 1 1', '10/20/a 1 2'])
+  })
+
+  it('give what nested loops give, each window once', () => {
+    fc.assert(
+      fc.property(
+        streamJoins,
+        streams,
+        speeds,
+        cutsOf,
+        fc.constantFrom(0, 10, 200),
+        (base, streams, speeds, cuts, disorder) => {
+          const join = windowed(base)
+          const out = joined({ join, streams, disorder, partitions: 2, speeds, changes: { ...overRows, cuts } })
+          const late = new Set(deadLettersOf(out).map(({ a, b }) => `${a}/${b}`))
+          const taken = placed(streams).filter(({ partition, offset }) => !late.has(`${partition}/${offset}`))
+          assert.deepEqual(windowRows(out), windowTwin(join, taken, WINDOW_MS))
+        },
+      ),
+      { seed: 531, numRuns: 250 },
+    )
+  })
+
+  it('give the same bytes in any batches, and after a restore at any cut', () => {
+    fc.assert(
+      fc.property(streamJoins, streams, speeds, splits, cutsOf, (base, streams, speeds, splits, cuts) => {
+        const run: JoinRun = {
+          join: windowed(base),
+          streams,
+          disorder: 10,
+          partitions: 1,
+          speeds,
+          changes: { ...overRows, cuts },
+        }
+        const [slices = []] = slicesOf(run)
+        const restored = runBehind(behind(run), slices, splits, (stage) => {
+          const bytes = stage.snapshot()
+          const fresh = createStage(behind(run), { partition: 0 })
+          fresh.restore(bytes)
+          assert.deepEqual(fresh.snapshot(), bytes)
+          return fresh
+        })
+        assert.deepEqual(restored, runBehind(behind(run), slices))
+      }),
+      { seed: 541, numRuns: 150 },
+    )
+  })
+})
