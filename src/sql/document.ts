@@ -72,7 +72,7 @@ function assemble(
     else set[part] = { ...(set[part] as object | undefined), [below[0] ?? '']: value }
   }
   if (!('SelectStmt' in select)) throw new SqlFault(byte, 'expected SELECT after INSERT INTO')
-  const { table, steps, bytes: stepBytes }: Pipeline = pipelineOf(select.SelectStmt, tables, window)
+  const { from, steps, bytes: stepBytes }: Pipeline = pipelineOf(select.SelectStmt, tables, window)
   stepBytes.forEach((at, i) => {
     bytes.set(`/pipeline/${i}`, at)
   })
@@ -80,9 +80,20 @@ function assemble(
     bytes.set(pointer, byte)
     for (const [option, below] of names) bytes.set(`${pointer}${below}`, options.get(option)?.byte ?? byte)
   }
+  const read = 'document' in from ? [from.left, from.right] : []
+  const joined = read.map(({ table, alias }) => {
+    const { part, pointers } = sourceOf(table)
+    place(`/sources/${alias}`, table, pointers)
+    return [alias, part] as const
+  })
+  const table = 'document' in from ? from.left.table : from
   const source = sourceOf(table)
-  place('/source', table, source.pointers)
-  const parts: Record<string, unknown> = { source: source.part, pipeline: steps }
+  if (joined.length === 0) place('/source', table, source.pointers)
+  if ('document' in from) bytes.set('/join', from.byte)
+  const parts: Record<string, unknown> = {
+    ...('document' in from ? { sources: Object.fromEntries(joined), join: from.document } : { source: source.part }),
+    pipeline: steps,
+  }
   if (into !== undefined && 'RangeVar' in into) {
     const sink = sinkOf(tableNamed(tables, into.RangeVar.relname ?? '', into.RangeVar.location))
     place('/sinks/0', sink.table, sink.pointers)

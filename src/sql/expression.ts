@@ -93,7 +93,7 @@ function columnValue(reference: ColumnRef, scope: Scope): SqlValue {
   throw new SqlFault(location, `the table "${scope.table.name}" has no column "${name}"`, help)
 }
 
-const fieldValue = (text: string, type: SqlType, nullable: boolean): SqlValue => ({
+export const fieldValue = (text: string, type: SqlType, nullable: boolean): SqlValue => ({
   type,
   text,
   // A field that a record does not have is what SQL calls NULL.

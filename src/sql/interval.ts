@@ -21,8 +21,11 @@ const FIELDS: ReadonlyMap<number, number> = new Map([
 
 const EXAMPLE = "an interval such as INTERVAL '5' MINUTE or INTERVAL '1 hour 30 minutes'"
 
-/** Milliseconds as a document writes them. */
-export function durationOf(node: Node | undefined, byte: number | undefined): string {
+/** As a document writes it. */
+export const durationOf = (node: Node | undefined, byte: number | undefined): string =>
+  durationText(millisecondsOf(node, byte))
+
+export function millisecondsOf(node: Node | undefined, byte: number | undefined): number {
   const at = node === undefined ? byte : (kindOf(node).byte ?? byte)
   const cast: TypeCast | undefined = node !== undefined && 'TypeCast' in node ? node.TypeCast : undefined
   const { names = [], typmods = [], location } = cast?.typeName ?? {}
@@ -36,7 +39,7 @@ export function durationOf(node: Node | undefined, byte: number | undefined): st
   if (ms === undefined || !Number.isSafeInteger(ms) || ms <= 0) {
     throw new SqlFault(location, `expected ${EXAMPLE}, in whole milliseconds; found '${text}'`)
   }
-  return durationText(ms)
+  return ms
 }
 
 const WRITTEN: readonly (readonly [unit: string, ms: number])[] = [
@@ -48,14 +51,14 @@ const WRITTEN: readonly (readonly [unit: string, ms: number])[] = [
   ['ms', 1],
 ]
 
-function durationText(ms: number): string {
+export function durationText(ms: number): string {
   let rest = ms
   let text = ''
   for (const [unit, size] of WRITTEN) {
     if (rest >= size) text += `${Math.floor(rest / size)}${unit}`
     rest %= size
   }
-  return text
+  return text === '' ? '0s' : text
 }
 
 function maskOf(typmod: Node | undefined): number | undefined {

@@ -6,11 +6,12 @@ import { type Scope, valueAt } from './expression.ts'
 import { expectOnly, kindOf, SqlFault } from './fault.ts'
 import { nameOf } from './function.ts'
 import { groupSteps } from './group.ts'
+import { type Join, joinOf } from './join.ts'
 import { type Table, tableNamed } from './table.ts'
 import { whole } from './value.ts'
 
 export interface Pipeline {
-  readonly table: Table
+  readonly from: Table | Join
   readonly steps: readonly object[]
   /** Where the step of an index stands. */
   readonly bytes: readonly number[]
@@ -29,31 +30,54 @@ export function pipelineOf(select: SelectStmt, tables: ReadonlyMap<string, Table
   if (op !== 'SETOP_NONE')
     throw new SqlFault(firstByte(targetList), 'UNION and the like cannot be part of the query of a job')
   expectOnly(select, PARTS, firstByte(targetList), 'the query')
-  const scope = scopeOf(select, tables)
+  const from = fromOf(select, tables)
+  const scope = from.scope
   const steps: (readonly [step: object, byte: number | undefined])[] = []
   if (whereClause !== undefined) steps.push([{ filter: truth(whereClause, scope).yes }, kindOf(whereClause).byte])
   const targets = targetsOf(targetList)
   const grouped =
     groupClause.length > 0 || havingClause !== undefined || targets.some(({ node }) => aggregateIn(node) !== undefined)
+  if (grouped && 'join' in from) {
+    const [where = havingClause] = groupClause
+    const byte = where === undefined ? firstByte(targetList) : kindOf(where).byte
+    throw new SqlFault(
+      byte,
+      'a join has no groups: its rows are what it says',
+      'write them to a topic, and group them by another job',
+    )
+  }
   steps.push(
     ...(grouped
       ? groupSteps({ targets, group: groupClause, having: havingClause, settings }, scope)
       : rowSteps(targets, scope, settings)),
   )
-  return { table: scope.table, steps: steps.map(([step]) => step), bytes: steps.map(([, byte]) => byte ?? 0) }
+  return {
+    from: 'join' in from ? from.join : scope.table,
+    steps: steps.map(([step]) => step),
+    bytes: steps.map(([, byte]) => byte ?? 0),
+  }
 }
 
-function scopeOf({ fromClause = [], targetList = [] }: SelectStmt, tables: ReadonlyMap<string, Table>): Scope {
+function fromOf(
+  { fromClause = [], targetList = [] }: SelectStmt,
+  tables: ReadonlyMap<string, Table>,
+): { readonly scope: Scope } | { readonly scope: Scope; readonly join: Join } {
   const [from, second] = fromClause
   if (from === undefined) throw new SqlFault(firstByte(targetList), 'expected FROM with a table; found none')
   if (second !== undefined) throw new SqlFault(kindOf(second).byte, 'expected one table after FROM; found two')
   if (!('RangeVar' in from)) {
-    const what = 'JoinExpr' in from ? 'a join' : 'something else'
-    throw new SqlFault(kindOf(from).byte ?? firstByte(targetList), `expected one table after FROM; found ${what}`)
+    if (!('JoinExpr' in from)) {
+      throw new SqlFault(
+        kindOf(from).byte ?? firstByte(targetList),
+        'expected a table after FROM; found something else',
+      )
+    }
+    const join = joinOf(from.JoinExpr, tables)
+    return { scope: join.scope, join }
   }
   const { relname = '', alias, location } = from.RangeVar
   const table = tableNamed(tables, relname, location)
-  return { table, alias: alias?.aliasname ?? relname }
+  return { scope: { table, alias: alias?.aliasname ?? relname } }
 }
 
 export interface Target {
@@ -94,6 +118,9 @@ function rowSteps(targets: readonly Target[], scope: Scope, settings: WindowSett
   for (const name of ['allowedLateness', 'emit'] as const) {
     if (settings[name] !== undefined)
       throw new SqlFault(targets[0]?.byte, `${name} is set, and this query has no windows`)
+  }
+  if (scope.inRow !== undefined && targets.some(({ name }) => name === undefined)) {
+    throw new SqlFault(targets[0]?.byte, '* cannot be a column of a join', 'name the columns')
   }
   const fields = targets.flatMap(({ node, name }) =>
     name === undefined ? [] : [[name, whole(valueAt(node, scope))] as const],

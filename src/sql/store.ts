@@ -40,7 +40,7 @@ interface Part {
 }
 
 export function sourceOf(table: Table): Part {
-  const known = [...Object.keys(SOURCE), ...Object.keys(SCHEMA), 'connector', 'dead_letters']
+  const known = [...Object.keys(SOURCE), ...Object.keys(SCHEMA), 'connector', 'dead_letters', 'versioned']
   checkOptions(table, known)
   const connector = table.options.get('connector')
   if (connector !== undefined && connector.value !== 'kafka') {

@@ -210,7 +210,7 @@ describe('a fault', () => {
 
 describe('docs/sql.md', () => {
   const docs = readFileSync(new URL('../../docs/sql.md', import.meta.url), 'utf8')
-  const [, example = ''] = /^```sql\n([\s\S]*?)^```$/m.exec(docs) ?? []
+  const [example = '', join = ''] = [...docs.matchAll(/^```sql\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text)
 
   it('has an example that is a job', async () => {
     const { yaml } = await compileSql(example, 'top-bids.sql', 'top-bids')
@@ -218,6 +218,11 @@ describe('docs/sql.md', () => {
     assert.equal(name, 'top-bids')
     assert.equal(pipeline.aggregates.length, 4)
     assert.equal(pipeline.after?.length, 1)
+  })
+
+  it('has a join that is a job', async () => {
+    const { yaml } = await compileSql(join, 'prices.sql', 'prices')
+    assert.equal(parseJob(yaml, 'yaml', 'prices.sql').sources.length, 2)
   })
 
   it('shows a fault as lint does', async () => {

@@ -1,0 +1,235 @@
+/**
+ * `FROM a JOIN b ON …`: rows of the records of two topics. The condition has equal columns, and says how far apart in time the
+ * records may be; a table that is `versioned` has for each record of the other the version of its time.
+ */
+import type { A_Expr, ColumnRef, JoinExpr, Node } from 'libpg-query'
+import { fieldValue, type Scope, valueAt } from './expression.ts'
+import { kindOf, SqlFault } from './fault.ts'
+import { durationText, millisecondsOf } from './interval.ts'
+import { type Table, tableNamed } from './table.ts'
+import { type SqlValue, whole } from './value.ts'
+
+export interface Side {
+  readonly table: Table
+  readonly alias: string
+  /** A row may be without a record of it. */
+  readonly optional: boolean
+}
+
+export interface Join {
+  readonly left: Side
+  readonly right: Side
+  readonly document: object
+  readonly byte: number
+  /** Of rows, in which each side is under its name. */
+  readonly scope: Scope
+}
+
+const TYPES: Readonly<Record<string, readonly [type: string, left: boolean, right: boolean]>> = {
+  JOIN_INNER: ['inner', false, false],
+  JOIN_LEFT: ['left', false, true],
+  JOIN_RIGHT: ['right', true, false],
+  JOIN_FULL: ['outer', true, true],
+}
+
+export function joinOf(expression: JoinExpr, tables: ReadonlyMap<string, Table>): Join {
+  const { jointype = 'JOIN_INNER', larg, rarg, quals, isNatural, usingClause } = expression
+  const [type, leftMissing, rightMissing] = TYPES[jointype] ?? ['inner', false, false]
+  const left = sideOf(larg, tables, leftMissing)
+  const right = sideOf(rarg, tables, rightMissing)
+  const byte = left.byte
+  if (isNatural === true || usingClause !== undefined || quals === undefined) {
+    throw new SqlFault(
+      byte,
+      'expected a join with ON',
+      'write ON with what is equal, and a time: a.t BETWEEN b.t AND b.t + INTERVAL …',
+    )
+  }
+  if (left.alias === right.alias)
+    throw new SqlFault(right.byte, `there are two tables "${left.alias}"`, 'give one another name: AS …')
+  const sides = [left, right]
+  const on: { left: string[]; right: string[] } = { left: [], right: [] }
+  let within: object | undefined
+  for (const condition of conditionsIn(quals)) {
+    const time = timeOf(condition, left, right)
+    if (time !== undefined) {
+      if (within !== undefined)
+        throw new SqlFault(kindOf(condition).byte, 'expected one condition on time; this is the second')
+      within = time
+      continue
+    }
+    const [first, second] = equalityOf(condition, sides)
+    on.left.push(first)
+    on.right.push(second)
+  }
+  if (on.left.length === 0)
+    throw new SqlFault(kindOf(quals).byte, 'expected equal columns in ON, such as a.id = b.id; found none')
+  const versioned = right.table.options.get('versioned')?.value === true
+  if (versioned === (within !== undefined)) {
+    const what = versioned ? 'no condition on time with a table that is versioned' : 'a condition on time in ON'
+    const help = `write ${left.alias}.t BETWEEN ${right.alias}.t AND ${right.alias}.t + INTERVAL '1' HOUR, with the times of the tables, or make ${right.table.name} versioned`
+    throw new SqlFault(kindOf(quals).byte, `expected ${what}`, versioned ? 'leave it out' : help)
+  }
+  const together = within === undefined ? { table: 'right' } : { within }
+  const document = { left: left.alias, right: right.alias, type, on, ...together }
+  return { left, right, document, byte, scope: scopeOf(sides) }
+}
+
+function sideOf(
+  node: Node | undefined,
+  tables: ReadonlyMap<string, Table>,
+  optional: boolean,
+): Side & { readonly byte: number } {
+  if (node === undefined || !('RangeVar' in node)) {
+    throw new SqlFault(
+      node === undefined ? 0 : kindOf(node).byte,
+      'expected a join of two tables; more are joined by other jobs, one after the other',
+    )
+  }
+  const { relname = '', alias, location: byte = 0 } = node.RangeVar
+  const name = alias?.aliasname ?? relname
+  return { table: tableNamed(tables, relname, byte), alias: name, optional, byte }
+}
+
+/** Columns of both sides, in rows. */
+function scopeOf(sides: readonly Side[]): Scope {
+  const [left] = sides
+  if (left === undefined) throw new RangeError('a join without sides')
+  return {
+    table: left.table,
+    alias: left.alias,
+    inRow: (node) => ('ColumnRef' in node ? columnIn(node.ColumnRef, sides) : undefined),
+  }
+}
+
+function columnIn(reference: ColumnRef, sides: readonly Side[]): SqlValue {
+  const { side, name } = resolved(reference, sides)
+  const column = side.table.columns.get(name)
+  return fieldValue(`${side.alias}.${name}`, column?.type ?? 'any', side.optional || (column?.nullable ?? true))
+}
+
+function resolved(
+  { fields = [], location }: ColumnRef,
+  sides: readonly Side[],
+): { readonly side: Side; readonly name: string } {
+  const names = fields.map((field) => ('String' in field ? (field.String.sval ?? '') : '*'))
+  const [first = '', second] = names
+  const name = second ?? first
+  const aliases = sides.map(({ alias }) => alias).join(' and ')
+  const named = second === undefined ? sides : sides.filter(({ alias }) => alias === first)
+  const having = named.filter(({ table }) => table.columns.has(name))
+  const [side] = having
+  if (side === undefined || names.length > 2)
+    throw new SqlFault(location, `there is no column "${names.join('.')}" in ${aliases}`)
+  if (having.length > 1)
+    throw new SqlFault(location, `both ${aliases} have a column "${name}"`, `write ${side.alias}.${name}`)
+  return { side, name }
+}
+
+const conditionsIn = (node: Node): readonly Node[] =>
+  'BoolExpr' in node && node.BoolExpr.boolop === 'AND_EXPR' ? (node.BoolExpr.args ?? []).flatMap(conditionsIn) : [node]
+
+/** An expression over each side, as keys of their records. */
+function equalityOf(node: Node, sides: readonly Side[]): readonly [string, string] {
+  const { kind, name = [], lexpr, rexpr }: Partial<A_Expr> = 'A_Expr' in node ? node.A_Expr : {}
+  const [symbol] = name
+  const equals = kind === 'AEXPR_OP' && symbol !== undefined && 'String' in symbol && symbol.String.sval === '='
+  if (!equals || lexpr === undefined || rexpr === undefined) {
+    throw new SqlFault(
+      kindOf(node).byte,
+      'expected equal columns or a condition on time in ON',
+      'put other conditions into WHERE',
+    )
+  }
+  const found = [lexpr, rexpr].map((part) => ofOneSide(part, sides))
+  const texts = sides.map(({ alias }) => found.find((each) => each.alias === alias)?.text)
+  const [left, right] = texts
+  if (left === undefined || right === undefined) {
+    throw new SqlFault(
+      kindOf(node).byte,
+      `expected a column of ${sides.map(({ alias }) => alias).join(' on one side and of ')} on the other`,
+    )
+  }
+  return [left, right]
+}
+
+/** A key that is NULL would equal another in a document, and equals none in SQL. */
+function ofOneSide(node: Node, sides: readonly Side[]): { readonly alias: string; readonly text: string } {
+  const used = new Set<Side>()
+  const [left] = sides
+  if (left === undefined) throw new RangeError('a join without sides')
+  const value = valueAt(node, {
+    table: left.table,
+    alias: left.alias,
+    inRow: (part) => {
+      if (!('ColumnRef' in part)) return undefined
+      const { side, name } = resolved(part.ColumnRef, sides)
+      used.add(side)
+      const column = side.table.columns.get(name)
+      return fieldValue(name, column?.type ?? 'any', column?.nullable ?? true)
+    },
+  })
+  const [side, second] = used
+  const { byte } = kindOf(node)
+  if (side === undefined || second !== undefined)
+    throw new SqlFault(byte, 'expected a value of one table on each side of =')
+  if (value.missing !== undefined) {
+    throw new SqlFault(
+      byte,
+      'a key that may be NULL equals nothing in SQL, and another NULL in a job',
+      'declare its column NOT NULL; records without it are dead letters then',
+    )
+  }
+  return { alias: side.alias, text: whole(value) }
+}
+
+/** `x BETWEEN y - INTERVAL … AND y + INTERVAL …` over the times of both sides. */
+function timeOf(node: Node, left: Side, right: Side): object | undefined {
+  const { kind, lexpr, rexpr, location }: Partial<A_Expr> = 'A_Expr' in node ? node.A_Expr : {}
+  if (kind !== 'AEXPR_BETWEEN' || lexpr === undefined || rexpr === undefined || !('List' in rexpr)) return undefined
+  const [low, high] = (rexpr.List.items ?? []).map((item) => shifted(item, [left, right]))
+  const subject = shifted(lexpr, [left, right])
+  if (
+    low === undefined ||
+    high === undefined ||
+    subject.ms !== 0 ||
+    low.side !== high.side ||
+    low.side === subject.side
+  ) {
+    throw new SqlFault(
+      location,
+      'expected the time of one table BETWEEN two of the other, such as a.t BETWEEN b.t AND b.t + INTERVAL …',
+    )
+  }
+  // The right one lies in [left - before, left + after].
+  const [before, after] = subject.side === right ? [-low.ms, high.ms] : [high.ms, -low.ms]
+  if (before < 0 || after < 0) {
+    throw new SqlFault(
+      location,
+      'expected a time that records of the same instant fulfil',
+      'let the interval begin at the time of the other table, or before it',
+    )
+  }
+  return { before: durationText(before), after: durationText(after) }
+}
+
+function shifted(node: Node, sides: readonly Side[]): { readonly side: Side; readonly ms: number } {
+  if ('ColumnRef' in node) {
+    const { side, name } = resolved(node.ColumnRef, sides)
+    if (side.table.options.get('time')?.value === name) return { side, ms: 0 }
+    throw new SqlFault(
+      node.ColumnRef.location,
+      `expected the time of ${side.table.name}`,
+      "say what it is: WITH (time = '…')",
+    )
+  }
+  const { name = [], lexpr, rexpr, location }: Partial<A_Expr> = 'A_Expr' in node ? node.A_Expr : {}
+  const [symbol] = name
+  const operator = symbol !== undefined && 'String' in symbol ? symbol.String.sval : undefined
+  if (lexpr === undefined || rexpr === undefined || (operator !== '+' && operator !== '-')) {
+    throw new SqlFault(location ?? kindOf(node).byte, 'expected a time, or a time + INTERVAL or - INTERVAL')
+  }
+  const { side, ms } = shifted(lexpr, sides)
+  const interval = millisecondsOf(rexpr, location)
+  return { side, ms: operator === '+' ? ms + interval : ms - interval }
+}
