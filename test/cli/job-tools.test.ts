@@ -109,7 +109,8 @@ describe('explain', { concurrency: 4 }, () => {
     const registry = new SchemaRegistry()
     const address = await registry.start()
     try {
-      registry.register('orders', '{"type":"record","name":"O","fields":[{"name":"page","type":"string"}]}')
+      const fields = ['at', 'ms', 'page', 'status'].map((name) => ({ name, type: name === 'page' ? 'string' : 'long' }))
+      registry.register('orders', JSON.stringify({ type: 'record', name: 'O', fields }))
       const path = join(folder, 'subject.yaml')
       const text = readFileSync(join(project, 'orders.yaml'), 'utf8')
       writeFileSync(path, text.replace('topic: orders-events', 'topic: o\n  format: { avro: { subject: orders } }'))
