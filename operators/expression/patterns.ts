@@ -33,7 +33,8 @@ export function compilePattern(source: string): Pattern | string {
 /** What a search through the text can cost at most. */
 function searched({ expression }: Pattern, value: Value): string {
   const text = textOf(value)
-  spend(text.length * expression.programSize())
+  // An instruction of a pattern, looked at for a character, costs about two steps.
+  spend(2 * text.length * expression.programSize())
   return text
 }
 

@@ -4,6 +4,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly main: (argv: rea
     log: () => import('./log.ts'),
     operators: () => import('./operators.ts'),
     path: () => import('./path.ts'),
+    rejections: () => import('./rejections.ts'),
     scan: () => import('./scan.ts'),
   }
 

@@ -81,7 +81,10 @@ interface Reads {
 
 /** What a job reads, however many topics it is; nothing while its sources have faults of their own. */
 export const sourcesOf = ({ source, sources }: Reads): readonly SourceDocument[] =>
-  source === undefined ? (Array.isArray(sources) ? sources : []) : [source]
+  (source === undefined ? (Array.isArray(sources) ? sources : []) : [source]).filter(isObject)
+
+/** Where there is a fault, anything can stand in place of a source. */
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function checkSources(reads: Reads, reporter: Reporter): void {
   const { source, sources } = reads

@@ -1,0 +1,21 @@
+/** How long something hostile keeps a thread, in processor time: wall time would say what else the machine does. */
+import process from 'node:process'
+
+/** Nothing hostile may take longer, since it is looked at where peers vote and answer. */
+export const MOST_MS = 50
+
+const spent = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
+/** The least of a few attempts: the first one compiles code, and a collection can fall into any. */
+export function leastTime<Result>(run: () => Result): { readonly ms: number; readonly result: Result } {
+  let ms = Number.POSITIVE_INFINITY
+  for (let attempt = 0; ; attempt++) {
+    const before = spent()
+    const result = run()
+    ms = Math.min(ms, spent() - before)
+    if (ms < MOST_MS || attempt >= 4) return { ms, result }
+  }
+}
