@@ -83,10 +83,14 @@ function showPage({ rows, next }, cursor) {
   )
 }
 
-/** Behind a shuffle, records are those of an internal topic with a long name. */
-function placeOf({ stage, topic, partition, offset }) {
+/** Behind a shuffle, letters are about what is in an internal topic with a long name, or about a record of a named source. */
+function placeOf({ topic, partition, offset }) {
   const place = `[${partition}] ${count(offset)}`
-  return element('code', { title: `${topic}${place}` }, `${stage === 0 ? topic : 'shuffle'}${place}`)
+  return element(
+    'code',
+    { title: `${topic}${place}` },
+    `${topic.startsWith('quorate-shuffle-') ? 'shuffle' : topic}${place}`,
+  )
 }
 
 function recordOf({ record, recordBase64, recordBytes }) {

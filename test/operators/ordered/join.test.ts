@@ -113,9 +113,32 @@ describe('a join of two streams', () => {
     assert.ok((held.at(-1) ?? 9) <= 1, String(held))
   })
 
-  it('numbers the rows of a record, each item by itself', () => {
-    assert.equal(numbered(0, 3), 3)
-    assert.notEqual(numbered(1, 0), numbered(0, 1))
+  // One record with two items, each of which meets two others.
+  it('numbers the rows of a record, each item by itself, in whatever partition of the shuffle it is', () => {
+    const run: JoinRun = {
+      join: joinPlan(within(9, 9)),
+      streams: { left: [[at(9)]], right: [[at(1, 0, 'a'), at(2, 0, 'b'), at(3, 0, 'a'), at(4, 0, 'b')]] },
+      disorder: 100,
+      partitions: 3,
+      speeds: [0],
+      changes: {
+        steps: [
+          { kind: 'explode', as: 'item', list: expression('t == 9 ? ["a", "b"] : [k]') },
+          { kind: 'map', keep: true, fields: { k: expression('item') } },
+        ],
+      },
+    }
+    const places = rowsOfCuts(joined(run)).map(({ a, b, revision }) => [a, b, revision])
+    // All at the one record of the left, whose number is 1.
+    assert.deepEqual(
+      places.sort(([, , a = 0], [, , b = 0]) => a - b),
+      [
+        [1, 0, numbered(0, 0)],
+        [1, 0, numbered(0, 1)],
+        [1, 0, numbered(1, 0)],
+        [1, 0, numbered(1, 1)],
+      ],
+    )
   })
 
   it('gives what it selects, after the steps that rows go through', () => {
