@@ -194,6 +194,11 @@ describe('a join in a document', () => {
       /^10:\d+ \/join\/select\/item expected/,
     ],
     [
+      'reads what rows have',
+      changed(['price > 1', 'prize > 1']),
+      /^12:13 \/pipeline\/0\/filter the records here have no "prize"; they have price, item \[did you mean price\?\]$/,
+    ],
+    [
       'needs sources by name',
       JOIN.replace(/sources:\n.*\n.*\n/, 'source: { topic: t }\n'),
       /\/join a join needs two sources/,

@@ -5,7 +5,7 @@ import { type PipelineDocument, pathOfSource, type SinkDocument, type SourceDocu
 import { JOB_LIMITS } from '../limits.ts'
 import { isPartitioned } from '../partitioning.ts'
 import { pointerOf } from '../text/read.ts'
-import { checkJoin, type JoinParts, join } from './join.ts'
+import { checkJoin, type JoinParts, join, selectedNames } from './join.ts'
 import { pipeline } from './pipeline.ts'
 import { quorumOrFile } from './quorum.ts'
 import { checkRecordNames } from './record-steps.ts'
@@ -197,7 +197,7 @@ export const job = () =>
     rule(['source', 'sources', 'join', 'pipeline', 'shuffle'], checkShuffle),
     rule(['source', 'sources', 'pipeline'], checkGlobal),
     rule(['sources', 'join', 'pipeline'], checkJoin),
-    rule(['source', 'sources', 'pipeline'], ({ pipeline, ...reads }, reporter) =>
-      checkRecordNames(sourcesOf(reads), pipeline, reporter),
+    rule(['source', 'sources', 'join', 'pipeline'], ({ join, pipeline, ...reads }, reporter) =>
+      checkRecordNames(sourcesOf(reads), pipeline, reporter, join && selectedNames(join)),
     ),
   )

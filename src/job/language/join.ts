@@ -183,6 +183,10 @@ function checkRows(join: JoinParts, { steps, keyBy, window, ordered }: PipelineD
   report(reporter, ['join', 'select'], 'names of the sources', { sentence })
 }
 
+/** The fields of a row. */
+export const selectedNames = ({ left, right, select }: JoinParts): readonly string[] =>
+  select === undefined ? [left, right] : Object.keys(select)
+
 const at = (source: string, ...path: readonly string[]): ExpressionPlan => ({
   source,
   pointer: pointerOf(['join', ...path]),

@@ -31,6 +31,11 @@ export class RecordNames {
     return new RecordNames(format, new Map((names ?? []).map((name) => [name, name])), names ? undefined : new Set())
   }
 
+  /** These and no others, whatever they hold. */
+  static selected(names: readonly string[]): RecordNames {
+    return new RecordNames('json', new Map(names.map((name) => [name, undefined])), undefined)
+  }
+
   /** What is wrong with the first name that an expression reads and no record has. */
   unknownIn(source: string): Finding | undefined {
     for (const path of readIn(source)) {

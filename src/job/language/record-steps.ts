@@ -6,11 +6,15 @@ import { type Finding, type Reporter, report } from './words.ts'
 
 type Tell = (path: readonly PropertyKey[], finding: Finding | undefined) => void
 
-/** Reports names that no record has: of a schema, or behind steps that say which there are. */
+/**
+ * Reports names that no record has: of a schema, or behind steps that say which there are.
+ * @param selected what rows of a join have, where the pipeline takes those
+ */
 export function checkRecordNames(
   sources: readonly SourceDocument[],
   { steps, keyBy, aggregates, ordered }: PipelineDocument,
   reporter: Reporter,
+  selected: readonly string[] | undefined,
 ): void {
   const tell: Tell = (path, finding) => {
     if (finding !== undefined) report(reporter, path, 'a name that records have', finding)
@@ -23,7 +27,7 @@ export function checkRecordNames(
     if (source.time.kind === 'field') tell([...path, 'time', 'field'], names.unknown(source.time.path))
     return followSteps(source.steps, names, [...path, 'pipeline'], tell)
   })
-  const [only, ...others] = behind
+  const [only, ...others] = selected === undefined ? behind : [RecordNames.selected(selected)]
   if (only === undefined || others.length > 0) return
   const names = followSteps(steps, only, ['pipeline'], tell)
   const read = (plan: ExpressionPlan | undefined) => {
