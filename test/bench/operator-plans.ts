@@ -4,6 +4,7 @@
  */
 import type { AggregatePlan, EmitPlan, ExpressionPlan, StagePlan, StepPlan, WindowPlan } from '../../operators/index.ts'
 import { aggregate, expression } from '../operators/stage-harness.ts'
+import { orderedPlans } from './ordered-plans.ts'
 
 /** Counts of bids by auction in 10 s. */
 export const PLAIN: StagePlan = {
@@ -119,6 +120,7 @@ export const GROUPS: readonly Group[] = [
     plain: PLAIN,
     others: { ...mapped(WINDOWS, (_, each) => windowed(each)), 'before a shuffle': SHUFFLE },
   },
+  { name: 'ordered', plain: PLAIN, others: orderedPlans(PLAIN) },
   {
     name: 'rows',
     plain: PLAIN,
