@@ -39,7 +39,7 @@ export class Readers {
     const { cluster, workload } = this.#parts
     const { running } = cluster
     const peer = running[this.#random.below(Math.max(1, running.length))]
-    if (peer === undefined || workload.kind === 'rows') return
+    if (peer === undefined || workload.kind === 'rows' || workload.kind === 'ordered') return
     const job = peer.peer?.jobs.named(JOB)
     const last = Math.max(0, ...(job?.units ?? []).map(({ stage }) => stage))
     for (const { stage, description } of job?.units ?? []) {

@@ -161,6 +161,9 @@ export class Checks {
     if (missing > (late ?? 0)) return less
     for (const name of last.keys())
       if (!expected.rows.has(name)) throw new Violation('complete', `an extra window ${name}`)
+    for (const name of expected.noOthers ? passed.keys() : []) {
+      if (!expected.passed.has(name)) throw new Violation('complete', `an extra row of ${name}`)
+    }
     for (const [name, text] of expected.passed) {
       const found = passed.get(name)
       if (found === undefined && expected.given.has(name)) continue

@@ -4,7 +4,7 @@
  */
 import type { SimulatedLog } from './log.ts'
 import { poisonOf } from './stages.ts'
-import { SOURCE, type Workload } from './workload.ts'
+import { SOURCE, TURNS_AT, type Workload } from './workload.ts'
 
 export interface ExpectedRow {
   readonly start: number
@@ -26,6 +26,8 @@ export interface Expected {
   /** By `start/key`; for rows that pass one by one, by `partition/offset`. */
   readonly rows: ReadonlyMap<string, ExpectedRow>
   readonly passed: ReadonlyMap<string, string>
+  /** No row passes but these. */
+  readonly noOthers: boolean
   /** Without the records that were given up; they may have been taken before that. */
   readonly least: ReadonlyMap<string, ExpectedRow>
   readonly given: ReadonlySet<string>
@@ -47,6 +49,8 @@ export function expectedOf(log: SimulatedLog, workload: Workload, gaps: readonly
   const least = new Map<string, ExpectedRow>()
   const given = new Set<string>()
   const passed = new Map<string, string>()
+  const inOrder: Placed[] = []
+  let minimum = Number.POSITIVE_INFINITY
   let late = 0
   let dead = 0
   let deadGiven = 0
@@ -62,17 +66,40 @@ export function expectedOf(log: SimulatedLog, workload: Workload, gaps: readonly
         continue
       }
       if (gone) given.add(`${index}/${offset}`)
-      if (workload.kind === 'rows') {
+      if (workload.kind === 'ordered') inOrder.push({ ...order, partition: index, offset })
+      else if (workload.kind === 'rows') {
         passed.set(
           `${index}/${offset}`,
           `{"amount":${order.amount},"at":${order.at},"doubled":${order.amount * 2},"key":"${order.key}"}`,
         )
       } else if (!take(rows, order, watermark, workload)) late += 1
-      if (workload.kind !== 'rows' && !gone) take(least, order, watermark, workload)
+      if (workload.kind !== 'rows' && workload.kind !== 'ordered' && !gone) take(least, order, watermark, workload)
       watermark = Math.max(watermark, order.at - workload.disorderMs)
     }
+    minimum = Math.min(minimum, watermark)
   })
-  return { rows, passed, least, given, late, dead, deadMost: dead + deadGiven }
+  const noOthers = workload.kind === 'ordered' && gaps.length === 0
+  // What was taken of records that were given up decides what passes after them; nobody knows.
+  if (noOthers) turning(inOrder, minimum, passed)
+  return { rows, passed, noOthers, least, given, late, dead, deadMost: dead + deadGiven }
+}
+
+interface Placed extends Order {
+  readonly partition: number
+  readonly offset: number
+}
+
+/** The records of each key that are on the other side than the one before, as far as every partition has come. */
+function turning(orders: readonly Placed[], before: number, passed: Map<string, string>): void {
+  const sides = new Map<string, boolean>()
+  const order = orders.toSorted((a, b) => a.at - b.at || a.partition - b.partition || a.offset - b.offset)
+  for (const { key, amount, at, partition, offset } of order) {
+    if (at >= before) return
+    const side = amount >= TURNS_AT
+    if (sides.get(key) === side) continue
+    sides.set(key, side)
+    passed.set(`${partition}/${offset}`, `{"amount":${amount},"at":${at},"key":"${key}"}`)
+  }
 }
 
 /** False when no window takes it. */

@@ -25,7 +25,8 @@ const SINK_TEXTS: Readonly<Record<SinkKind, string>> = {
 }
 
 export interface Workload {
-  readonly kind: 'keyed' | 'shuffled' | 'hopping' | 'rows'
+  /** `ordered`: records go through a shuffle whole, and those pass in which something has changed. */
+  readonly kind: 'keyed' | 'shuffled' | 'hopping' | 'rows' | 'ordered'
   readonly sourcePartitions: number
   readonly sinkPartitions: number
   readonly keys: number
@@ -47,6 +48,12 @@ export interface Workload {
   readonly quorum: { readonly replicas: number; readonly write: number; readonly read: number }
 }
 
+/** Records of one key are in all partitions of the source. */
+const isSpread = ({ kind }: Workload): boolean => kind === 'shuffled' || kind === 'rows' || kind === 'ordered'
+
+/** Of an ordered job: the amount from which on a record is another than those below. */
+export const TURNS_AT = 500
+
 /** Epoch of event time: simulated time starts here. */
 export const EPOCH_MS = Date.UTC(2001, 0, 1)
 
@@ -55,7 +62,7 @@ export function chooseWorkload(random: Random, peers: number): Workload {
   const windowMs = 1_000 * (5 + random.below(20))
   const replicas = Math.min(peers, random.below(4) === 0 ? 5 : 3)
   const write = Math.floor(replicas / 2) + 1 + (random.below(4) === 0 && replicas > 3 ? 1 : 0)
-  return {
+  const chosen: Workload = {
     kind,
     sourcePartitions: 1 + random.below(3),
     sinkPartitions: 1 + random.below(3),
@@ -72,6 +79,9 @@ export function chooseWorkload(random: Random, peers: number): Workload {
     quorum: { replicas, write, read: Math.floor(replicas / 2) + 1 },
     sinks: chooseSinks(random),
   }
+  // What is late depends on when silence is decided, unless it is waited for: then the source alone says what comes out.
+  const orders = kind === 'rows' && chosen.onIdle === 'wait' && chosen.sourcePartitions > 1
+  return orders ? { ...chosen, kind: 'ordered' } : chosen
 }
 
 /** One to three of them. */
@@ -91,7 +101,7 @@ export function jobText(workload: Workload, revision = 0): string {
     `outOfOrderness: ${disorderMs}ms`,
     `idleAfter: ${idleAfterMs}ms`,
     `onIdle: ${onIdle}`,
-    ...(kind === 'shuffled' || kind === 'rows' ? [] : ['partitionedBy: key']),
+    ...(isSpread(workload) ? [] : ['partitionedBy: key']),
   ]
   const window =
     slideMs === windowMs
@@ -100,7 +110,9 @@ export function jobText(workload: Workload, revision = 0): string {
   const pipeline =
     kind === 'rows'
       ? ['filter: amount >= 0', 'compute: { doubled: amount * 2 }']
-      : ['keyBy: key', `window: ${window}`, 'aggregate: { orders: count(), total: sum(amount), most: max(amount) }']
+      : kind === 'ordered'
+        ? ['keyBy: key', `changes: { of: amount >= ${TURNS_AT} }`]
+        : ['keyBy: key', `window: ${window}`, 'aggregate: { orders: count(), total: sum(amount), most: max(amount) }']
   if (revision > 0) pipeline.unshift(`filter: amount >= -${revision}`)
   return [
     `name: ${JOB}`,
@@ -110,7 +122,9 @@ export function jobText(workload: Workload, revision = 0): string {
     ...pipeline.map((line) => `  - ${line}`),
     `sinks: [ ${workload.sinks.map((kind) => SINK_TEXTS[kind]).join(', ')} ]`,
     `quorum: { replicas: ${quorum.replicas}, write: ${quorum.write}, read: ${quorum.read} }`,
-    ...(kind === 'shuffled' ? [`shuffle: { partitions: ${Math.max(1, 3 - sourcePartitions)} }`] : []),
+    ...(kind === 'shuffled' || kind === 'ordered'
+      ? [`shuffle: { partitions: ${Math.max(1, 3 - sourcePartitions)} }`]
+      : []),
     'maxCutAge: 1s',
     '',
   ].join('\n')
@@ -201,10 +215,10 @@ export class Producers {
   }
 
   #append(partition: number, at: number, mayBeBad = true): void {
-    const { keys, sourcePartitions, kind } = this.#workload
+    const { keys, sourcePartitions } = this.#workload
     const number = this.#random.below(keys)
     // A source that is partitioned by its key has each key in one partition only.
-    const key = kind === 'shuffled' || kind === 'rows' ? `k${number}` : `k${number * sourcePartitions + partition}`
+    const key = isSpread(this.#workload) ? `k${number}` : `k${number * sourcePartitions + partition}`
     const record = { key, amount: this.#random.below(1_000), at }
     const bad = mayBeBad && this.#random.below(40) === 0
     const value = Buffer.from(bad ? 'no record' : JSON.stringify(record))
