@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import type { JobFormat } from '../../src/job/document.ts'
 import { parseJob } from '../../src/job/parse.ts'
 import { loadBeside } from '../../src/job/reference.ts'
 import { compareLetters, compareRows } from '../../src/job/testing/compare.ts'
@@ -165,13 +166,20 @@ describe('docs/testing.md', () => {
 
 describe('configs/tests', () => {
   const folder = new URL('../../configs/tests/', import.meta.url)
+
+  it('has a suite for each sample', () => {
+    const stems = (files: readonly string[]) => files.map((name) => name.slice(0, name.indexOf('.'))).sort()
+    assert.deepEqual(stems(readdirSync(folder)), stems(readdirSync(new URL('../../configs/jobs/', import.meta.url))))
+  })
+
   for (const name of readdirSync(folder).sort()) {
     const { suite, faults } = readSuite(readFileSync(new URL(name, folder), 'utf8'), 'yaml')
     it(`${name} is valid`, () => assert.deepEqual(faults, []))
     for (const testCase of suite?.cases ?? []) {
       it(`${name}: ${testCase.name}`, () => {
         const job = new URL(suite?.job ?? '', new URL(name, folder)).pathname
-        const document = parseJob(readFileSync(job, 'utf8'), 'yaml', job, loadBeside(job))
+        const format = job.slice(job.lastIndexOf('.') + 1) as JobFormat
+        const document = parseJob(readFileSync(job, 'utf8'), format, job, loadBeside(job))
         const { rows, deadLetters } = runCase(document, testCase)
         assert.deepEqual(compareRows(testCase.rows, rows), { missing: [], unexpected: [] })
         assert.deepEqual(compareLetters(testCase.deadLetters, deadLetters), { missing: [], unexpected: [] })
