@@ -118,9 +118,9 @@ export class WindowOutput implements Windows {
 
   emitRows(watermark: number, news: number): void {
     for (const window of this.#store.inOrder()) {
-      const { end, expiry, table } = window
+      const { closesAt, expiry, table } = window
       const final = watermark >= expiry
-      const least = final ? 0 : watermark >= end ? 1 : news
+      const least = final ? 0 : watermark >= closesAt ? 1 : news
       if (least > 0 && (table.changed === 0 || least === Number.POSITIVE_INFINITY)) continue
       for (const { text, base } of this.#groups(table, least)) {
         this.#emission.show(window, table, base, text, final)

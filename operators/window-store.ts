@@ -12,6 +12,8 @@ import { GroupTable, ROWS } from './window-table.ts'
 export interface OpenWindow {
   readonly start: number
   readonly end: number
+  /** The watermark that closes it. */
+  readonly closesAt: number
   /** From this watermark on nothing can change it. */
   readonly expiry: number
   readonly table: GroupTable
@@ -23,6 +25,7 @@ export class WindowStore {
   /** Some group has what an early row needs. */
   ripe = false
   readonly #ripeAt: number
+  readonly #global: boolean
   readonly #places: WindowPlaces
   readonly #allowedLatenessMs: number
   /** Before a shuffle nothing is ever late: the stage that merges judges. */
@@ -41,6 +44,7 @@ export class WindowStore {
     this.#judgesLateness = judgesLateness
     this.#initial = initial
     this.#ripeAt = ripeAt(plan.emit)
+    this.#global = plan.kind === 'global'
   }
 
   get size(): number {
@@ -57,7 +61,7 @@ export class WindowStore {
       const window = this.window(start, end, watermark)
       if (window === undefined) continue
       accepting.push(window)
-      if (this.#judgesLateness) until = Math.min(until, window.end)
+      if (this.#judgesLateness) until = Math.min(until, window.closesAt)
     }
     if (accepting.length === 0 && windows.length > 0) return undefined
     const [from, to] = this.#places.cellOf(t)
@@ -70,8 +74,13 @@ export class WindowStore {
 
   /** The window with these bounds; undefined when it takes nothing more. */
   window(start: number, end: number, watermark: number): OpenWindow | undefined {
-    if (this.#judgesLateness && watermark >= end + this.#allowedLatenessMs) return undefined
+    if (this.#judgesLateness && watermark >= this.#closing(end) + this.#allowedLatenessMs) return undefined
     return this.open(start, end)
+  }
+
+  /** A window of all time ends where the input does. */
+  #closing(end: number): number {
+    return this.#global ? Number.POSITIVE_INFINITY : end
   }
 
   /** The window with these bounds, made where there is none. */
@@ -81,7 +90,8 @@ export class WindowStore {
     const window = {
       start,
       end,
-      expiry: end + this.#allowedLatenessMs,
+      closesAt: this.#closing(end),
+      expiry: this.#closing(end) + this.#allowedLatenessMs,
       table: new GroupTable(this.#initial, this.#ripeAt),
     }
     this.#windows.set(start, window)
@@ -90,7 +100,7 @@ export class WindowStore {
 
   /** To be called before a group of a window without changes changes. */
   willOwe(window: OpenWindow): void {
-    if (window.end < this.owedFrom) this.owedFrom = window.end
+    if (window.closesAt < this.owedFrom) this.owedFrom = window.closesAt
   }
 
   /** By (end, start); none holds another, so by start. */
@@ -100,14 +110,16 @@ export class WindowStore {
 
   /** Open windows hold content that no row shows. */
   unshown(watermark: number): boolean {
-    for (const { end, table } of this.#windows.values()) if (end > watermark && table.changed > 0) return true
+    for (const { closesAt, table } of this.#windows.values()) if (closesAt > watermark && table.changed > 0) return true
     return false
   }
 
-  /** The greatest end of a window that is open, or undefined. */
+  /** The watermark that closes the last window that is open, or undefined. */
   lastOpenEnd(watermark: number): number | undefined {
     let last: number | undefined
-    for (const { end } of this.#windows.values()) if (end > watermark && (last === undefined || end > last)) last = end
+    for (const { closesAt } of this.#windows.values()) {
+      if (closesAt > watermark && (last === undefined || closesAt > last)) last = closesAt
+    }
     return last
   }
 
@@ -115,12 +127,12 @@ export class WindowStore {
   settle(watermark: number): void {
     this.owedFrom = Number.POSITIVE_INFINITY
     this.ripe = false
-    for (const { start, end, expiry, table } of this.#windows.values()) {
+    for (const { start, closesAt, expiry, table } of this.#windows.values()) {
       if (watermark >= expiry) {
         this.#windows.delete(start)
         continue
       }
-      this.owedFrom = Math.min(this.owedFrom, table.changed > 0 ? end : expiry)
+      this.owedFrom = Math.min(this.owedFrom, table.changed > 0 ? closesAt : expiry)
       if (table.ripe > 0) this.ripe = true
     }
     this.#forgetCell()
@@ -142,8 +154,8 @@ export class WindowStore {
 
   /** Groups of windows that a watermark closes count as emitted. */
   forget(watermark: number): void {
-    for (const { start, end, table } of this.#windows.values()) {
-      if (end <= watermark && table.changed > 0) this.#windows.delete(start)
+    for (const { start, closesAt, table } of this.#windows.values()) {
+      if (closesAt <= watermark && table.changed > 0) this.#windows.delete(start)
     }
     this.settle(watermark)
   }

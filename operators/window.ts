@@ -18,8 +18,11 @@ export interface WindowPlaces {
   cellOf(t: number): readonly [from: number, to: number]
 }
 
-/** Of a global window: the first and the last instant that a date can have. Event times are well inside. */
-export const ALWAYS: WindowBounds = { start: -8_640_000_000_000_000, end: 8_640_000_000_000_000 }
+/**
+ * What a global window says of its bounds: the years 0000 to 9999, which everybody can read as dates. It closes at no time, so a
+ * log's time beyond them changes nothing.
+ */
+export const ALWAYS: WindowBounds = { start: -62_167_219_200_000, end: 253_402_300_799_999 }
 
 const EVERYWHERE: WindowPlaces = {
   windowsOf: () => [ALWAYS],

@@ -5,6 +5,7 @@ import { ALWAYS, createStage, type EmitPlan, type StagePlan, type WindowPlan } f
 import { propertyRuns } from './property-runs.ts'
 import {
   aggregate,
+  batchOf,
   deadLettersOf,
   lines,
   recordsInput,
@@ -153,9 +154,21 @@ describe('a global window', () => {
     assert.deepEqual(lines([run.decide('final')]), [`${always} "a" n=3 r0 final`, `${always} "b" n=1 r0 final`])
     assert.deepEqual(deadLettersOf(run.cuts), [])
     assert.deepEqual(JSON.parse(rowsOfCuts(run.cuts)[0]?.value ?? '').window, {
-      start: '-271821-04-20T00:00:00.000Z',
-      end: '+275760-09-13T00:00:00.000Z',
+      start: '0000-01-01T00:00:00.000Z',
+      end: '9999-12-31T23:59:59.999Z',
     })
+  })
+
+  it('takes what a log says is far beyond all dates', () => {
+    const run = new StageRun(
+      plan(global(UPDATE), { input: { ...recordsInput(0), time: { kind: 'log' } } as StagePlan['input'] }),
+    )
+    const batch = { ...batchOf([at(1), at(2)]), timestamp: (i: number) => (i === 0 ? 7_000_000_000_000_000 : 5) }
+    for (let i = 0; i < 2; ) {
+      i = run.stage.run(batch, i, 2)
+      if (run.stage.cutDue) run.decide('cut')
+    }
+    assert.deepEqual(lines([run.decide('final')]), [`${always} "a" n=2 r0 final`])
   })
 
   it('keeps what it has shown, or begins anew', () => {
