@@ -4,18 +4,18 @@ import fc from 'fast-check'
 import { QuorateError } from '../../src/errors.ts'
 import { decodeJob, encodeJob, type JobBody } from '../../src/job/body.ts'
 import { compileJob } from '../../src/job/compile.ts'
+import { assumedSources } from '../../src/job/facts.ts'
 import { parseJob } from '../../src/job/parse.ts'
 import { jobValue, SEED } from './documents.ts'
 import { GOOD } from './faults.ts'
 
 function bodyOf(text: string, partitions = 2): JobBody {
   const document = parseJob(text, 'yaml', 'job')
-  const topic = { name: document.sources[0]!.topic, partitions, cleanupPolicy: 'delete', retentionMs: -1 }
-  const offsets = Array.from({ length: partitions }, () => ({ start: 0, end: 5 }))
+  const sources = assumedSources(document, partitions)
   const compiled = compileJob(document, {
     cluster: 'c',
     submission: 3,
-    sources: [{ topic, offsets }],
+    sources,
     missingTopics: [],
   })
   return { document: { text, format: 'yaml' }, compiled, submittedAt: '2026-01-02T03:04:05.678Z' }

@@ -219,16 +219,54 @@ const sinks = fc.subarray([
 
 /** Silence cannot close a window of all time. */
 function sound(job: Record<string, unknown>): Record<string, unknown> {
-  const { source, pipeline } = job as { source: Record<string, unknown>; pipeline: readonly { window?: object }[] }
+  const { source = {}, pipeline } = job as {
+    source?: Record<string, unknown>
+    pipeline: readonly { window?: object }[]
+  }
   const isGlobal = pipeline.some(({ window }) => window !== undefined && 'global' in window)
   return isGlobal && source.onIdle === 'close' ? { ...job, source: { ...source, onIdle: 'wait' } } : job
 }
 
+const SOURCES = {
+  planned: { topic: 'planned', time: { field: 'at' }, pipeline: [{ map: { id: 'id', at: 'at' } }] },
+  actual: { topic: 'actual', format: 'msgpack', outOfOrderness: '5s', idleAfter: '1m' },
+}
+const ON = { on: { left: ['id', 'day'], right: ['flight', 'day'] } }
+const SELECT = { select: { id: 'planned.id', late: 'actual.at - planned.at' } }
+const WINDOW = [{ window: { tumbling: '1h' } }, { aggregate: { n: 'count()', most: 'max(late)' } }]
+
+/** Two topics: together, or joined in one of the ways. */
+const several = fc
+  .constantFrom<object>(
+    { pipeline: [{ keyBy: 'id' }, { window: { session: '1h' } }, { aggregate: { n: 'count()' } }] },
+    { join: { on: 'id', within: '1h' }, pipeline: [] },
+    {
+      join: { ...ON, within: { before: '1h', after: '0s' }, type: 'outer', ...SELECT },
+      pipeline: [{ filter: 'late > 3' }],
+    },
+    { join: { ...ON, window: { tumbling: '1d', offset: '6h' }, type: 'left', ...SELECT }, pipeline: WINDOW },
+    { join: { on: 'id', table: 'right', delete: { right: 'gone' }, ...SELECT }, pipeline: [{ compute: { x: 'id' } }] },
+    { join: { on: 'id', table: 'both', type: 'right' }, pipeline: [] },
+  )
+  .map((chosen): object => {
+    const { join, ...rest } = copied(chosen) as { join?: object }
+    const sides = join === undefined ? {} : { join: { left: 'planned', right: 'actual', ...join } }
+    return { sources: copied(SOURCES), ...sides, ...rest }
+  })
+
 /** Valid, whatever was chosen. Shuffles are left out: whether one is allowed depends on the rest. */
 export const jobValue: fc.Arbitrary<Record<string, unknown>> = merged(
   fc.constantFrom({ name: 'delays' }, { name: '0-a' }),
-  source.map((chosen) => ({ source: chosen })),
-  pipeline.map((chosen) => ({ pipeline: chosen })),
+  fc.oneof(
+    {
+      weight: 5,
+      arbitrary: merged(
+        source.map((chosen) => ({ source: chosen })),
+        pipeline.map((chosen) => ({ pipeline: chosen })),
+      ),
+    },
+    { weight: 1, arbitrary: several },
+  ),
   optional('sinks', sinks),
   optional('deadLetters', fc.constantFrom({ kafka: { topic: 'dead' } }, { s3: { bucket: 'dead' } })),
   fc
