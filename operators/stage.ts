@@ -75,7 +75,7 @@ export interface StageProcessor {
   readonly watermark: number
   /** Bytes of state, approximately: for metrics and bounds. */
   readonly stateBytes: number
-  /** Windows that records may still change, one for each key: for metrics. */
+  /** Windows that records may still change, one for each key, or what ordered operators keep of keys: for metrics. */
   readonly openWindows: number
   /** The first rows of a range that open windows would show now, in canonical order, uncertified (rows.ts body). */
   openRows(range: OpenRange): Uint8Array

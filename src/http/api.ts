@@ -145,7 +145,7 @@ export interface UnitStatus {
   readonly rows: number
   readonly deadLetters: number
   readonly lateRecords: number
-  /** Windows that records may still change, one for each key. */
+  /** Windows that records may still change, one for each key; without windows, what steps keep of keys. */
   readonly openWindows: number
   /** Of the operators, approximately. */
   readonly stateBytes: number
