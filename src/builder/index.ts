@@ -11,6 +11,7 @@ export type {
   Pattern,
   PatternStage,
   Quorum,
+  RowFormat,
   Sink,
   SourceOptions,
   Window,

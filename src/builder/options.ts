@@ -63,8 +63,14 @@ export type Window =
   | { readonly count: number; readonly slide?: number; readonly emitPartial?: boolean }
   | { readonly sliding: Duration; readonly allowedLateness?: Duration }
 
+/** How values of rows are written. `id`: of the schema in a registry, which stands before each value then. */
+export type RowFormat =
+  | 'json'
+  | 'msgpack'
+  | { readonly avro: { readonly schema?: string; readonly file?: string; readonly id?: number } }
+
 export type Sink =
-  | { readonly kafka: { readonly topic: string } }
+  | { readonly kafka: { readonly topic: string; readonly format?: RowFormat } }
   | { readonly mongodb: { readonly database?: string; readonly collection: string } }
   | { readonly s3: { readonly bucket: string; readonly prefix?: string } }
   | { readonly file: { readonly directory: string } }

@@ -3,6 +3,7 @@
  * result is the same (design, section 6). One contract suite holds every implementation.
  */
 import type { CutPosition, Digest, PeerId, UnitId } from '../../mesh/index.ts'
+import type { RowFormat } from './format/plan.ts'
 
 /** A batch whose certificate this peer holds, for one sink. */
 export interface CertifiedBatch {
@@ -71,7 +72,8 @@ export interface Sink {
 
 /** Where rows go, from the job document. */
 export type SinkTarget =
-  | { readonly kind: 'kafka'; readonly topic: string }
+  /** `format` of the values; absent: JSON, as certified. */
+  | { readonly kind: 'kafka'; readonly topic: string; readonly format?: RowFormat }
   | { readonly kind: 'mongodb'; readonly database: string; readonly collection: string }
   | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string }
   /** Below the directory that a peer's own configuration gives to such sinks. */

@@ -13,6 +13,7 @@ import {
   type StepPlan,
   type WindowPlan,
 } from '../../operators/index.ts'
+import type { RowFormat } from '../commit/format/plan.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { LIMITS } from '../limits.ts'
 import { type CompiledJob, partitionsOf, plansOf, type SourcePlan } from './compiled.ts'
@@ -260,8 +261,13 @@ const source: z.ZodType<SourcePlan> = z.strictObject({
 
 const branch = z.exactOptional(count)
 
+const rowFormat: z.ZodType<RowFormat> = z.union([
+  z.literal('msgpack'),
+  z.strictObject({ kind: z.literal('avro'), schema: text, id: schemaId }),
+])
+
 const sink: z.ZodType<SinkPlan> = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('kafka'), topic: text, branch }),
+  z.strictObject({ kind: z.literal('kafka'), topic: text, format: z.exactOptional(rowFormat), branch }),
   z.strictObject({ kind: z.literal('mongodb'), database: text, collection: text, branch }),
   z.strictObject({ kind: z.literal('s3'), bucket: text, prefix: text, branch }),
   z.strictObject({ kind: z.literal('file'), directory: z.string().regex(SINK_DIRECTORY), branch }),

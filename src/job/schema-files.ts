@@ -26,8 +26,18 @@ export function formatPaths(root: Node): readonly (readonly string[])[] {
   return [['source', 'format'], ...names.map((name) => ['sources', name, 'format'])]
 }
 
+/** The same of its sinks. */
+function sinkFormatPaths(root: Node): readonly (readonly string[])[] {
+  const { node, found } = placeOf(root, ['sinks'])
+  const count = found && node.kind === 'list' ? node.items.length : 0
+  const sinks = Array.from({ length: count }, (_, i) => ['sinks', String(i)])
+  return [...sinks, ['deadLetters']].map((path) => [...path, 'kafka', 'format'])
+}
+
 function referencesIn(root: Node): SchemaReference[] {
-  const paths = formatPaths(root).flatMap((path) => ['avro', 'protobuf'].map((kind) => [...path, kind]))
+  const paths = [...formatPaths(root), ...sinkFormatPaths(root)].flatMap((path) =>
+    ['avro', 'protobuf'].map((kind) => [...path, kind]),
+  )
   return paths.flatMap((path) => {
     const { node, found } = placeOf(root, path)
     if (!found || node.kind !== 'map') return []

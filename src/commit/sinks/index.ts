@@ -19,7 +19,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 export function createSink(plan: SinkPlan, connections: SinkConnections, log: Log, self: PeerId): Sink {
   switch (plan.kind) {
     case 'kafka':
-      return new KafkaSink(plan.topic, log)
+      return new KafkaSink(plan.topic, log, plan.format)
     case 'shuffle':
       return new ShuffleSink(plan.topic, plan.partitions, log)
     case 'mongodb':

@@ -1,10 +1,12 @@
 /**
- * Rows to a topic of the log: key and value are the row's certified bytes, headers say which revision of which window
+ * Rows to a topic of the log: key and value are the row's certified bytes, or the value is what a format makes of them; headers say which revision of which window
  * it is. A key's partition is the one every other Kafka client computes.
  */
 import { partitionOf, readRows } from '../../../operators/index.ts'
 import { QuorateError } from '../../errors.ts'
 import type { Log, LogPartition, LogRecord } from '../../log/log.ts'
+import { type EncodeValue, valueEncoder } from '../format/encode.ts'
+import type { RowFormat } from '../format/plan.ts'
 import type { CertifiedBatch, Sink, UnitIdentity, UnitSink } from '../sink.ts'
 import { openLogSession, translated } from './log-session.ts'
 import { placeOf, type RowPlace } from './row-text.ts'
@@ -13,11 +15,14 @@ export class KafkaSink implements Sink {
   readonly name: string
   readonly #topic: string
   readonly #log: Log
+  readonly #encode: EncodeValue
 
-  constructor(topic: string, log: Log) {
+  /** @param format of the values; absent: JSON, as certified */
+  constructor(topic: string, log: Log, format?: RowFormat) {
     this.name = `kafka:${topic}`
     this.#topic = topic
     this.#log = log
+    this.#encode = valueEncoder(format, this.name)
   }
 
   async probe(): Promise<void> {
@@ -26,7 +31,7 @@ export class KafkaSink implements Sink {
 
   async open(unit: UnitIdentity): Promise<UnitSink> {
     const partitions = await this.#partitions('QRT_SINK_UNREACHABLE')
-    return openLogSession(this.#log, this.name, unit, (batch) => recordsOf(batch, partitions))
+    return openLogSession(this.#log, this.name, unit, (batch) => recordsOf(batch, partitions, this.#encode))
   }
 
   /** The log belongs to whoever opened it. */
@@ -42,12 +47,16 @@ export class KafkaSink implements Sink {
   }
 }
 
-function recordsOf(batch: CertifiedBatch, partitions: readonly LogPartition[]): Map<LogPartition, LogRecord[]> {
+function recordsOf(
+  batch: CertifiedBatch,
+  partitions: readonly LogPartition[],
+  encode: EncodeValue,
+): Map<LogPartition, LogRecord[]> {
   const records = new Map<LogPartition, LogRecord[]>()
   for (const row of readRows(batch.body)) {
     const partition = partitions[partitionOf(row.key, partitions.length)]
     if (partition === undefined) throw new RangeError(`no partition for a key among ${partitions.length}`)
-    const record = { key: row.key, value: row.value, headers: headersOf(placeOf(row)) }
+    const record = { key: row.key, value: encode(row.value), headers: headersOf(placeOf(row)) }
     const others = records.get(partition)
     if (others === undefined) records.set(partition, [record])
     else others.push(record)

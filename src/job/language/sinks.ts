@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { SinkTarget } from '../../commit/sink.ts'
 import { expression } from './expressions.ts'
+import { sinkFormat } from './sink-format.ts'
 import { pattern, topicName } from './values.ts'
 import { oneOf, strict } from './words.ts'
 
@@ -11,7 +12,10 @@ const kafka = () =>
       description:
         'A topic that exists. The partition of a row is the one that every Kafka client computes from its key.',
     }),
-  })
+    format: sinkFormat()
+      .optional()
+      .meta({ description: 'How values are written; keys are JSON. Default: json, the bytes that were certified.' }),
+  }).transform(({ topic, format }) => ({ topic, ...(format === undefined ? {} : { format }) }))
 
 const DATABASE = 'a database name of 1 to 63 letters, digits, "_" and "-"'
 const COLLECTION = 'a collection name of 1 to 120 letters, digits, ".", "_" and "-", without "system." at its start'
