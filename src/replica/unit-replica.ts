@@ -246,10 +246,8 @@ export class UnitReplica {
   #changeOperators(to: Partial<Pick<Course, 'version' | 'revision'>>): void {
     // The decision counts as applied and is not yet: whoever began with a snapshot from here would never apply it.
     this.#cut(this.#offset, 'never')
-    const state = this.#stage.snapshot()
     Object.assign(this.#course, to)
-    this.#stage = this.#options.createStage(this.#course)
-    this.#stage.restore(state)
+    this.#exchangeStage()
   }
 
   /** From the state before the gap, right after the base of the term that decided it. */
@@ -257,6 +255,7 @@ export class UnitReplica {
     const { base, floor, value } = gap
     const from = this.#offset
     const stateAt = this.#last?.seq ?? 0
+    this.#catchUpCourse(this.#decisions.filter(({ term }) => term < gap.term))
     this.#decisions = this.#decisions.filter(({ term }) => term > gap.term)
     this.#course.applied = gap.term
     this.#parent = base?.digest ?? GENESIS
@@ -265,6 +264,24 @@ export class UnitReplica {
     if (typeof floor === 'number') this.#stage.forget(floor, (base?.seq ?? 0) - stateAt)
     this.#stage.pass('lost', from, this.#offset)
     this.#cut(this.#offset, 'always')
+  }
+
+  /** What was decided between the snapshot and the gap holds, though nothing of what was taken there does. */
+  #catchUpCourse(decisions: readonly PlacedDecision[]): void {
+    const course = this.#course
+    const { version, revision } = course
+    for (const { kind, value } of decisions) {
+      if (kind === 'pause' || kind === 'resume') course.paused = kind === 'pause'
+      if (kind === 'version') course.version = value ?? course.version
+      if (kind === 'revision') course.revision = value ?? course.revision
+    }
+    if (course.version !== version || course.revision !== revision) this.#exchangeStage()
+  }
+
+  #exchangeStage(): void {
+    const state = this.#stage.snapshot()
+    this.#stage = this.#options.createStage(this.#course)
+    this.#stage.restore(state)
   }
 
   #cut(offset: number, snapshots: Snapshots = 'due'): void {

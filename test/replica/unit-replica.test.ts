@@ -157,3 +157,32 @@ it('goes over to another revision with its state, right after a cut', () => {
     ],
   )
 })
+
+//   a snapshot while paused at 3 │ resume, revision 1 │ gap from 3 to 9
+it('goes on after a gap as was decided before it, since the snapshot', () => {
+  const made: number[] = []
+  const make = ({ revision }: { readonly revision: number }) => {
+    made.push(revision)
+    return silentStage
+  }
+  const options = {
+    cluster: 'c',
+    unit: 'job-1:0:0' as UnitId,
+    createStage: make,
+    snapshotEvery: 1,
+    endOffset: undefined,
+    runAhead: { cuts: 10, bytes: 1_000 },
+  }
+  const cuts: ComputedCut[] = []
+  const onCut = (cut: ComputedCut) => cuts.push(cut)
+  const pause = decision('pause', 3, 2)
+  const before = new UnitReplica({ ...options, start: { offset: 0, snapshot: undefined, decisions: [pause] }, onCut })
+  before.take(records(0, 1, 2), 0)
+  const [{ content, snapshot: bytes } = assert.fail('a pause is a cut')] = cuts
+  const snapshot = { position: { seq: 1, part: 0 }, digest: contentDigest(content), bytes: bytes! }
+  const gap = { ...decision('gap', 3, 5), value: 9, floor: null }
+  const decisions = [pause, decision('resume', 3, 3), { ...decision('revision', 3, 4), value: 1 }, gap]
+  const after = new UnitReplica({ ...options, start: { offset: 3, snapshot, decisions, gap }, onCut })
+  assert.deepEqual([after.blocked, made.at(-1)], [false, 1])
+  assert.equal(after.take(records(9, 10), 0), 2)
+})
