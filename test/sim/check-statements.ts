@@ -42,9 +42,11 @@ const isLower = (a: Ballot, b: Ballot): boolean => a.round < b.round || (a.round
 export interface StatementEvents {
   /** The highest number of a flush that the disk of a peer knows of; undefined: it cannot be said. */
   readonly durable: (peer: PeerId) => number | undefined
-  /** A vote that was not seen before. */
   /** Its disk was damaged, or is an old one. */
   readonly isSpared: (peer: PeerId) => boolean
+  /** Its machine has computed wrongly. */
+  readonly isSpoiled: (peer: PeerId) => boolean
+  /** A vote that was not seen before. */
   readonly onVote: (voter: PeerId, vote: SentVote) => void
   readonly nameOf: (peer: PeerId) => string
 }
@@ -109,7 +111,9 @@ export class StatementChecks {
     const name = `${from} ${unit} ${term} ${seq}.${part}`
     const told = `${this.#events.nameOf(from)} on ${unit} ${seq}.${part} in term ${term}`
     const before = this.#votes.get(name)
-    if (before !== undefined && before !== digest) throw new Violation('one vote', `two votes of ${told}`)
+    // Votes up to a certificate are forgotten; one that was damaged may be voted for again, by a machine that computes wrongly.
+    const forgotten = this.#events.isSpared(from) && this.#events.isSpoiled(from)
+    if (before !== undefined && before !== digest && !forgotten) throw new Violation('one vote', `two votes of ${told}`)
     this.#votes.set(name, digest)
     const scope = `${from} ${scopeOf(unit, term)}`
     const last = this.#voted.get(scope)

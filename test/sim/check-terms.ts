@@ -49,6 +49,7 @@ export interface TermParts {
   readonly replicas: number
   readonly write: number
   readonly nameOf: (peer: PeerId) => string
+  readonly onDocument: (document: ControlDocument) => void
   /** Versions that the machine behind an identity can compute in. */
   readonly versionsOf: (peer: PeerId) => readonly number[]
 }
@@ -163,6 +164,7 @@ export class TermChecks {
     if (known === text) return
     if (known !== undefined) throw new Violation('one successor', `two control documents ${name}`)
     this.#documents.set(name, text)
+    this.#parts.onDocument(document)
     this.#view(document.view)
     for (const { generation, view } of document.jobs) {
       this.#firstViews.set(generation, view)

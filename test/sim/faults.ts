@@ -82,8 +82,9 @@ export class Faults {
     const { random } = parts
     this.#parts = parts
     const drawn = FAULTS.filter(() => random.next() < 0.35)
-    // What is damaged on the one disk that is left cannot come back from anywhere.
-    const chosen = drawn.filter((fault) => fault !== 'bitFlip' || !drawn.includes('majorityLost'))
+    // What is damaged on the one disk that is left, or lost in the log as well, cannot come back from anywhere.
+    const apart: readonly Fault[] = drawn.includes('majorityLost') ? ['bitFlip', 'recordsLost'] : []
+    const chosen = drawn.filter((fault) => !apart.includes(fault))
     this.#chosen = parts.only ?? chosen
   }
 

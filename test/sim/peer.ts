@@ -1,5 +1,12 @@
 /** A simulated peer: the production peer on a simulated process, network, disk, log and sinks. It crashes and comes back. */
-import { type PeerId, type Signer, seededRandom, type Wire } from '../../mesh/index.ts'
+import {
+  type ControlChange,
+  type ControlDocument,
+  type PeerId,
+  type Signer,
+  seededRandom,
+  type Wire,
+} from '../../mesh/index.ts'
 import type { Random } from '../../mesh/random.ts'
 import type { Sink, SinkPlan } from '../../src/commit/sink.ts'
 import { KafkaSink } from '../../src/commit/sinks/kafka.ts'
@@ -35,6 +42,8 @@ export interface World {
   /** Sees what a peer says of itself. */
   readonly watch: (peer: SimulatedPeer) => Observer
   readonly took: (branch: Branch) => void
+  /** A client of a peer asks for a change; the answer goes to what is returned. */
+  readonly onChange: (peer: SimulatedPeer, change: ControlChange) => (document: ControlDocument) => void
   /** Sees what is about to be on a peer's disk. */
   readonly onWrite: (peer: SimulatedPeer, ops: readonly StoreOp[]) => void
   /** A peer stopped because of this. */
@@ -161,6 +170,14 @@ export class SimulatedPeer {
         },
       },
     )
+    const change = peer.node.change.bind(peer.node)
+    peer.node.change = async (wanted, timeoutMs) => {
+      const answered = this.#world.onChange(this, wanted)
+      const document = await change(wanted, timeoutMs)
+      // The client of a process that died never hears of the answer.
+      if (process.alive) answered(document)
+      return document
+    }
     const submissions = new Submissions({
       peer,
       log: client,

@@ -4,6 +4,7 @@
  */
 import {
   type Certificate,
+  type ControlDocument,
   type CutPosition,
   MeshError,
   type PeerId,
@@ -19,6 +20,7 @@ import { Observer } from '../../src/peer/observer.ts'
 import type { Batch } from '../../src/replica/batch.ts'
 import type { Halt } from '../../src/replica/hosted.ts'
 import { type Branch, Branches } from './branches.ts'
+import { ControlChecks } from './check-control.ts'
 import { DiskChecks } from './check-disks.ts'
 import { Readers } from './check-reads.ts'
 import { StatementChecks } from './check-statements.ts'
@@ -111,6 +113,7 @@ class Simulation {
   readonly #branches = new Branches()
   readonly #statements: StatementChecks
   readonly #terms: TermChecks
+  readonly #control = new ControlChecks()
   readonly #disks: DiskChecks
   readonly #readers: Readers
   /** What was found first. */
@@ -158,6 +161,10 @@ class Simulation {
       seeds: () => this.#cluster.peers.map(({ address }) => address),
       removeAfterMs: random.below(3) === 0 ? 20_000 : undefined,
       watch: (peer) => this.#watch(peer),
+      onChange: ({ name }, change) => {
+        const answered = this.#control.ask(name, change)
+        return (document) => this.#check(() => answered(document))
+      },
       onWrite: ({ name, disk }, ops) => this.#check(() => this.#disks.written(name, disk, ops)),
       onFailure: (_peer, error) => {
         // A disk that fails stops its peer, and nothing else does.
@@ -171,12 +178,20 @@ class Simulation {
     this.#cluster.need(this.#workload.quorum.replicas)
     const nameOf = (id: PeerId) => this.#nameOf(id)
     const { replicas, write } = this.#workload.quorum
-    this.#terms = new TermChecks({ replicas, write, nameOf, versionsOf: (id) => this.#cluster.versionsOf(id) })
+    const onDocument = (document: ControlDocument) => this.#control.chosen(document)
+    this.#terms = new TermChecks({
+      replicas,
+      write,
+      nameOf,
+      onDocument,
+      versionsOf: (id) => this.#cluster.versionsOf(id),
+    })
     this.#disks = new DiskChecks(this.#cluster)
     this.#statements = new StatementChecks({
       nameOf,
       durable: (id) => this.#disks.durable(id),
       isSpared: (id) => this.#disks.isSpared(id),
+      isSpoiled: (id) => this.#cluster.isSpoiled(id),
       onVote: (voter, vote) => this.#terms.voted(voter, vote),
     })
     this.#readers = new Readers({
@@ -222,6 +237,7 @@ class Simulation {
     await this.#runChecked(1_000)
     const before = this.#producers.flush()
     await this.#finish(before)
+    this.#control.finish()
     await this.#forge()
   }
 
@@ -286,7 +302,15 @@ class Simulation {
       if (this.#violation !== undefined) throw this.#violation
       this.#checks.sink(this.#log)
       this.#storeChecks.look()
+      this.#lookAtDocuments()
       this.#readers.look()
+    }
+  }
+
+  #lookAtDocuments(): void {
+    for (const { id, name, peer, spared } of this.#cluster.running) {
+      const document = peer?.node.document
+      if (document !== undefined) this.#control.held(id, name, document, spared)
     }
   }
 

@@ -11,6 +11,7 @@ export const CHECKS = {
   'members vote': 'Only members of a term vote in it, beyond its base.',
   'open is kept': 'Nobody votes against an open cut that W members had voted for.',
   'one successor': 'A term, and a control document, has one successor.',
+  'changes in order': 'Changes of the control document, and the answers to them, are those of one order in time.',
   'nothing left out': 'What was certified is in the base of every later term, or open there.',
   'decisions after': 'A decision lies behind all that was certified in earlier terms.',
   'placed by the ring': 'The members of a term are those of the ring over its view.',

@@ -168,10 +168,14 @@ export class Producers {
 
   /** The producer of a partition says nothing for so long; half of the time it sends afterwards what it could not. */
   silence(partition: number, forMs: number): void {
-    this.#silentUntil[partition] = this.#clock.now() + forMs
+    const now = this.#clock.now()
+    // One that begins within another makes that longer: what it keeps back is later than all that is kept back already.
+    const from = Math.max(now, this.#silentUntil[partition] ?? 0)
+    const until = Math.max(from, now + forMs)
+    this.#silentUntil[partition] = until
     const keeps = this.#random.below(2) === 0
-    for (let waited = 0; keeps && waited < forMs; waited += this.#workload.everyMs) {
-      this.#backlogs[partition]?.push(EPOCH_MS + Math.round(this.#clock.now() + waited))
+    for (let at = from; keeps && at < until; at += this.#workload.everyMs) {
+      this.#backlogs[partition]?.push(EPOCH_MS + Math.round(at))
     }
   }
 
