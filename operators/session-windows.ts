@@ -224,8 +224,8 @@ export class SessionWindows implements Windows {
     this.#table.firstRevision += shown
     for (const session of this.#all()) this.#table.raise(session.base, shown)
     for (const session of this.#all()) {
-      const closed = session.changed && session.closesAt <= watermark
-      if (closed || session.expiry <= watermark) this.#forgetSession(session)
+      if (session.closesAt <= watermark) this.#table.countAsShown(session.base)
+      if (session.expiry <= watermark) this.#forgetSession(session)
     }
     this.owedFrom = this.#deadlines.least
   }

@@ -60,8 +60,8 @@ export interface StageProcessor {
    */
   pass(why: 'lost' | 'quarantined', from: number, to: number): void
   /**
-   * Goes on with this state as if the watermark had come this far: windows that it closes were emitted before, and are
-   * forgotten without a row.
+   * Goes on with this state as if the watermark had come this far: windows that it closes were emitted before. Those that
+   * nothing can change any more are forgotten without a row; the others have their last row, as ever, when they expire.
    * @param cuts so many cuts came after this state and are known by their rows only. Each may have shown any window once, so
    * whatever is shown from now on has a revision beyond those
    */

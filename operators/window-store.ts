@@ -154,8 +154,8 @@ export class WindowStore {
 
   /** Groups of windows that a watermark closes count as emitted. */
   forget(watermark: number): void {
-    for (const { start, closesAt, table } of this.#windows.values()) {
-      if (closesAt <= watermark && table.changed > 0) this.#windows.delete(start)
+    for (const { closesAt, table } of this.#windows.values()) {
+      if (closesAt <= watermark) for (const base of table.groups.values()) table.countAsShown(base)
     }
     this.settle(watermark)
   }

@@ -105,6 +105,11 @@ export class GroupTable {
     this.cells[base + ROWS] = (this.cells[base + ROWS] as number) + shown
   }
 
+  /** What the block holds was in a row, or will not be in one before something is added. */
+  countAsShown(base: number): void {
+    if ((this.cells[base + UNSHOWN] as number) > 0) this.shown(base, this.cells[base + STANDING] as number, true)
+  }
+
   /** Begins anew with the next record, as the same group. */
   purge(base: number): void {
     const { cells } = this

@@ -45,4 +45,16 @@ describe('after a gap', () => {
     stage.feed(record(6), record(20))
     assert.deepEqual(lines(stage.cuts), ['[1,11) "a" n=2 r3 final'])
   })
+
+  // lateness 10    t   1 │ closed at 10, a row that is not final │ gap │ 20
+  it('a window that was closed before it, and not expired, still has its last row', () => {
+    const plan = stagePlan({ window: { kind: 'aligned', sizeMs: 10, slideMs: 10, offsetMs: 0, allowedLatenessMs: 10 } })
+    const first = new StageRun(plan)
+    first.feed(record(1))
+    const second = new StageRun(plan)
+    second.stage.restore(first.stage.snapshot())
+    second.stage.forget(12, 3)
+    second.feed(record(20))
+    assert.deepEqual(lines(second.cuts), ['[0,10) "a" n=1 r4 final'])
+  })
 })
