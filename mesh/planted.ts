@@ -32,6 +32,7 @@ export const PLANTED_BUGS = {
   'progress-unread': 'A writer that takes over does not read how far the sink is.',
   'stale-read': 'A read is content with one replica fewer than R.',
   'suspicion-moves-ring': 'Units are placed on those members of the view that gossip holds alive.',
+  'older-row-wins': 'A row in MongoDB is replaced by whatever comes, and not only by what is newer.',
   'version-unasked': 'The operators change their version as soon as one member can compute in it.',
 } as const
 

@@ -2,23 +2,9 @@
  * One run: a cluster, a job and producers, all chosen by the seed. First safety under faults, then, when they have ended,
  * progress within a bounded time. The same seed gives the same trace.
  */
-import {
-  type Certificate,
-  type ControlDocument,
-  type CutPosition,
-  MeshError,
-  type PeerId,
-  parseUnitId,
-  seededRandom,
-  type UnitId,
-  type Wire,
-} from '../../mesh/index.ts'
+import { type ControlDocument, MeshError, type PeerId, parseUnitId, seededRandom, type Wire } from '../../mesh/index.ts'
 import { type PlantedBug, plant } from '../../mesh/planted.ts'
 import { QuorateError } from '../../src/errors.ts'
-import type { Divergence } from '../../src/peer/divergences.ts'
-import { Observer } from '../../src/peer/observer.ts'
-import type { Batch } from '../../src/replica/batch.ts'
-import type { Halt } from '../../src/replica/hosted.ts'
 import { type Branch, Branches } from './branches.ts'
 import { ControlChecks } from './check-control.ts'
 import { DiskChecks } from './check-disks.ts'
@@ -34,10 +20,10 @@ import { type Fault, Faults } from './faults.ts'
 import { forgeSlice } from './forgery.ts'
 import { SimulatedLog } from './log.ts'
 import { SimulatedNetwork } from './network.ts'
+import { SimulatedObserver } from './observer.ts'
 import { Operator } from './operator.ts'
 import { type Expected, expectedOf, type Gap } from './oracle.ts'
 import type { SimulatedPeer, World } from './peer.ts'
-import { quietLogger, quietMetrics } from './quiet.ts'
 import { SimulatedStores } from './stores.ts'
 import { Trace } from './trace.ts'
 import { type Check, Violation } from './violation.ts'
@@ -401,7 +387,7 @@ class Simulation {
     }
   }
 
-  #watch(peer: SimulatedPeer): Observer {
+  #watch(peer: SimulatedPeer): SimulatedObserver {
     return new SimulatedObserver({
       certified: (certificate) => {
         const { unit, seq, part } = certificate.content
@@ -454,62 +440,5 @@ class Simulation {
 
   #say(text: string): void {
     this.#options.say?.(`${(this.#clock.now() / 1000).toFixed(3).padStart(9)}  ${text}`)
-  }
-}
-
-interface Seen {
-  readonly certified: (certificate: Certificate) => void
-  readonly held: (certificate: Certificate, batch: Batch) => void
-  readonly took: (branch: Branch) => void
-  readonly diverged: (divergence: Divergence) => void
-  readonly halted: (unit: UnitId, halt: Halt) => void
-  readonly sinkHalted: (unit: UnitId, sink: string, error: Error) => void
-}
-
-/** Passes on what a checker wants to know. */
-class SimulatedObserver extends Observer {
-  readonly #seen: Seen
-
-  constructor(seen: Seen) {
-    super({ logger: quietLogger, metrics: quietMetrics, wallClock: () => 0 })
-    this.#seen = seen
-  }
-
-  override certified(_unit: UnitId, certificate: Certificate): void {
-    this.#seen.certified(certificate)
-  }
-
-  override held(_unit: UnitId, certificate: Certificate, _rows: number, batch: Batch): void {
-    this.#seen.held(certificate, batch)
-  }
-
-  override committed(
-    _unit: UnitId,
-    _sink: string,
-    _position: CutPosition,
-    written: readonly unknown[],
-    hedged: boolean,
-  ): void {
-    if (hedged && written.length > 0) this.#seen.took('hedged')
-  }
-
-  override readRepair(): void {
-    this.#seen.took('readRepair')
-  }
-
-  override repaired(): void {
-    this.#seen.took('repaired')
-  }
-
-  override diverged(divergence: Divergence): void {
-    this.#seen.diverged(divergence)
-  }
-
-  override sinkHalted(unit: UnitId, sink: string, error: Error): void {
-    this.#seen.sinkHalted(unit, sink, error)
-  }
-
-  override halted(unit: UnitId, halt: Halt): void {
-    this.#seen.halted(unit, halt)
   }
 }

@@ -3,7 +3,7 @@
  * job, replaces it; `guard` lets nothing older do so.
  */
 import { Binary, type Document, Long } from 'mongodb'
-import type { CutPosition, Digest } from '../../../mesh/index.ts'
+import { type CutPosition, type Digest, planted } from '../../../mesh/index.ts'
 import { type Row, readRows } from '../../../operators/index.ts'
 import { QuorateError } from '../../errors.ts'
 import type { CertifiedBatch, SinkProgress, UnitIdentity } from '../sink.ts'
@@ -65,11 +65,13 @@ function rowDocument({ job, generation }: CertifiedBatch, submission: number, ro
     value: jsonToBson(row.value),
     quorate: { generation, submission, revision },
   }
+  // An older one that comes late, from a committer that stood still, must not win.
+  const below = planted('older-row-wins') ? Number.MAX_SAFE_INTEGER : revision
   const older = {
     _id: id,
     $or: [
       { 'quorate.submission': { $lt: submission } },
-      { 'quorate.submission': submission, 'quorate.revision': { $lt: revision } },
+      { 'quorate.submission': submission, 'quorate.revision': { $lt: below } },
     ],
   }
   return { id, rank: { submission, revision }, document, older }
