@@ -27,6 +27,7 @@ export class CutRule {
   readonly #early: EarlyRows
   /** The line of the grid for open windows that is next; NaN before any watermark: the first is no crossing. */
   #earlyLine = Number.NaN
+  readonly #gridRecords: number
   readonly #maxRecords: number
   readonly #maxBytes: number
   readonly #partition: number
@@ -47,6 +48,7 @@ export class CutRule {
     this.#grid = new CutGrid(cuts.gridMs, window)
     this.#early = earlyRows(window?.emit)
     this.#gridLine = this.#grid.after(this.watermark)
+    this.#gridRecords = cuts.gridRecords
     this.#maxRecords = cuts.maxRecords
     this.#maxBytes = cuts.maxBytes
     this.#partition = partition
@@ -68,7 +70,7 @@ export class CutRule {
   /** After a record: `owedFrom` is the watermark from which something is to be emitted, `ripe`: open windows may be shown. */
   check(owedFrom: number, ripe: boolean): void {
     if (this.#early !== 'never' && Number.isNaN(this.#earlyLine)) this.#findEarlyLine()
-    if (this.watermark < this.#gridLine) return
+    if (this.watermark < this.#gridLine || this.#records < this.#gridRecords) return
     const early = ripe && this.watermark >= this.#earlyLine
     if (this.watermark >= owedFrom || this.parts.filled || early) this.due = true
   }

@@ -187,6 +187,8 @@ export interface StagePlan {
 export interface CutPlan {
   /** Event-time grid in milliseconds: the window's slide, else 1,000. */
   readonly gridMs: number
+  /** A line of the grid ends no cut of fewer records than this: a sparse history would have one for each record. */
+  readonly gridRecords: number
   readonly maxRecords: number
   readonly maxBytes: number
   /** A cut's rows are split into parts of at most this many bytes (a single larger row makes a part of its own). */

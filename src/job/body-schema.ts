@@ -245,7 +245,14 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
     }),
   ]),
   onIdle: z.enum(['emit', 'wait', 'close']),
-  cuts: z.strictObject({ gridMs: count, maxRecords: count, maxBytes: count, partBytes: count, snapshotEvery: count }),
+  cuts: z.strictObject({
+    gridMs: count,
+    gridRecords: count,
+    maxRecords: count,
+    maxBytes: count,
+    partBytes: count,
+    snapshotEvery: count,
+  }),
 })
 
 const source: z.ZodType<SourcePlan> = z.strictObject({

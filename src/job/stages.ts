@@ -17,6 +17,8 @@ import { isPartitioned } from './partitioning.ts'
 
 /** Without windows there is no grid that results fall on; a second keeps a row's way short and its certificate worth the while. */
 const ROWS_GRID_MS = 1_000
+/** In a sparse history there would be a second, and a cut, for each record. Rows of a live job wait for `maxCutAge` at most. */
+const ROWS_GRID_RECORDS = 64
 
 /** Where rows only look something up, no time of theirs says how far apart cuts should be. */
 const TABLE_GRID_MS = 60_000
@@ -58,7 +60,7 @@ export function stagesOf(document: JobDocument, counts: readonly number[]): Stag
   const output = { kind: 'rows', ...(branches.length === 0 ? {} : { branches }) } as const
   const rows = { output, ...(after === undefined ? {} : { after }) } as const
   const ends = shuffled ? ({ output: { kind: 'shuffle', partitions, ...carries } } as const) : rows
-  const shared = { job: name, ...grouping, onIdle: sources[0]?.onIdle ?? 'emit', cuts: cutsOf(document) }
+  const shared = { job: name, ...grouping, onIdle: sources[0]?.onIdle ?? 'emit', cuts: cutsOf(document, 'records') }
   const numbered = numberedSources(sources, counts)
   const [first, ...others] = sources.map((source, i): StagePlan => {
     const among = numbered.slice(i, i + 1)
@@ -72,7 +74,7 @@ export function stagesOf(document: JobDocument, counts: readonly number[]): Stag
     sources: sourcePartitions,
     ...(numbered.length === 0 ? {} : { among: numbered }),
   } as const
-  const second: StagePlan = { ...shared, stage: 1, input, steps: [], ...rows }
+  const second: StagePlan = { ...shared, stage: 1, input, steps: [], ...rows, cuts: cutsOf(document, 'slices') }
   return { stages: [first, second], others, shufflePartitions: partitions }
 }
 
@@ -110,8 +112,11 @@ function shufflePartitionsOf({ pipeline, shufflePartitions }: JobDocument, sourc
   return pipeline.keyBy === undefined ? 1 : (shufflePartitions ?? sourcePartitions)
 }
 
-function cutsOf({ pipeline: { window, ordered } }: JobDocument): CutPlan {
-  return { gridMs: ordered === undefined || window !== undefined ? gridOf(window) : orderedGridOf(ordered), ...CUTS }
+/** @param input what the stage reads: a slice stands for many records */
+function cutsOf({ pipeline: { window, ordered } }: JobDocument, input: InputPlan['kind']): CutPlan {
+  const gridMs = ordered === undefined || window !== undefined ? gridOf(window) : orderedGridOf(ordered)
+  const arbitrary = gridMs === ROWS_GRID_MS && window === undefined
+  return { gridMs, gridRecords: arbitrary && input === 'records' ? ROWS_GRID_RECORDS : 1, ...CUTS }
 }
 
 function joinGridOf({ match }: JoinPlan): number {

@@ -17,7 +17,14 @@ export const PLAIN: StagePlan = {
   aggregates: [aggregate('bids', 'count')],
   output: { kind: 'rows' },
   onIdle: 'emit',
-  cuts: { gridMs: 10_000, maxRecords: 50_000, maxBytes: 16 << 20, partBytes: 1 << 20, snapshotEvery: 10 },
+  cuts: {
+    gridMs: 10_000,
+    gridRecords: 1,
+    maxRecords: 50_000,
+    maxBytes: 16 << 20,
+    partBytes: 1 << 20,
+    snapshotEvery: 10,
+  },
 }
 
 /** Without partials: a shuffle costs the same whatever is aggregated before it. */

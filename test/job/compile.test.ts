@@ -111,6 +111,7 @@ describe('stages', () => {
     assert.equal(job.stages.length, 1)
     assert.equal(job.stages[0]?.keyBy?.length, 1)
     assert.equal(job.stages[0]?.cuts.gridMs, 1_000)
+    assert.equal(job.stages[0]?.cuts.gridRecords, 64)
     assert.equal(unitsOfStage(job, 1), 0)
   })
 
@@ -236,7 +237,14 @@ retention: forever
       ],
       output: { kind: 'rows' },
       onIdle: 'wait',
-      cuts: { gridMs: 900_000, maxRecords: 50_000, maxBytes: 8_388_608, partBytes: 524_288, snapshotEvery: 16 },
+      cuts: {
+        gridMs: 900_000,
+        gridRecords: 1,
+        maxRecords: 50_000,
+        maxBytes: 8_388_608,
+        partBytes: 524_288,
+        snapshotEvery: 16,
+      },
     }
     assert.deepEqual(stages, [expected])
   })

@@ -219,6 +219,7 @@ const plans = fc
       aggregates: AGGREGATES,
       cuts: {
         gridMs: window.kind === 'aligned' ? window.slideMs : 5,
+        gridRecords: 1,
         maxRecords,
         maxBytes: 1 << 20,
         partBytes: 1 << 20,

@@ -207,6 +207,19 @@ describe('cuts', () => {
   })
 })
 
+describe('a line of the grid', () => {
+  it('ends no cut of fewer records than the plan says, so that a sparse history has no cut for each record', () => {
+    const { window: _, ...rows } = stagePlan({ aggregates: [], cuts: { ...stagePlan().cuts, gridRecords: 3 } })
+    const run = new StageRun(rows)
+    run.feed({ t: 100, k: 'a' }, { t: 200, k: 'a' }, { t: 300, k: 'a' }, { t: 400, k: 'a' }, { t: 500, k: 'a' })
+    assert.deepEqual(
+      run.cuts.map(({ counts, watermark }) => [counts.in, watermark]),
+      [[3, 300]],
+    )
+    assert.equal(run.decide('cut').counts.in, 2)
+  })
+})
+
 describe('open rows', () => {
   const ALL: OpenRange = {
     key: undefined,

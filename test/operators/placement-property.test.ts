@@ -67,7 +67,7 @@ const plans = fc.tuple(windows, emits, fc.constantFrom(3, 1_000)).map(([window, 
     // Nothing is late, in whatever order it is read.
     input: recordsInput(200),
     aggregates: AGGREGATES,
-    cuts: { gridMs: 5, maxRecords, maxBytes: 1 << 20, partBytes: 1 << 20, snapshotEvery: 1 },
+    cuts: { gridMs: 5, gridRecords: 1, maxRecords, maxBytes: 1 << 20, partBytes: 1 << 20, snapshotEvery: 1 },
   }),
 )
 

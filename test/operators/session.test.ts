@@ -197,7 +197,7 @@ const plans = fc
   .map(({ gap, lateness, disorder, gridMs, maxRecords }) =>
     plan(session(gap, lateness), disorder, {
       aggregates: AGGREGATES,
-      cuts: { gridMs, maxRecords, maxBytes: 1 << 20, partBytes: 1 << 20, snapshotEvery: 1 },
+      cuts: { gridMs, gridRecords: 1, maxRecords, maxBytes: 1 << 20, partBytes: 1 << 20, snapshotEvery: 1 },
     }),
   )
 

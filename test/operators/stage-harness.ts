@@ -40,7 +40,7 @@ export function stagePlan(changes: Partial<StagePlan> = {}): StagePlan {
     aggregates: [aggregate('n', 'count')],
     output: { kind: 'rows' },
     onIdle: 'emit',
-    cuts: { gridMs: 10, maxRecords: 1000, maxBytes: 1 << 20, partBytes: 1 << 20, snapshotEvery: 1 },
+    cuts: { gridMs: 10, gridRecords: 1, maxRecords: 1000, maxBytes: 1 << 20, partBytes: 1 << 20, snapshotEvery: 1 },
     ...changes,
   }
 }

@@ -54,7 +54,7 @@ const plans = fc
       input: recordsInput(disorder),
       window: { kind: 'aligned', sizeMs: size, slideMs: slide, offsetMs: offset, allowedLatenessMs: lateness },
       aggregates: AGGREGATES,
-      cuts: { gridMs: slide, maxRecords, maxBytes: 1 << 20, partBytes, snapshotEvery: 1 },
+      cuts: { gridMs: slide, gridRecords: 1, maxRecords, maxBytes: 1 << 20, partBytes, snapshotEvery: 1 },
     }),
   )
 

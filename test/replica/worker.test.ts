@@ -52,7 +52,14 @@ const plan = (job: string): StagePlan => ({
   aggregates: [],
   output: { kind: 'rows' },
   onIdle: 'emit',
-  cuts: { gridMs: 1_000, maxRecords: 50_000, maxBytes: 1_000_000, partBytes: 500_000, snapshotEvery: 16 },
+  cuts: {
+    gridMs: 1_000,
+    gridRecords: 1,
+    maxRecords: 50_000,
+    maxBytes: 1_000_000,
+    partBytes: 500_000,
+    snapshotEvery: 16,
+  },
 })
 
 async function assign(job: string, startOffset: number): Promise<UnitId> {

@@ -20,7 +20,7 @@ const BARE: StagePlan = {
   aggregates: [],
   output: { kind: 'rows' },
   onIdle: 'wait',
-  cuts: { gridMs: 1_000, maxRecords: 1, maxBytes: 1, partBytes: 1, snapshotEvery: 1 },
+  cuts: { gridMs: 1_000, gridRecords: 1, maxRecords: 1, maxBytes: 1, partBytes: 1, snapshotEvery: 1 },
 }
 
 /** What is wrong with a plan's own texts, if anything. */

@@ -40,6 +40,7 @@ const splits = fc.array(fc.nat(50), { maxLength: 6 })
 
 export const cutsOf = fc.record({
   gridMs: fc.constantFrom(5, 10),
+  gridRecords: fc.constantFrom(1, 4),
   maxRecords: fc.constantFrom(3, 7, 1000),
   maxBytes: fc.constant(1 << 20),
   partBytes: fc.constantFrom(200, 1 << 20),
