@@ -45,14 +45,23 @@ export async function runOnce(
     signal.throwIfAborted()
     state = (await client.job(JOB)).state
   }
-  const pages = await everyPage(client)
+  const pages = await everyPage(client, () => {
+    signal.throwIfAborted()
+    if (performance.now() > deadline) throw unfinished(timeoutMs, 'finished, and its results cannot be read yet')
+  })
   return { ...collect(pages), flights: flights.length, elapsedMs: Math.round(performance.now() - started) }
 }
 
-async function everyPage(client: Client): Promise<WindowPage[]> {
+/** @param mayRepeat throws when it is too late for that */
+async function everyPage(client: Client, mayRepeat: () => void): Promise<WindowPage[]> {
   const pages: WindowPage[] = []
   for (let cursor: string | undefined; ; ) {
     const page = await client.windows(JOB, { limit: HTTP_LIMITS.pageRows, cursor })
+    if (page.mayBeStale) {
+      mayRepeat()
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+      continue
+    }
     pages.push(page)
     cursor = page.next
     if (cursor === undefined) return pages

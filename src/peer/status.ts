@@ -2,7 +2,7 @@
  * Where a unit stands at this peer and, in sentences, why it has no newer result. Each sentence names what is waited for:
  * a peer, a partition, a sink, an operator.
  */
-import type { MeshNode, PeerId, UnitAgreement } from '../../mesh/index.ts'
+import { isBehind, type MeshNode, type PeerId, type UnitAgreement } from '../../mesh/index.ts'
 import { formatInstant, type WindowPlan } from '../../operators/index.ts'
 import type { Checkpointer } from '../checkpoint/checkpointer.ts'
 import type { UnitStatus, VotesView } from '../http/api.ts'
@@ -110,7 +110,9 @@ function plainStateOf(
   }
   if (situation.state === 'stalled' || situation.state === 'taking-over') return { state: situation.state, reasons }
   if (outage !== undefined) reasons.push(`the log cannot be read: ${outage}`)
-  if (hosted.finished) return { state: 'finished', reasons }
+  if (hosted.finished && isKept(hosted, parts)) return { state: 'finished', reasons }
+  if (hosted.finished)
+    reasons.push(`its end is certified, and fewer than ${description.write} replicas hold all of it yet`)
   if (parts.commits.congested(description.unit)) {
     reasons.push('the source pauses until the sinks have taken what is certified')
   }
@@ -129,6 +131,12 @@ function plainStateOf(
   reasons.push(...silence(hosted, parts))
   if (missing.length > 0) return { state: 'degraded', reasons: [...missing, ...reasons] }
   return { state: reasons.length > 0 ? 'waiting' : 'running', reasons }
+}
+
+/** What is certified here is held by W replicas, so that every read sees it. */
+const isKept = ({ description, batches }: HostedUnit, { node }: StatusParts): boolean => {
+  const last = batches.last?.position
+  return last === undefined || !isBehind(node.unit(description.unit)?.acknowledged, last)
 }
 
 const sourceName = ({ description }: HostedUnit): string => `${description.topic}[${description.partition}]`
