@@ -22,6 +22,7 @@ pipeline:
   - aggregate: { flights: count(), delayed: "count(delay > 15)", meanDelay: avg(delay), worst: max(delay) }
 sinks: []
 quorum: { replicas: 3, write: 2, read: 2 }
+retention: forever
 `
 
 /** Flights as records, by partition. */

@@ -10,9 +10,10 @@ import type { HostedUnit } from './hosted.ts'
  * @param now monotonic
  */
 export function expired(hosted: HostedUnit, committed: CutPosition | undefined, now: number): number {
-  const { batches, description, watermark } = hosted
+  const { batches, description } = hosted
   const { entries } = batches
   if (description.retentionMs < 0 || committed === undefined) return 0
+  const watermark = reached(hosted)
   // The last one that the sinks have stays: the next one names it as its predecessor.
   const over = entries.findIndex(
     (entry, index) =>
@@ -21,6 +22,15 @@ export function expired(hosted: HostedUnit, committed: CutPosition | undefined, 
       !isOver(entry, watermark, description.retentionMs, now),
   )
   return Math.max(0, over)
+}
+
+/** Where event time is; of an input that has ended, where its windows ended. */
+function reached({ watermark, batches }: HostedUnit): number {
+  if (watermark < Number.POSITIVE_INFINITY) return watermark
+  return batches.entries.reduce(
+    (latest, { maxEnd }) => (maxEnd < ALWAYS.end ? Math.max(latest, maxEnd) : latest),
+    Number.NEGATIVE_INFINITY,
+  )
 }
 
 /** By event time where there are windows; else since it is here. */
