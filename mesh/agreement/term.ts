@@ -162,7 +162,10 @@ function openCuts(term: Term, seals: ReadonlyMap<PeerId, Seal>, base: Term['base
   )
 }
 
-/** The next cut, when it was voted on differently and no value of it can have won. */
+/**
+ * The next cut, when it was voted on differently and no value of it can have won in this term. An earlier term may have left
+ * one open: it still forbids what it forbade, and members compute anew all the same, or a wrong one would say so for ever.
+ */
 function disputed(
   term: Term,
   seals: ReadonlyMap<PeerId, Seal>,
@@ -170,7 +173,7 @@ function disputed(
   open: readonly OpenCut[],
 ): Dispute | undefined {
   const { seq, part } = nextPosition(base)
-  if (open.some((cut) => cut.seq === seq && cut.part === part)) return undefined
+  if (open.some((cut) => cut.seq === seq && cut.part === part && cut.term === term.number)) return undefined
   const votes = [...seals].flatMap(([peer, seal]) => {
     const vote = seal.votes.find((each) => each.seq === seq && each.part === part)
     return vote === undefined ? [] : [{ peer, digest: vote.digest }]

@@ -120,6 +120,21 @@ describe('the cuts that a successor leaves open', () => {
   })
 })
 
+describe('a dispute', () => {
+  const older: OpenCut = { seq: 1, part: 0, digest: digest('a'), offset: 10, term: 5 }
+  const sealed = (letters: readonly string[]) =>
+    new Map(letters.map((letter, index) => [member(index), seal([letter])]))
+
+  it('is told of a cut that an earlier term left open too, which stays open', () => {
+    const { dispute, open } = successor(termOf(3, 3, { open: [older] }), sealed(['a', 'a', 'b']), undefined)
+    assert.deepEqual([dispute?.seq, dispute?.times, open], [1, 1, [older]])
+  })
+
+  it('is none where a value may have won in this term', () => {
+    assert.equal(successor(termOf(3, 2, { open: [older] }), sealed(['a', 'a', 'b']), undefined).dispute, undefined)
+  })
+})
+
 describe('a gap', () => {
   const frontier = { seq: 1, part: 0, last: true, digest: digest('a'), offset: 64 }
   const open: OpenCut = { seq: 2, part: 0, digest: digest('f'), offset: 70, term: 5 }
