@@ -1,17 +1,18 @@
 /** `quorate lint`: checks job documents as `submit` does, without a peer. */
 import type { Fault } from '../http/problems.ts'
-import { DOCUMENT_OPTIONS, type NamedDocument, readJobDocument, readText } from './documents.ts'
+import { DOCUMENT_OPTIONS, type NamedDocument, readJobDocument, readNamedDocument, readText } from './documents.ts'
 import { EXIT } from './exit.ts'
 import { noteFaults } from './faults.ts'
 import { isJobModule } from './job-module.ts'
 import { isSql } from './job-sql.ts'
 import { faultsOfError, parseDocument } from './parse-document.ts'
+import { isSuite } from './suites.ts'
 import type { Verb, VerbOptions } from './verb.ts'
 
 export const verb: Verb = {
   summary: 'Check job documents without a peer',
   description:
-    'Accepts exactly what submit accepts, except for what only a cluster can tell, such as whether a topic exists.',
+    'Accepts exactly what submit accepts, except for what only a cluster can tell, such as whether a topic exists. Suites (*.job.test.yaml) are checked as quorate test reads them.',
   args: [
     {
       name: 'FILE',
@@ -50,6 +51,11 @@ interface Checked {
 }
 
 async function check(path: string, options: VerbOptions): Promise<Checked> {
+  if (isSuite(path)) {
+    const { readSuite } = await import('./job-testing.ts')
+    const { file, text, format } = readNamedDocument(path, undefined)
+    return { file, text, errors: readSuite(text, format).faults }
+  }
   let document: NamedDocument
   try {
     document = await readJobDocument(path, options)

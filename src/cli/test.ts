@@ -6,6 +6,7 @@ import { EXIT } from './exit.ts'
 import { noteFaults } from './faults.ts'
 import type { Output } from './output.ts'
 import { parseDocument } from './parse-document.ts'
+import { suitesAt } from './suites.ts'
 import type { Verb } from './verb.ts'
 
 interface CaseResult {
@@ -23,14 +24,14 @@ export const verb: Verb = {
   summary: 'Test a job: sample records, virtual time, expected rows',
   description:
     'A suite is a file such as delays.job.test.yaml that names a job and lists cases. Nothing has to run: neither a peer nor a log.',
-  args: [{ name: 'FILE', required: true, many: true, help: 'Suites in YAML, TOML or JSON' }],
+  args: [{ name: 'FILE', required: true, many: true, help: 'Suites in YAML, TOML or JSON, or folders of them' }],
   options: {
     only: { type: 'string', placeholder: 'TEXT', help: 'Only cases whose name contains this' },
     functions: FUNCTIONS_OPTION,
     registry: { type: 'string', placeholder: 'URL', help: 'Schema registry of a subject that a job names' },
   },
   examples: [
-    { command: 'quorate test jobs/*.job.test.yaml', what: 'all suites of a folder' },
+    { command: 'quorate test jobs', what: 'all suites of a folder' },
     { command: 'quorate test delays.job.test.yaml --only late', what: 'some cases' },
   ],
   run: async ({ args, options, output }) => {
@@ -39,8 +40,8 @@ export const verb: Verb = {
     const only = options.string('only')
     const files: { file: string; cases: readonly CaseResult[] }[] = []
     let invalid = false
-    for (const path of args) {
-      const { text, format, file } = readNamedDocument(path ?? '', undefined)
+    for (const path of args.flatMap((each) => suitesAt(each ?? ''))) {
+      const { text, format, file } = readNamedDocument(path, undefined)
       const { suite, faults } = readSuite(text, format)
       if (suite === undefined) {
         invalid = true

@@ -72,6 +72,19 @@ describe('test', { concurrency: 4 }, () => {
     assert.equal((await runCli(['test', failing(), '--only', 'nothing like it'])).code, 2)
   })
 
+  it('runs all suites of a folder, and says where there are none', async () => {
+    const { code, stderr } = await runCli(['test', new URL('../../configs/tests', import.meta.url).pathname])
+    assert.equal(code, 0)
+    assert.match(stderr, /^(\d+) of \1 cases passed$/m)
+    const none = await runCli(['test', new URL('../../configs/quorum', import.meta.url).pathname])
+    assert.equal(none.code, 2)
+    assert.match(none.stderr, /has no suites: their names end in \.job\.test\.yaml/)
+  })
+
+  it('has suites that lint checks as such', async () => {
+    assert.equal((await runCli(['lint', join(project, 'orders.job.test.yaml')])).code, 0)
+  })
+
   it('tells faults of a suite and of its job as lint does', async () => {
     const broken = join(folder, 'broken.job.test.yaml')
     writeFileSync(broken, 'job: missing.yaml\ncases:\n  - name: a\n    given: [ { wait: soon } ]\n    rows: []\n')
