@@ -94,7 +94,7 @@ export function successor(
     write: term.write,
     base,
     open,
-    floor: decision?.offset ?? term.floor,
+    floor: decision === undefined ? term.floor : floorOf(decision),
     ...pausedAt(term, decision),
     ...(decision === undefined ? {} : { decision }),
     ...(dispute === undefined ? {} : { dispute }),
@@ -102,6 +102,9 @@ export function successor(
     ...(term.restored === undefined ? {} : { restored: term.restored }),
   }
 }
+
+/** The next decision's place is here or beyond: a record that is skipped is behind whoever has applied that. */
+const floorOf = ({ kind, offset }: Decision): number => (kind === 'skip' ? offset + 1 : offset)
 
 function pausedAt(term: Term, decision: Decision | undefined): Pick<Term, 'pausedAt'> {
   const at = decision?.kind === 'pause' ? decision.offset : decision?.kind === 'resume' ? undefined : term.pausedAt

@@ -120,6 +120,16 @@ describe('the cuts that a successor leaves open', () => {
   })
 })
 
+describe('what is decided after a skipped record', () => {
+  it('is behind the record, though nobody has passed it yet', () => {
+    const stuck = new Map([0, 1, 2].map((index) => [member(index), { ...seal([], 9), stuck: true as const }]))
+    const skipped = successor(termOf(3, 2), stuck, { decision: { kind: 'skip', offset: 9 } })
+    assert.deepEqual(skipped.decision, { kind: 'skip', offset: 9 })
+    const paused = successor(skipped, stuck, { decision: { kind: 'pause', offset: 0 } })
+    assert.equal(paused.pausedAt, 10)
+  })
+})
+
 describe('a dispute', () => {
   const older: OpenCut = { seq: 1, part: 0, digest: digest('a'), offset: 10, term: 5 }
   const sealed = (letters: readonly string[]) =>
