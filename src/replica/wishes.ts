@@ -19,8 +19,10 @@ export function wishOf(parts: WishParts): Wish | undefined {
   const { hosted, agreement } = parts
   const gone = hosted.trouble.settleWanted ? lostWitnesses(parts) : []
   if (gone.length > 0) return { settle: gone }
-  const decision = wishedDecision(parts)
   const members = wishedMembers(parts)
+  const wished = wishedDecision(parts)
+  // Those who come may not know the version: that is asked of them when they are members.
+  const decision = members !== undefined && wished?.kind === 'version' ? undefined : wished
   if (decision === undefined && members === undefined) {
     return hosted.trouble.retryWanted && agreement.deadlocked ? {} : undefined
   }
