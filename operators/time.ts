@@ -182,6 +182,7 @@ function patternParts(pattern: string): PatternPart[] {
   return parts
 }
 
+/** Smaller ones first. */
 const UNITS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,
@@ -212,6 +213,17 @@ export function parseDuration(text: string): number {
   }
   if (total > LATEST) throw new ExpressionError('QRT_DURATION', `"${text}" is longer than 8000 years`, 0)
   return total
+}
+
+/** As durations are written in job documents: `1d`, `1h30m`. @param milliseconds a whole number, not negative */
+export function formatDuration(milliseconds: number): string {
+  let left = milliseconds
+  let text = ''
+  for (const [unit, size] of Object.entries(UNITS).reverse()) {
+    if (left >= size) text += `${Math.floor(left / size)}${unit}`
+    left %= size
+  }
+  return text === '' ? '0s' : text
 }
 
 const DAY_MS = 86_400_000

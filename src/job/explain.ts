@@ -2,10 +2,9 @@
  * What a job becomes, in words: stages and their steps, why there is a shuffle or none, how many units are placed, and what each
  * sink promises. As many of it as a document says by itself; the number of partitions is asked for or assumed.
  */
-import type { GlobalWindowPlan, StagePlan, WindowPlan } from '../../operators/index.ts'
+import { formatDuration, type GlobalWindowPlan, type StagePlan, type WindowPlan } from '../../operators/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import type { GraphNode } from '../http/api.ts'
-import { durationText } from '../peer/duration-text.ts'
 import { jobGraph } from '../peer/graph.ts'
 import { orderedState } from '../peer/ordered-text.ts'
 import { compileJob } from './compile.ts'
@@ -76,7 +75,7 @@ function quorumText({ quorum: { replicas, write, allowForks } }: CompiledJob): s
 
 function sourceText({ from, bounded, idleAfterMs, onIdle, outOfOrdernessMs }: SourceDocument): string {
   const start = bounded ? 'all that is there at submit, then it ends' : `from the ${from} offset on`
-  return `${start}; records may be ${durationText(outOfOrdernessMs)} out of order; a partition is idle after ${durationText(idleAfterMs)} (${onIdle})`
+  return `${start}; records may be ${formatDuration(outOfOrdernessMs)} out of order; a partition is idle after ${formatDuration(idleAfterMs)} (${onIdle})`
 }
 
 function formatText({ format }: SourceDocument): string {
@@ -163,7 +162,7 @@ function guaranteeOf(sink: SinkPlan): string {
 
 function readText({ quorum: { replicas, write, read }, retentionMs }: CompiledJob): string {
   const fresh = read + write > replicas && read + Math.floor(replicas / 2) + 1 > replicas
-  const kept = retentionMs < 0 ? 'as long as the job' : `${durationText(retentionMs)} after their window`
+  const kept = retentionMs < 0 ? 'as long as the job' : `${formatDuration(retentionMs)} after their window`
   const what = fresh ? 'see every result that was acknowledged before' : 'may be stale, and say so'
   return `${read} replicas are asked: answers ${what}; results are kept ${kept}`
 }

@@ -1,10 +1,17 @@
 /** A compiled job as a graph of what records pass through: for people, in the words of job documents. */
-import type { AggregatePlan, EmitPlan, ExpressionPlan, StagePlan, StepPlan, WindowPlan } from '../../operators/index.ts'
+import {
+  type AggregatePlan,
+  type EmitPlan,
+  type ExpressionPlan,
+  formatDuration,
+  type StagePlan,
+  type StepPlan,
+  type WindowPlan,
+} from '../../operators/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { sinkName } from '../commit/thread.ts'
 import type { GraphNode } from '../http/api.ts'
 import { type CompiledJob, unitsOfStage } from '../job/compiled.ts'
-import { durationText } from './duration-text.ts'
 import { orderedStep } from './ordered-text.ts'
 
 export function jobGraph(job: CompiledJob): GraphNode[] {
@@ -136,7 +143,7 @@ function stepText(step: StepPlan): Step {
 
 function windowText(window: WindowPlan): string {
   const { allowedLatenessMs } = window
-  const lateness = allowedLatenessMs === 0 ? [] : [`allowed lateness ${durationText(allowedLatenessMs)}`]
+  const lateness = allowedLatenessMs === 0 ? [] : [`allowed lateness ${formatDuration(allowedLatenessMs)}`]
   return [...shapeText(window), ...lateness, ...emitText(window.emit)].join(', ')
 }
 
@@ -147,21 +154,21 @@ function emitText(emit: EmitPlan | undefined): readonly string[] {
     case 'update':
       return ['emit onUpdate']
     case 'every':
-      return [`emit every ${durationText(emit.everyMs)}`]
+      return [`emit every ${formatDuration(emit.everyMs)}`]
     case 'count':
       return [`emit every ${emit.records} records`]
   }
 }
 
 function shapeText(window: WindowPlan): readonly string[] {
-  if (window.kind === 'session') return [`session ${durationText(window.gapMs)}`]
+  if (window.kind === 'session') return [`session ${formatDuration(window.gapMs)}`]
   if (window.kind === 'global') return [window.purge ? 'global, purged' : 'global']
   if (window.kind === 'calendar') return [`calendar ${window.unit}`, `zone ${window.zone}`]
   const { sizeMs, slideMs, offsetMs } = window
   const kind = sizeMs === slideMs ? 'tumbling' : 'hopping'
-  const every = sizeMs === slideMs ? [] : [`every ${durationText(slideMs)}`]
-  const offset = offsetMs === 0 ? [] : [`offset ${durationText(offsetMs)}`]
-  return [`${kind} ${durationText(sizeMs)}`, ...every, ...offset]
+  const every = sizeMs === slideMs ? [] : [`every ${formatDuration(slideMs)}`]
+  const offset = offsetMs === 0 ? [] : [`offset ${formatDuration(offsetMs)}`]
+  return [`${kind} ${formatDuration(sizeMs)}`, ...every, ...offset]
 }
 
 function aggregateText({ name, kind, of, parameter, where }: AggregatePlan): string {

@@ -1,5 +1,6 @@
 /** Intervals as durations: `INTERVAL '5' MINUTE`, `INTERVAL '1 hour 30 minutes'`. Months have no length, and are refused. */
 import type { Node, TypeCast } from 'libpg-query'
+import { formatDuration } from '../../operators/index.ts'
 import { kindOf, SqlFault } from './fault.ts'
 
 const UNITS: readonly (readonly [form: RegExp, ms: number])[] = [
@@ -23,7 +24,7 @@ const EXAMPLE = "an interval such as INTERVAL '5' MINUTE or INTERVAL '1 hour 30 
 
 /** As a document writes it. */
 export const durationOf = (node: Node | undefined, byte: number | undefined): string =>
-  durationText(millisecondsOf(node, byte))
+  formatDuration(millisecondsOf(node, byte))
 
 export function millisecondsOf(node: Node | undefined, byte: number | undefined): number {
   const at = node === undefined ? byte : (kindOf(node).byte ?? byte)
@@ -40,25 +41,6 @@ export function millisecondsOf(node: Node | undefined, byte: number | undefined)
     throw new SqlFault(location, `expected ${EXAMPLE}, in whole milliseconds; found '${text}'`)
   }
   return ms
-}
-
-const WRITTEN: readonly (readonly [unit: string, ms: number])[] = [
-  ['w', 604_800_000],
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1_000],
-  ['ms', 1],
-]
-
-export function durationText(ms: number): string {
-  let rest = ms
-  let text = ''
-  for (const [unit, size] of WRITTEN) {
-    if (rest >= size) text += `${Math.floor(rest / size)}${unit}`
-    rest %= size
-  }
-  return text === '' ? '0s' : text
 }
 
 function maskOf(typmod: Node | undefined): number | undefined {

@@ -3,9 +3,10 @@
  * records may be; a table that is `versioned` has for each record of the other the version of its time.
  */
 import type { A_Expr, ColumnRef, JoinExpr, Node } from 'libpg-query'
+import { formatDuration } from '../../operators/index.ts'
 import { fieldValue, type Scope, valueAt } from './expression.ts'
 import { kindOf, SqlFault } from './fault.ts'
-import { durationText, millisecondsOf } from './interval.ts'
+import { millisecondsOf } from './interval.ts'
 import { type Table, tableNamed } from './table.ts'
 import { type SqlValue, whole } from './value.ts'
 
@@ -210,7 +211,7 @@ function timeOf(node: Node, left: Side, right: Side): object | undefined {
       'let the interval begin at the time of the other table, or before it',
     )
   }
-  return { before: durationText(before), after: durationText(after) }
+  return { before: formatDuration(before), after: formatDuration(after) }
 }
 
 function shifted(node: Node, sides: readonly Side[]): { readonly side: Side; readonly ms: number } {
