@@ -12,7 +12,7 @@ export {
   type UserFunction,
   whileChecking,
 } from './expression/user-functions.ts'
-export { fieldNames } from './format/fields.ts'
+export { ANY_FIELDS, type FieldNames, fieldNames } from './format/fields.ts'
 export type * from './format-plan.ts'
 export { PROTOBUF_SCALARS } from './format-plan.ts'
 export { canonicalJson, encodeUtf8, type Value } from './json.ts'

@@ -1,23 +1,41 @@
 /** Which fields records of a format have, as far as a schema says it. */
-import type { FormatPlan, ProtobufField, ProtobufPlan, ProtobufSchema } from '../format-plan.ts'
+import type { AvroPlan, FormatPlan, ProtobufField, ProtobufPlan, ProtobufSchema } from '../format-plan.ts'
 import { type AvroType, parseAvroSchema } from './avro-schema.ts'
 
+/** Names of the fields below a path; undefined where any could be. */
+export type FieldNames = (path: readonly string[]) => readonly string[] | undefined
+
+/** Where no schema says which fields there are. */
+export const ANY_FIELDS: FieldNames = () => undefined
+
 /**
- * Names of the fields below a path, in the order of the schema; empty below what has no fields; undefined where any could be: no
- * schema says it. With several schemas those of all of them.
+ * In the order of the schema; empty below what has no fields. With several schemas those of all of them.
  * @throws OperatorError QRT_SCHEMA
  */
-export function fieldNames(format: FormatPlan, path: readonly string[]): readonly string[] | undefined {
-  if (typeof format === 'string') return undefined
-  const found = new Set<string>()
-  for (const names of format.kind === 'avro'
-    ? format.schemas.map(({ schema }) => namesOfAvro([parseAvroSchema(schema)], path))
-    : format.schemas.map(({ schema }) => namesOfMessage(schema, format.message ?? firstOf(format, schema), path))) {
-    if (names === undefined) return undefined
-    for (const name of names) found.add(name)
+export function fieldNames(format: FormatPlan): FieldNames {
+  if (typeof format === 'string') return ANY_FIELDS
+  const readers = format.kind === 'avro' ? format.schemas.map(avroNames) : format.schemas.map(messageNames(format))
+  return (path) => {
+    const found = new Set<string>()
+    for (const read of readers) {
+      const names = read(path)
+      if (names === undefined) return undefined
+      for (const name of names) found.add(name)
+    }
+    return [...found]
   }
-  return [...found]
 }
+
+function avroNames({ schema }: AvroPlan['schemas'][number]): FieldNames {
+  const type = parseAvroSchema(schema)
+  return (path) => namesOfAvro([type], path)
+}
+
+const messageNames =
+  (format: ProtobufPlan) =>
+  ({ schema }: ProtobufPlan['schemas'][number]): FieldNames =>
+  (path) =>
+    namesOfMessage(schema, format.message ?? firstOf(format, schema), path)
 
 function namesOfAvro(types: readonly AvroType[], [head, ...rest]: readonly string[]): readonly string[] | undefined {
   const branches = types.flatMap((type) => (type.kind === 'union' ? type.branches : [type]))

@@ -2,7 +2,15 @@
  * The names that expressions on records can use, as far as the document says: those of a schema, and those that steps make or take
  * away. A wrong one would make every record a dead letter, so it is told when the job is submitted.
  */
-import { ExpressionError, type FormatPlan, fieldNames, pathsIn, type StepPlan } from '../../../operators/index.ts'
+import {
+  ANY_FIELDS,
+  ExpressionError,
+  type FieldNames,
+  type FormatPlan,
+  fieldNames,
+  pathsIn,
+  type StepPlan,
+} from '../../../operators/index.ts'
 import { suggest } from '../../suggest.ts'
 import type { Finding } from './words.ts'
 
@@ -10,39 +18,39 @@ import type { Finding } from './words.ts'
 const TOLD = 12
 
 export class RecordNames {
-  readonly #format: FormatPlan
+  /** Of the source's records. */
+  readonly #below: FieldNames
   /** Name now, and where it stands in the source's record; undefined for what a step computed. */
   readonly #known: ReadonlyMap<string, string | undefined>
   /** Other fields may be there as well, but not these. */
   readonly #gone: ReadonlySet<string> | undefined
 
   private constructor(
-    format: FormatPlan,
+    below: FieldNames,
     known: ReadonlyMap<string, string | undefined>,
     gone: ReadonlySet<string> | undefined,
   ) {
-    this.#format = format
+    this.#below = below
     this.#known = known
     this.#gone = gone
   }
 
   static of(format: FormatPlan): RecordNames {
-    const names = fieldNames(format, [])
-    return new RecordNames(format, new Map((names ?? []).map((name) => [name, name])), names ? undefined : new Set())
+    const below = fieldNames(format)
+    const names = below([])
+    return new RecordNames(below, new Map((names ?? []).map((name) => [name, name])), names ? undefined : new Set())
   }
 
   /** These and no others, whatever they hold. */
   static selected(names: readonly string[]): RecordNames {
-    return new RecordNames('json', new Map(names.map((name) => [name, undefined])), undefined)
+    return new RecordNames(ANY_FIELDS, new Map(names.map((name) => [name, undefined])), undefined)
   }
 
   /** What is wrong with the first name that an expression reads and no record has. */
   unknownIn(source: string): Finding | undefined {
     for (const path of readIn(source)) {
       const finding = this.unknown(path)
-      if (finding === undefined) continue
-      const character = source.search(new RegExp(`\\b${(path[0] ?? '').replace(/\W/g, '\\$&')}\\b`))
-      return character < 0 ? finding : { ...finding, character }
+      if (finding !== undefined) return atName(finding, path, source)
     }
     return undefined
   }
@@ -58,7 +66,7 @@ export class RecordNames {
     if (from === undefined) return undefined
     for (let depth = 0; depth < rest.length; depth++) {
       const above = [head, ...rest.slice(0, depth)]
-      const names = fieldNames(this.#format, [from, ...rest.slice(0, depth)])
+      const names = this.#below([from, ...rest.slice(0, depth)])
       if (names === undefined) return undefined
       const name = rest[depth] as string
       if (!names.includes(name)) return missing(name, names, above.join('.'))
@@ -74,11 +82,11 @@ export class RecordNames {
         return this
       case 'map': {
         const made = Object.keys(step.fields).map((name) => [name, undefined] as const)
-        return step.keep ? this.#with(made, []) : new RecordNames(this.#format, new Map(made), undefined)
+        return step.keep ? this.#with(made, []) : new RecordNames(this.#below, new Map(made), undefined)
       }
       case 'project':
         return new RecordNames(
-          this.#format,
+          this.#below,
           new Map(step.fields.map((name) => [name, this.#known.get(name)])),
           undefined,
         )
@@ -101,7 +109,7 @@ export class RecordNames {
     const left = [...this.#known].filter(([name]) => !gone.includes(name))
     const names = new Map([...left, ...made])
     const away = this.#gone && new Set([...this.#gone, ...gone].filter((name) => !names.has(name)))
-    return new RecordNames(this.#format, names, away)
+    return new RecordNames(this.#below, names, away)
   }
 }
 
@@ -114,6 +122,12 @@ function missing(name: string, known: readonly string[], above?: string): Findin
   const near = name.length < 3 ? undefined : suggest(name, known)
   const sentence = `${where} no "${name}"; ${above === undefined ? 'they have' : 'it has'} ${told}`
   return near === undefined ? { sentence } : { sentence, suggestion: `did you mean ${near}?` }
+}
+
+/** The finding about a name, at the character of the expression where it stands first. */
+export function atName(finding: Finding, [head = '']: readonly string[], source: string): Finding {
+  const character = source.search(new RegExp(`\\b${head.replace(/\W/g, '\\$&')}\\b`))
+  return character < 0 ? finding : { ...finding, character }
 }
 
 /** Nothing of an expression that is wrong, which is told elsewhere. */

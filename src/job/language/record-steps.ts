@@ -1,6 +1,7 @@
 /** Steps of single records, the key and the aggregates: which names each of them reads, and whether records have them. */
 import type { AggregatePlan, ExpressionPlan, StepPlan } from '../../../operators/index.ts'
 import { type PipelineDocument, pathOfSource, type SourceDocument } from '../document.ts'
+import { pathOfPointer } from '../text/read.ts'
 import { RecordNames } from './record-names.ts'
 import { type Finding, type Reporter, report } from './words.ts'
 
@@ -31,7 +32,7 @@ export function checkRecordNames(
   if (only === undefined || others.length > 0) return
   const names = followSteps(steps, only, ['pipeline'], tell)
   const read = (plan: ExpressionPlan | undefined) => {
-    if (plan !== undefined) tell(pathOf(plan.pointer), names.unknownIn(plan.source))
+    if (plan !== undefined) tell(pathOfPointer(plan.pointer), names.unknownIn(plan.source))
   }
   for (const key of keyBy ?? []) read(key)
   // What patterns and the like read is their own.
@@ -84,10 +85,3 @@ function readStep(step: StepPlan, names: RecordNames, tell: Tell): void {
       return
   }
 }
-
-const pathOf = (pointer: string): PropertyKey[] =>
-  pointer
-    .split('/')
-    .slice(1)
-    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .map((name) => (/^\d+$/.test(name) ? Number(name) : name))

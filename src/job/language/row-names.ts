@@ -5,7 +5,7 @@
 import { keyNames, ownMembers } from '../../../operators/index.ts'
 import { suggest } from '../../suggest.ts'
 import type { PipelineDocument } from '../document.ts'
-import { readIn } from './record-names.ts'
+import { atName, readIn } from './record-names.ts'
 import type { Finding } from './words.ts'
 
 /** Names that no field of a row can have: rows of windows have them already. */
@@ -48,10 +48,7 @@ export class RowNames {
   /** What is wrong with the first name that an expression reads and no row has. */
   unknownIn(source: string): Finding | undefined {
     const path = readIn(source).find((each) => !this.#has(each))
-    if (path === undefined) return undefined
-    const name = path.join('.')
-    const character = source.search(new RegExp(`\\b${(path[0] ?? '').replace(/\W/g, '\\$&')}\\b`))
-    return { ...this.missing(name), ...(character < 0 ? {} : { character }) }
+    return path === undefined ? undefined : atName(this.missing(path.join('.')), path, source)
   }
 
   /** Of a name that no row has. */

@@ -54,6 +54,14 @@ function childOf(node: Node, step: PropertyKey): { node: Node; key: number | und
 export const pointerOf = (path: Path): string =>
   path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
+/** The steps of a pointer: numbers are places in lists. */
+export const pathOfPointer = (pointer: string): Path =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((name) => (/^\d+$/.test(name) ? Number(name) : name))
+
 export interface Position {
   readonly line: number
   readonly column: number
