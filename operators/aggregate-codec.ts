@@ -15,7 +15,7 @@ import type { AggregateSlot } from './aggregate.ts'
 import { AVG, addExtreme, addUnits, COUNT, extremeOf, MAX, MIN, STATE, stateAt, unitsOf } from './aggregate.ts'
 import { OperatorError } from './errors.ts'
 import { addToPair, exactUnits, pairOf } from './exact-sum.ts'
-import type { StateReader, StateWriter } from './snapshot.ts'
+import { isSigned, type StateReader, type StateWriter } from './snapshot.ts'
 import { type GroupTable, UNSHOWN } from './window-table.ts'
 
 const ZERO = 0
@@ -23,9 +23,6 @@ const INTEGER = 1
 const DOUBLE = 2
 const PAIR = 3
 const BIG = 4
-
-/** Integers below this are written as varints. */
-const INTEGER_LIMIT = 2 ** 51
 
 export function writeGroup(
   slots: readonly AggregateSlot[],
@@ -49,7 +46,7 @@ export function writeGroup(
 }
 
 function writeDouble(value: number, writer: StateWriter): void {
-  if (Number.isInteger(value) && Math.abs(value) < INTEGER_LIMIT) {
+  if (isSigned(value)) {
     writer.byte(INTEGER)
     writer.signed(value)
   } else {

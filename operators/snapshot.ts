@@ -11,6 +11,9 @@
 import { OperatorError } from './errors.ts'
 import { encodeUtf8 } from './json.ts'
 
+/** What `signed` can write; a little less than it could. */
+export const isSigned = (value: number): boolean => Number.isInteger(value) && Math.abs(value) < 2 ** 51
+
 export class StateWriter {
   #bytes = new Uint8Array(256)
   #view = new DataView(this.#bytes.buffer)

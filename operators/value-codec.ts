@@ -8,7 +8,7 @@
  */
 import { OperatorError } from './errors.ts'
 import type { Value } from './json.ts'
-import type { StateReader, StateWriter } from './snapshot.ts'
+import { isSigned, type StateReader, type StateWriter } from './snapshot.ts'
 
 const MISSING = 0
 const NULL = 1
@@ -20,9 +20,6 @@ const BIG = 6
 const TEXT = 7
 const LIST = 8
 const OBJECT = 9
-
-/** Integers below this are written as varints. */
-const INTEGER_LIMIT = 2 ** 51
 
 export function writeValue(value: Value, writer: StateWriter): void {
   if (typeof value === 'number') writeNumber(value, writer)
@@ -52,7 +49,7 @@ function writeObject(fields: ReadonlyMap<string, Value>, writer: StateWriter): v
 }
 
 function writeNumber(value: number, writer: StateWriter): void {
-  if (Number.isInteger(value) && Math.abs(value) < INTEGER_LIMIT) {
+  if (isSigned(value)) {
     writer.byte(INTEGER)
     writer.signed(value)
   } else {
