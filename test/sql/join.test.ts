@@ -1,17 +1,16 @@
 /** Joins mean what they mean elsewhere: the same statements over the same rows, as a job and by SQLite. */
 import assert from 'node:assert/strict'
-import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { JobInvalidError } from '../../src/job/errors.ts'
 import { parseJob } from '../../src/job/parse.ts'
 import { runCase } from '../../src/job/testing/run.ts'
 import { compileSql } from '../../src/sql/index.ts'
-import { SETTINGS } from './run.ts'
+import { bySqlite, SETTINGS } from './run.ts'
 
 const SEED = 20_260_102
 
-interface Row {
+type Row = {
   readonly id: number
   readonly k: string
   readonly at: number
@@ -52,26 +51,6 @@ async function asJob(query: string, bids: readonly Row[], asks: readonly Row[], 
   return rows.map((text) => JSON.parse(text).value)
 }
 
-function bySqlite(query: string, bids: readonly Row[], asks: readonly Row[]): unknown[] {
-  const database = new DatabaseSync(':memory:')
-  try {
-    for (const [name, rows] of [
-      ['bids', bids],
-      ['asks', asks],
-    ] as const) {
-      database.exec(`CREATE TABLE ${name} (${COLUMNS})`)
-      const insert = database.prepare(`INSERT INTO ${name} VALUES (?, ?, ?, ?)`)
-      for (const { id, k, at, v } of rows) insert.run(id, k, at, v)
-    }
-    return database
-      .prepare(query)
-      .all()
-      .map((row) => ({ ...row }))
-  } finally {
-    database.close()
-  }
-}
-
 const rows = (start: number) =>
   fc
     .array(
@@ -104,7 +83,8 @@ describe('joins', () => {
         fc.constantFrom('b.v > 1 OR a.v IS NULL', 'a.id IS NULL OR b.id IS NOT NULL', '1 = 1', 'NOT (b.v = a.v)'),
         async (bids, asks, type, [time, plain], where) => {
           const mine = await asJob(query(type, time, where), bids, asks)
-          const theirs = bySqlite(query(type, plain, where), bids, asks)
+          const tables = { bids: { columns: COLUMNS, records: bids }, asks: { columns: COLUMNS, records: asks } }
+          const theirs = bySqlite(tables, query(type, plain, where))
           const sorted = (list: readonly unknown[]) =>
             list
               .map((row) =>

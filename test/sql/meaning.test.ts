@@ -84,7 +84,7 @@ describe('queries of single records', () => {
     await fc.assert(
       fc.asyncProperty(rows, number, text, condition, condition, async (records, n, t, c, where) => {
         const query = `SELECT id, ${n} AS n, ${t} AS t, ${c} AS c FROM rows WHERE ${where}`
-        const expected = bySqlite('rows', COLUMNS, records, query)
+        const expected = bySqlite({ rows: { columns: COLUMNS, records } }, query)
         let found: Awaited<ReturnType<typeof asJob>>
         try {
           found = await asJob(TABLE + query, records)
@@ -136,9 +136,7 @@ describe('queries of windows', () => {
           records,
         )
         const expected = bySqlite(
-          'rows',
-          columns,
-          records,
+          { rows: { columns, records } },
           `SELECT at / 60000 AS minute, ${selected} FROM rows WHERE a IS NULL OR a <> 7 GROUP BY k, at / 60000 HAVING ${having}`,
         )
         assert.deepEqual(deadLetters, [])

@@ -28,15 +28,21 @@ export async function asJob(text: string, records: Rows) {
 const withoutNulls = (record: Readonly<Record<string, Cell>>) =>
   Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null))
 
-/** The answer of SQLite to a query over a table of these columns and rows. */
-export function bySqlite(table: string, columns: string, records: Rows, query: string): Record<string, unknown>[] {
+/** The answer of SQLite to a query over tables of these columns and rows. */
+export function bySqlite(
+  tables: Readonly<Record<string, { readonly columns: string; readonly records: Rows }>>,
+  query: string,
+): Record<string, unknown>[] {
   const database = new DatabaseSync(':memory:')
   try {
-    database.exec(`PRAGMA case_sensitive_like = ON; CREATE TABLE ${table} (${columns})`)
-    for (const record of records) {
-      const names = Object.keys(record)
-      const insert = `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`
-      database.prepare(insert).run(...names.map((name): SQLInputValue => record[name] ?? null))
+    database.exec('PRAGMA case_sensitive_like = ON')
+    for (const [table, { columns, records }] of Object.entries(tables)) {
+      database.exec(`CREATE TABLE ${table} (${columns})`)
+      for (const record of records) {
+        const names = Object.keys(record)
+        const insert = `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`
+        database.prepare(insert).run(...names.map((name): SQLInputValue => record[name] ?? null))
+      }
     }
     return database
       .prepare(query)
