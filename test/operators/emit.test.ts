@@ -14,7 +14,7 @@ import {
   stagePlan,
   type TestRow,
 } from './stage-harness.ts'
-import { decided, drive, interleave } from './stage-runs.ts'
+import { decided, drive, interleave, restored } from './stage-runs.ts'
 
 const at = (t: number, k: unknown = 'a') => ({ t, k })
 const UPDATE: EmitPlan = { kind: 'update' }
@@ -300,14 +300,8 @@ describe('whatever is shown early', () => {
           const whole = withEmit({ ...base, window, output }, emit)
           const expected = decided(whole, given, [], cutsAt)
           assert.deepEqual(decided(whole, given, splits, cutsAt), expected)
-          const restored = decided(whole, given, splits, cutsAt, (stage) => {
-            const bytes = stage.snapshot()
-            const fresh = createStage(whole, { partition: 1 })
-            fresh.restore(bytes)
-            assert.deepEqual(fresh.snapshot(), bytes)
-            return fresh
-          })
-          assert.deepEqual(restored, expected)
+          const again = decided(whole, given, splits, cutsAt, restored(whole))
+          assert.deepEqual(again, expected)
         },
       ),
       { seed: 63, numRuns: propertyRuns(300) },

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { createStage, type EmitPlan, type StagePlan, type StepPlan, type WindowPlan } from '../../operators/index.ts'
+import type { EmitPlan, StagePlan, StepPlan, WindowPlan } from '../../operators/index.ts'
 import { propertyRuns } from './property-runs.ts'
 import { aggregate, expression, recordsInput, rowsOfCuts, StageRun, stagePlan, type TestRow } from './stage-harness.ts'
-import { decided } from './stage-runs.ts'
+import { decided, restored } from './stage-runs.ts'
 
 const at = (t: number, k: unknown = 'a', v = 1) => ({ t, k, v })
 const UPDATE: EmitPlan = { kind: 'update' }
@@ -256,14 +256,8 @@ describe('rows that are filtered, of any records', () => {
           output: { kind: 'rows', branches: [expression('final'), expression('mean > 0')] },
         }
         const expected = decided(whole, given, [], cutsAt)
-        const restored = decided(whole, given, splits, cutsAt, (stage) => {
-          const bytes = stage.snapshot()
-          const fresh = createStage(whole, { partition: 1 })
-          fresh.restore(bytes)
-          assert.deepEqual(fresh.snapshot(), bytes)
-          return fresh
-        })
-        assert.deepEqual(restored, expected)
+        const again = decided(whole, given, splits, cutsAt, restored(whole))
+        assert.deepEqual(again, expected)
       }),
       { seed: 72, numRuns: propertyRuns(300) },
     )

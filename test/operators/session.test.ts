@@ -13,7 +13,7 @@ import {
   stagePlan,
   type TestRow,
 } from './stage-harness.ts'
-import { drive, interleave, OFFSET_BASE, run } from './stage-runs.ts'
+import { drive, interleave, OFFSET_BASE, restored, run } from './stage-runs.ts'
 
 const session = (gapMs: number, allowedLatenessMs = 0): WindowPlan => ({ kind: 'session', gapMs, allowedLatenessMs })
 const at = (t: number, k: unknown = 'a') => ({ t, k })
@@ -312,14 +312,8 @@ describe('sessions of any records', () => {
       fc.property(plans, outputs, hits, splits, splits, (base, output, given, ends, idles) => {
         const whole = run({ ...base, output }, given, [], idles)
         assert.deepEqual(run({ ...base, output }, given, ends, idles), whole)
-        const restored = run({ ...base, output }, given, ends, idles, (stage) => {
-          const bytes = stage.snapshot()
-          const fresh = createStage({ ...base, output }, { partition: 1 })
-          fresh.restore(bytes)
-          assert.deepEqual(fresh.snapshot(), bytes)
-          return fresh
-        })
-        assert.deepEqual(restored, whole)
+        const again = run({ ...base, output }, given, ends, idles, restored({ ...base, output }))
+        assert.deepEqual(again, whole)
       }),
       { seed: 34, numRuns: propertyRuns(300) },
     )

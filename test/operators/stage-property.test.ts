@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { type CutOutput, createStage, type StagePlan } from '../../operators/index.ts'
 import { propertyRuns } from './property-runs.ts'
 import { aggregate, deadLettersOf, recordsInput, rowsOfCuts, stagePlan } from './stage-harness.ts'
-import { drive, interleave, OFFSET_BASE, run } from './stage-runs.ts'
+import { drive, interleave, OFFSET_BASE, restored, run } from './stage-runs.ts'
 
 interface Bid {
   readonly t: number
@@ -156,14 +156,8 @@ describe('a windowed stage', () => {
         (plan, output, records, splits, idles) => {
           const whole = run({ ...plan, output }, records, [], idles)
           assert.deepEqual(run({ ...plan, output }, records, splits, idles), whole)
-          const restored = run({ ...plan, output }, records, splits, idles, (stage) => {
-            const bytes = stage.snapshot()
-            const fresh = createStage({ ...plan, output }, { partition: 1 })
-            fresh.restore(bytes)
-            assert.deepEqual(fresh.snapshot(), bytes)
-            return fresh
-          })
-          assert.deepEqual(restored, whole)
+          const again = run({ ...plan, output }, records, splits, idles, restored({ ...plan, output }))
+          assert.deepEqual(again, whole)
         },
       ),
       { seed: 12, numRuns: propertyRuns(300) },

@@ -1,4 +1,5 @@
 /** Whole runs of a stage for properties: any batches, silences and restores on the way, and shuffles of any interleaving. */
+import assert from 'node:assert/strict'
 import { type CutOutput, createStage, type StagePlan, type StageProcessor } from '../../operators/index.ts'
 import { batchOf, type TestRecord } from './stage-harness.ts'
 
@@ -39,6 +40,17 @@ export function run(
   cuts.push(stage.cut())
   return cuts
 }
+
+/** For `between`: another stage of the same plan goes on from the bytes of this one's state, and has the same. */
+export const restored =
+  (plan: StagePlan, partition = 1) =>
+  (stage: StageProcessor): StageProcessor => {
+    const bytes = stage.snapshot()
+    const fresh = createStage(plan, { partition })
+    fresh.restore(bytes)
+    assert.deepEqual(fresh.snapshot(), bytes)
+    return fresh
+  }
 
 /** Reads the slices of one destination, from several sources, in the order that `speeds` picks. */
 export function interleave(

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { type CutOutput, createStage, type JoinPlan, type StagePlan } from '../../../operators/index.ts'
+import type { CutOutput, JoinPlan, StagePlan } from '../../../operators/index.ts'
 import { aggregate, deadLettersOf, expression, rowsOfCuts } from '../stage-harness.ts'
+import { restored } from '../stage-runs.ts'
 import {
   behind,
   type JoinRun,
@@ -291,14 +292,8 @@ for (const [name, joins, twin, seed] of [
             const run: JoinRun = { join, streams, disorder, partitions: 1, speeds, changes: { cuts } }
             const [slices = []] = slicesOf(run)
             const whole = runBehind(behind(run), slices)
-            const restored = runBehind(behind(run), slices, splits, (stage) => {
-              const bytes = stage.snapshot()
-              const fresh = createStage(behind(run), { partition: 0 })
-              fresh.restore(bytes)
-              assert.deepEqual(fresh.snapshot(), bytes)
-              return fresh
-            })
-            assert.deepEqual(restored, whole)
+            const again = runBehind(behind(run), slices, splits, restored(behind(run), 0))
+            assert.deepEqual(again, whole)
           },
         ),
         { seed: seed + 2, numRuns: 200 },
@@ -371,14 +366,8 @@ describe('windows over the rows of a join', () => {
           changes: { ...overRows, cuts },
         }
         const [slices = []] = slicesOf(run)
-        const restored = runBehind(behind(run), slices, splits, (stage) => {
-          const bytes = stage.snapshot()
-          const fresh = createStage(behind(run), { partition: 0 })
-          fresh.restore(bytes)
-          assert.deepEqual(fresh.snapshot(), bytes)
-          return fresh
-        })
-        assert.deepEqual(restored, runBehind(behind(run), slices))
+        const again = runBehind(behind(run), slices, splits, restored(behind(run), 0))
+        assert.deepEqual(again, runBehind(behind(run), slices))
       }),
       { seed: 541, numRuns: 150 },
     )

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { type CutOutput, createStage, ROW_WINDOW, type StagePlan } from '../../../operators/index.ts'
 import { propertyRuns } from '../property-runs.ts'
 import { deadLettersOf, recordsInput, rowsOfCuts, stagePlan } from '../stage-harness.ts'
-import { drive, interleave, OFFSET_BASE, run } from '../stage-runs.ts'
+import { drive, interleave, OFFSET_BASE, restored, run } from '../stage-runs.ts'
 
 /** A record of these tests: its time, its key and some value. */
 export interface Reading {
@@ -112,14 +112,8 @@ export function givesTheSameBytes(plans: fc.Arbitrary<readonly [StagePlan, Twin]
         const plan = { ...base, input: recordsInput(8), onIdle, output }
         const whole = run(plan, records, [], idles)
         assert.deepEqual(run(plan, records, splits, idles), whole)
-        const restored = run(plan, records, splits, idles, (stage) => {
-          const bytes = stage.snapshot()
-          const fresh = createStage(plan, { partition: 1 })
-          fresh.restore(bytes)
-          assert.deepEqual(fresh.snapshot(), bytes)
-          return fresh
-        })
-        assert.deepEqual(restored, whole)
+        const again = run(plan, records, splits, idles, restored(plan))
+        assert.deepEqual(again, whole)
       },
     ),
     { seed, numRuns: propertyRuns(200) },
