@@ -219,6 +219,8 @@ export class UnitReplica {
         this.#course.finished = decision.kind === 'final'
         break
       case 'pause':
+        // However long the pause, nothing before it is read from the log again.
+        snapshots = 'always'
         this.#course.paused = true
         break
       case 'resume':

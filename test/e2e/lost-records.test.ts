@@ -1,6 +1,6 @@
 /**
- * Records that the log loses while a job is paused, before anybody has read them: the units that need them halt, say which and
- * how to go on, and go on without them once an operator says so.
+ * Records that the log loses while a job is paused and its peers are down, so that nobody has read them ahead: the units that
+ * need them halt, say which and how to go on, and go on without them once an operator says so.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
@@ -34,12 +34,20 @@ describe('records that the log has lost', () => {
   let end: number
 
   it('halt their unit with what is missing, and the command that goes on', async () => {
+    const before = (await lostUnit()).certified?.seq ?? 0
     assert.equal((await ask('pause', JOB)).code, 0)
     await everyUnit('paused')
+    await eventually('every replica holds the certified pause', async () => {
+      const all = await Promise.all(cluster.peers.all.map((peer) => peer.client().status(JOB)))
+      return all.every(({ units }) => (units[LOST_PARTITION]?.computed?.seq ?? 0) > before)
+    })
+    await cluster.settled()
     read = (await lostUnit()).offset
+    await Promise.all(cluster.peers.all.map((peer) => peer.stop()))
     await cluster.append(from('2001/01/05').filter(({ date }) => date < '2001/01/08'))
     end = (await cluster.log.offsets(TOPIC))[LOST_PARTITION]!.end
     await cluster.log.trim({ topic: TOPIC, partition: LOST_PARTITION }, end)
+    await Promise.all(cluster.peers.all.map((peer) => peer.start()))
     assert.equal((await ask('resume', JOB)).code, 0)
     const order = `quorate resolve ${JOB} --unit 0:${LOST_PARTITION} accept-gap`
     await eventually(
