@@ -6,7 +6,7 @@
 import { Addresses } from './addresses.ts'
 import { isControlMessage } from './agreement/control.ts'
 import type { ControlChange, ControlDocument } from './agreement/control-document.ts'
-import { decodeStored, type PersistOp } from './agreement/effects.ts'
+import { decodeStored, encodeStored, type PersistOp } from './agreement/effects.ts'
 import { isUnitMessage } from './agreement/messages.ts'
 import type { Certificate, CutPosition, Term } from './agreement/types.ts'
 import type { UnitAgreement } from './agreement/unit.ts'
@@ -129,13 +129,13 @@ export class MeshNode {
     this.#addresses = new Addresses(addresses === undefined ? undefined : decodeStored(addresses))
     const stored = await loadOwn(store, 'meta', 'flushCounter')
     const counter = typeof stored === 'number' ? stored : 0
-    this.#wholeness = new Wholeness(clock.now(), counter === 0)
+    const seen = await loadBytes(store, 'meta', 'seen')
+    this.#wholeness = new Wholeness(clock.now(), seen === undefined ? undefined : decodeStored(seen))
     const outbox = new Outbox({
       signer,
       clock,
       store,
       counter,
-      held: counter > 0,
       deliver: (to, items) => this.#deliver(to, items),
       onFailure: (error) => onEvent({ kind: 'failed', error }),
     })
@@ -285,9 +285,18 @@ export class MeshNode {
     if (now >= this.#heartbeatAt) {
       this.#heartbeatAt = now + TIMING.heartbeatMs
       this.#control?.bootstrapTick()
+      this.#storeSeen()
       this.#heartbeat()
     }
     this.#cancelTick = this.#options.clock.after(this.#options.tickMs ?? TICK_MS, () => this.#tick())
+  }
+
+  /** What was seen of others is told to them after a restart as well. */
+  #storeSeen(): void {
+    const known = new Set([...this.members().map(({ id }) => id), ...(this.document?.view.members ?? [])])
+    const seen = this.#wholeness?.toStore(known)
+    if (seen !== undefined)
+      this.#outbox?.persist([{ kind: 'put', table: 'meta', key: 'seen', value: encodeStored(seen) }])
   }
 
   /** Where our units stand, to everybody connected: what is missing anywhere is then asked for. */

@@ -35,8 +35,6 @@ export interface OutboxOptions {
   readonly store: OutboxStore
   /** The highest flush counter on disk. */
   readonly counter: number
-  /** Nothing is signed before `release`. */
-  readonly held: boolean
   readonly deliver: (to: PeerId, items: readonly SignedItem[]) => void
   /** A write failed: the peer must stop, since it no longer knows what is durable. */
   readonly onFailure: (error: Error) => void
@@ -48,7 +46,7 @@ export class Outbox {
   #ops: PersistOp[] = []
   #outgoing: Outgoing[] = []
   /** Statements that wait until it is sure that this identity lacks none of its earlier ones. */
-  #held: Outgoing[] | undefined
+  #held: Outgoing[] | undefined = []
   #scheduled = false
   #flushing = false
   #closed = false
@@ -56,7 +54,6 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#options = options
     this.#counter = options.counter
-    this.#held = options.held ? [] : undefined
   }
 
   /** Of the last flush that was signed. */
@@ -69,7 +66,7 @@ export class Outbox {
     return this.#held !== undefined
   }
 
-  /** Lets the statements go that were held. */
+  /** Lets the statements go that were held; nothing is signed before. */
   release(): void {
     const held = this.#held
     if (held === undefined) return

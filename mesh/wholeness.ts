@@ -1,8 +1,9 @@
 /**
  * Whether this identity still has all that it ever signed. A disk that was restored from a backup has forgotten votes,
- * promises or accepts; the others remember the highest number of this peer's flushes, which covers all three. At its start
- * a peer signs nothing until the members have told it that number, or cannot; and one that lacks a flush is to be retired.
- * A pure core.
+ * promises or accepts; the others remember the highest number of this peer's flushes, which covers all three, across their
+ * own restarts too. At its start a peer signs nothing until the members have told it that number, or cannot; and one that
+ * lacks a flush is to be retired. That holds for a disk without any flush as well: it may be the copy of one from before
+ * the first. A pure core.
  */
 import { majority } from './agreement/paxos.ts'
 import type { Instant } from './clock.ts'
@@ -14,15 +15,23 @@ const WAIT_MS = 5_000
 const WAIT_ALONE_MS = 30_000
 
 export class Wholeness {
-  readonly #seen = new Map<PeerId, number>()
+  readonly #seen: Map<PeerId, number>
   readonly #told = new Set<PeerId>()
   readonly #started: Instant
-  #cleared: boolean
+  #cleared = false
+  #changed = false
 
-  /** @param fresh the identity has never signed anything */
-  constructor(now: Instant, fresh: boolean) {
+  /** @param stored what `toStore` gave in an earlier run, in whatever state it is */
+  constructor(now: Instant, stored: unknown) {
     this.#started = now
-    this.#cleared = fresh
+    this.#seen = new Map(isCounters(stored) ? stored : [])
+  }
+
+  /** The flushes seen of these peers, when there are more of them than were last asked for. */
+  toStore(known: ReadonlySet<PeerId>): [PeerId, number][] | undefined {
+    if (!this.#changed) return undefined
+    this.#changed = false
+    return [...this.#seen].filter(([peer]) => known.has(peer))
   }
 
   /** The highest flush of a peer that was seen here: told to it in every heartbeat. */
@@ -32,7 +41,9 @@ export class Wholeness {
 
   /** A flush of a peer came. */
   note(peer: PeerId, counter: number): void {
-    if (counter > this.seen(peer)) this.#seen.set(peer, counter)
+    if (counter <= this.seen(peer)) return
+    this.#seen.set(peer, counter)
+    this.#changed = true
   }
 
   /** What another peer has seen of this one; false: it has seen more than this one knows of. */
@@ -52,3 +63,7 @@ export class Wholeness {
     return this.#cleared
   }
 }
+
+const isCounters = (value: unknown): value is [PeerId, number][] =>
+  Array.isArray(value) &&
+  value.every((item) => Array.isArray(item) && typeof item[0] === 'string' && typeof item[1] === 'number')
