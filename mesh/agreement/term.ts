@@ -36,7 +36,10 @@ export interface Wish {
   readonly decision?: Decision
   /** Who should vote from then on, by a view that is newer than the term's. */
   readonly members?: { readonly view: number; readonly members: readonly PeerId[] }
-  /** Open cuts of which only these identities, which are gone for good, could say more are given up: an operator's order. */
+  /**
+   * Open cuts of which only these identities, which are gone for good, could say more are given up: an operator's order.
+   * Beside a gap it says that the gap waits for none of them.
+   */
   readonly settle?: readonly PeerId[]
 }
 
@@ -81,9 +84,8 @@ export function successor(
     if (isBehind(base, frontier) && !planted('base-left-behind')) base = frontier
   }
   const possible = openCuts(term, seals, base).filter((cut) => cut.term === term.number || !knowledge.isDisproved(cut))
-  const nobodyCan = wish?.decision?.kind === 'gap' && areBeyondAll(possible, term, seals, knowledge)
-  const open = nobodyCan ? [] : possible.filter((cut) => !isGivenUp(cut, term, seals, wish, knowledge))
-  const decision = wish?.decision === undefined ? undefined : place(term, wish.decision, seals, base, open, knowledge)
+  const open = stillOpen(possible, term, seals, wish, knowledge)
+  const decision = wish === undefined ? undefined : place(term, wish, seals, base, open, knowledge)
   const dispute = disputed(term, seals, base, open)
   const { view, members } = wish?.members !== undefined && wish.members.view > term.view ? wish.members : term
   return {
@@ -111,6 +113,18 @@ function pausedAt(term: Term, decision: Decision | undefined): Pick<Term, 'pause
   return at === undefined ? {} : { pausedAt: at }
 }
 
+/** Without what an operator gives up: with a gap all that is open or, where one of them cannot be given up, nothing. */
+function stillOpen(
+  possible: readonly OpenCut[],
+  term: Term,
+  seals: ReadonlyMap<PeerId, Seal>,
+  wish: Wish | undefined,
+  knowledge: OpenKnowledge,
+): readonly OpenCut[] {
+  if (wish?.decision?.kind === 'gap') return areBeyondAll(possible, term, seals, wish, knowledge) ? [] : possible
+  return possible.filter((cut) => !isGivenUp(cut, term, seals, wish, knowledge))
+}
+
 /** Only identities that are gone for good could say whether it was certified, and an operator has given it up. */
 function isGivenUp(
   cut: OpenCut,
@@ -121,25 +135,39 @@ function isGivenUp(
 ): boolean {
   const gone = wish?.settle
   if (gone === undefined) return false
-  const present = cut.term === term.number
-  const unheard = present ? term.members.filter((member) => !seals.has(member)) : knowledge.unheard(cut)
-  return unheard.every((member) => gone.includes(member))
+  if (cut.term !== term.number) return knowledge.unheard(cut).every((member) => gone.includes(member))
+  // Those who were heard certify it themselves when so many of them have voted for it: their votes may be under way.
+  const votes = [...seals.values()].filter((seal) => hasVotedFor(seal, cut)).length
+  return votes < term.write && term.members.every((member) => seals.has(member) || gone.includes(member))
 }
 
+const hasVotedFor = ({ votes }: Seal, cut: OpenCut): boolean =>
+  votes.some((vote) => comparePositions(vote, cut) === 0 && vote.digest === cut.digest)
+
 /**
- * Cuts of earlier terms that an operator gives up together with the records of which they were made: every member was heard,
- * none holds a certificate, none counts votes of those terms any more, and too few can compute them again.
+ * Cuts that an operator gives up together with the records of which they were made: every member was heard that is not given
+ * up as well, none of them holds a certificate, none counts votes of earlier terms any more, and too few can compute them
+ * again.
  */
 function areBeyondAll(
   open: readonly OpenCut[],
   term: Term,
   seals: ReadonlyMap<PeerId, Seal>,
-  { isLost }: OpenKnowledge,
+  wish: Wish,
+  knowledge: OpenKnowledge,
 ): boolean {
   const stuck = [...seals.values()].filter((seal) => seal.stuck === true).length
-  const earlier = open.every((cut) => cut.term < term.number)
-  return earlier && seals.size === term.members.length && stuck >= blockers(term, isLost)
+  const isGone = goneFor(wish, knowledge)
+  const heard = term.members.every((member) => seals.has(member) || wish.settle?.includes(member))
+  const past = open.every((cut) => cut.term < term.number || isGivenUp(cut, term, seals, wish, knowledge))
+  return heard && past && stuck >= blockers(term, isGone)
 }
+
+/** Members that an operator has given up, for good or with this order. */
+const goneFor =
+  ({ settle }: Wish, { isLost }: OpenKnowledge) =>
+  (member: PeerId): boolean =>
+    isLost(member) || settle?.includes(member) === true
 
 /** Every (position, digest) beyond the base that could have been certified by votes seen plus members not heard from. */
 function openCuts(term: Term, seals: ReadonlyMap<PeerId, Seal>, base: Term['base']): OpenCut[] {
@@ -213,12 +241,14 @@ const PLACEMENT: Readonly<Record<DecisionKind, 'after' | 'exactly' | 'stuck' | '
  */
 function place(
   term: Term,
-  wished: Decision,
+  wish: Wish,
   seals: ReadonlyMap<PeerId, Seal>,
   base: Term['base'],
   open: readonly OpenCut[],
-  { isLost }: OpenKnowledge,
+  knowledge: OpenKnowledge,
 ): Decision | undefined {
+  const wished = wish.decision
+  if (wished === undefined) return undefined
   let read = Math.max(term.floor, base?.offset ?? 0)
   for (const cut of open) read = Math.max(read, cut.offset)
   for (const seal of seals.values()) read = Math.max(read, seal.offset)
@@ -227,7 +257,7 @@ function place(
   // Whoever waits for what lies beyond waits until the unit goes on.
   if (term.pausedAt !== undefined && wished.offset > read) return undefined
   if (planted('pause-anywhere') && wished.kind === 'pause') return wished
-  const blocking = blockers(term, isLost)
+  const blocking = blockers(term, goneFor(wish, knowledge))
   switch (PLACEMENT[wished.kind]) {
     case 'after':
       return { ...wished, offset: Math.max(read, wished.offset) }

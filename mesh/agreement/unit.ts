@@ -132,9 +132,9 @@ export class UnitAgreement {
   get keptBackBy(): readonly PeerId[] {
     return this.#ended.keptBackBy(this.#own.next, this.term)
   }
-  /** See Following. */
-  isBlocked(now: Instant, at?: number): boolean {
-    return this.following.isBlocked(now, this.term, (peer) => this.#lost.has(peer), at)
+  /** See Following; `gone`: members that are not counted on either. */
+  isBlocked(now: Instant, at?: number, gone: readonly PeerId[] = []): boolean {
+    return this.following.isBlocked(now, this.term, (peer) => this.#lost.has(peer) || gone.includes(peer), at)
   }
   /** What this peer tells of itself. */
   get standing(): Standing {

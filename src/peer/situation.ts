@@ -7,7 +7,7 @@ import type { CutPosition, PeerId, UnitAgreement } from '../../mesh/index.ts'
 import type { UnitStatus } from '../http/api.ts'
 import type { HostedUnit } from '../replica/hosted.ts'
 import { type Resolution, resolvable } from '../replica/resolution.ts'
-import { sameMembers } from '../replica/wishes.ts'
+import { sameMembers, waitsForAll } from '../replica/wishes.ts'
 import type { StatusParts } from './status.ts'
 
 export interface Situation {
@@ -26,7 +26,7 @@ export function situationOf(hosted: HostedUnit, parts: StatusParts): Situation {
     return { state: joining ? 'taking-over' : undefined, reasons: takingOver(hosted, parts), resolvable: [] }
   }
   const view = node.document?.view.members ?? []
-  const orders = resolvable(hosted, agreement, { alive: node.alive(), view, now })
+  const orders = resolvable({ hosted, agreement, alive: node.alive(), view, now })
   const reasons = [
     ...quarantine(hosted, agreement, parts),
     ...lostRecords(hosted, agreement, parts, orders),
@@ -70,20 +70,43 @@ function quarantine({ trouble }: HostedUnit, { following, term }: UnitAgreement,
 
 function lostRecords(
   hosted: HostedUnit,
-  { following, term }: UnitAgreement,
-  { now }: StatusParts,
+  agreement: UnitAgreement,
+  parts: StatusParts,
   orders: readonly Resolution[],
 ): string[] {
   const { trouble, description, offset } = hosted
+  const { following, term } = agreement
+  const { now } = parts
   const { logStart } = trouble
   if (logStart === undefined) return []
   const stuck = following.stuck(now, term).length
   const what = `records ${offset} to ${logStart - 1} of ${description.topic}[${description.partition}] are gone from the log before they were read, which ${stuck} of ${term.members.length} replicas need`
   if (!orders.includes('accept-gap')) return [`${what}: another replica is asked for its snapshot beyond them`]
+  if (waitsForAll(hosted, agreement)) return [`${what}: ${gapWaits(hosted, agreement, parts, orders)}`]
   if (trouble.gapAccepted) return [`${what}: it is about to go on without them, as was ordered`]
   return [
     `${what}, and no replica that is alive has a snapshot beyond them: bring back a peer that has one, or go on without them: ${command(hosted, 'accept-gap')}`,
   ]
+}
+
+/** Whom a gap still waits for. */
+function gapWaits(
+  hosted: HostedUnit,
+  { term }: UnitAgreement,
+  { node, nameOf }: StatusParts,
+  orders: readonly Resolution[],
+): string {
+  const alive = node.alive()
+  const silent = term.members.filter((member) => member !== node.self && !alive.has(member)).map(nameOf)
+  const all =
+    'it goes on without them, as was ordered, once each of its replicas has said that it has no result beyond them'
+  if (silent.length === 0) return all
+  const waits = `${all}; ${silent.join(', ')} cannot be asked`
+  if (!orders.includes('settle')) return waits
+  const then = hosted.trouble.settleWanted
+    ? 'it is about to go on without the word of those that are members no more, as was ordered'
+    : `bring them back, or go on without those that are members no more: ${command(hosted, 'settle')}`
+  return `${waits}: ${then}`
 }
 
 function dispute(

@@ -124,7 +124,7 @@ export class ReplicaHost {
     const agreement = node.unit(unit)
     if (hosted === undefined || agreement === undefined) return false
     const view = node.document?.view.members ?? []
-    if (!resolvable(hosted, agreement, { alive: node.alive(), view, now: now() }).includes(what)) return false
+    if (!resolvable({ hosted, agreement, alive: node.alive(), view, now: now() }).includes(what)) return false
     const { trouble } = hosted
     trouble.gapAccepted ||= what === 'accept-gap'
     trouble.retryWanted ||= what === 'retry'

@@ -1,5 +1,5 @@
 /** What the host of a unit would like its next term to bring: a decision, other members, or nothing. */
-import type { Decision, PeerId, UnitAgreement, Wish } from '../../mesh/index.ts'
+import { type Decision, isBehind, type PeerId, type UnitAgreement, type Wish } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
 import type { HostedUnit, Target } from './hosted.ts'
 
@@ -17,8 +17,11 @@ export interface WishParts {
 
 export function wishOf(parts: WishParts): Wish | undefined {
   const { hosted, agreement } = parts
-  const gone = hosted.trouble.settleWanted ? lostWitnesses(parts) : []
-  if (gone.length > 0) return { settle: gone }
+  const settle = hosted.trouble.settleWanted ? lostWitnesses(parts) : []
+  if (settle.length > 0) {
+    const gap = acceptedGap(parts)
+    return gap === undefined ? { settle } : { settle, decision: gap }
+  }
   const members = wishedMembers(parts)
   const wished = wishedDecision(parts)
   // Those who come may not know the version: that is asked of them when they are members.
@@ -29,21 +32,50 @@ export function wishOf(parts: WishParts): Wish | undefined {
   return { ...(decision === undefined ? {} : { decision }), ...(members === undefined ? {} : { members }) }
 }
 
-/** Peers that could say whether an open cut was certified, and that are neither there nor expected. */
-export const lostWitnesses = ({ agreement, view, alive }: Pick<WishParts, 'agreement' | 'view' | 'alive'>) =>
-  agreement.keptBackBy.filter((peer) => !view.includes(peer) && !alive.has(peer))
+/** What orders are judged by. */
+export type OrderParts = Pick<WishParts, 'hosted' | 'agreement' | 'alive' | 'view' | 'now'>
+
+/**
+ * Peers that could say whether an open cut was certified, and that are neither there nor expected. Where an open cut is to
+ * be given up with records that are gone, those are all such members: what they hold is in nobody's way, and only lost.
+ */
+export function lostWitnesses(parts: Omit<OrderParts, 'now'>): readonly PeerId[] {
+  const gone = goneOf(parts)
+  const { agreement, hosted } = parts
+  const kept = agreement.keptBackBy.filter(gone)
+  if (!waitsForAll(hosted, agreement)) return kept
+  return [...new Set([...kept, ...agreement.term.members.filter(gone)])]
+}
+
+/** A gap was accepted, and comes only when every member was heard: cuts are open that nobody can compute again. */
+export const waitsForAll = ({ trouble }: HostedUnit, { term, frontier }: UnitAgreement): boolean =>
+  trouble.logStart !== undefined && trouble.gapAccepted && term.open.some((open) => isBehind(frontier, open))
+
+/** The others cannot certify without those whose records are gone; who is gone for good is not counted on. */
+export function lacksRecords(parts: OrderParts): boolean {
+  const { hosted, agreement, now } = parts
+  const gone = agreement.term.members.filter(goneOf(parts))
+  return hosted.trouble.logStart !== undefined && agreement.isBlocked(now, undefined, gone)
+}
+
+const goneOf =
+  ({ view, alive }: Pick<OrderParts, 'view' | 'alive'>) =>
+  (peer: PeerId): boolean =>
+    !view.includes(peer) && !alive.has(peer)
 
 /** One at a time, the most urgent first. */
-function wishedDecision({ hosted, agreement, now, versions }: WishParts): Decision | undefined {
+function wishedDecision(parts: WishParts): Decision | undefined {
+  const { hosted, agreement, now, versions } = parts
   const { trouble, state } = hosted
   if (trouble.blocked && hosted.course.paused) {
     // Whoever cannot pass a record can still say that the unit is to go on: perhaps nobody else is left to.
     return hosted.orders.paused ? undefined : { kind: 'resume', offset: 0 }
   }
   if (trouble.blocked) {
-    const { stuckAt, logStart, gapAccepted } = trouble
+    const { stuckAt } = trouble
     if (stuckAt !== undefined && agreement.isBlocked(now, stuckAt)) return { kind: 'skip', offset: stuckAt }
-    if (logStart !== undefined && gapAccepted && agreement.isBlocked(now)) return wishedGap(hosted, logStart)
+    const gap = acceptedGap(parts)
+    if (gap !== undefined) return gap
   }
   if (state !== 'running') return undefined
   return wishedCourse(hosted, versions) ?? wishedCut(hosted, now)
@@ -67,6 +99,13 @@ function wishedCut(
   if (idleOffset !== undefined) return { kind: 'idle', offset: idleOffset }
   if (pendingSince !== undefined && now - pendingSince >= description.maxCutAgeMs) return { kind: 'cut', offset: 0 }
   return undefined
+}
+
+function acceptedGap(parts: OrderParts): Decision | undefined {
+  const { hosted } = parts
+  const { gapAccepted, logStart } = hosted.trouble
+  if (!gapAccepted || logStart === undefined || hosted.course.paused || !lacksRecords(parts)) return undefined
+  return wishedGap(hosted, logStart)
 }
 
 /** From the last snapshot on; what windows it had closed since then is known from the last batch. */

@@ -142,6 +142,47 @@ describe('records that the log has lost', () => {
   })
 })
 
+describe('records that the log has lost, and an open cut that was made of them', () => {
+  const opened: Term = {
+    ...{ ...first, number: 2 },
+    open: [{ seq: 1, part: 0, digest: digest('9'), offset: 9, term: 1 }],
+  }
+  const stuck = (around: Parameters<typeof scene>[1]) => {
+    const there = scene([first, opened], around)
+    there.hosted.offset = 7
+    there.hosted.trouble.logStart = 20
+    there.agreement.following.stuckHere = 7
+    there.stuckAt(BO, 7)
+    there.hosted.trouble.gapAccepted = true
+    return there
+  }
+
+  it('are given up once every replica was asked, also one that is away', () => {
+    const { reasons, resolvable } = stuck({ alive: [ADA, BO] }).told()
+    assert.deepEqual(resolvable, ['accept-gap'])
+    assert.match(reasons.join('\n'), /once each of its replicas has said .*; cy cannot be asked$/m)
+  })
+
+  it('are given up without the word of a peer that is a member no more by one more order', () => {
+    const gone = stuck({ alive: [ADA, BO], view: [ADA, BO, DEE] })
+    const { state, reasons, resolvable } = gone.told()
+    assert.deepEqual([state, resolvable], ['halted', ['accept-gap', 'settle']])
+    assert.match(
+      reasons.join('\n'),
+      /cy cannot be asked: bring them back, .*quorate resolve delays --unit 0:3 settle$/m,
+    )
+    gone.hosted.trouble.settleWanted = true
+    assert.match(gone.told().reasons.join('\n'), /cy cannot be asked: it is about to go on without the word/)
+  })
+
+  it('wait for the first order where a member that is gone is all that others could count on', () => {
+    const { agreement, hosted, told } = scene([first], { alive: [ADA, BO], view: [ADA, BO, DEE] })
+    hosted.trouble.logStart = 20
+    agreement.following.stuckHere = 7
+    assert.deepEqual(told().resolvable, ['accept-gap'])
+  })
+})
+
 describe('a unit on the move', () => {
   it('says where to, and how far those have come who are to take it over', () => {
     const { hosted, agreement, told } = scene([first], { alive: [ADA, BO, CY, DEE], view: [ADA, BO, DEE] })

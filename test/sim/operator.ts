@@ -149,12 +149,12 @@ export class Operator {
     if (state !== undefined && (state === 'paused') !== this.#paused) this.#order(node)
     const lost = new Set<UnitId>()
     for (const { peer } of this.#cluster.running) {
-      for (const { unit } of [...(peer?.host.units.values() ?? [])].map(({ description }) => description)) {
-        if (peer?.host.units.get(unit)?.trouble.logStart !== undefined) lost.add(unit)
+      const view = peer?.node.document?.view.members ?? []
+      const alive = peer?.node.alive() ?? new Set()
+      for (const [unit, hosted] of peer?.host.units ?? []) {
+        if (hosted.trouble.logStart !== undefined) lost.add(unit)
         const agreement = peer?.node.unit(unit)
-        const view = peer?.node.document?.view.members ?? []
-        const alive = peer?.node.alive() ?? new Set()
-        const unsettled = agreement !== undefined && lostWitnesses({ agreement, view, alive }).length > 0
+        const unsettled = agreement !== undefined && lostWitnesses({ hosted, agreement, view, alive }).length > 0
         if (agreement?.deadlocked !== true && !unsettled) continue
         if (unsettled) this.#branches.took('settled')
         peer?.host.resolve(unit, unsettled ? 'settle' : 'retry')

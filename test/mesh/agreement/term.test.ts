@@ -118,6 +118,15 @@ describe('the cuts that a successor leaves open', () => {
     assert.deepEqual(given.open, [])
     assert.equal(given.forced, true)
   })
+
+  it('are kept against an order where those who were heard may certify them', () => {
+    const settled = (votes: number) => {
+      const seals = new Map([0, 1].map((index) => [member(index), seal(index < votes ? ['a'] : [])]))
+      return successor(termOf(3, 2), seals, { settle: [member(2)] })
+    }
+    assert.deepEqual(names(settled(1).open), [])
+    assert.deepEqual([names(settled(2).open), settled(2).forced], [['1a'], undefined])
+  })
 })
 
 describe('what is decided after a skipped record', () => {
@@ -161,6 +170,29 @@ describe('a gap', () => {
     assert.equal(successor(term, sealed(2), wish).decision, undefined)
     const all = successor(term, sealed(3), wish)
     assert.deepEqual([all.decision?.kind, all.open, all.forced], ['gap', [], true])
+  })
+
+  it('waits for nobody whom an operator gives up with it', () => {
+    const term = termOf(3, 2, { open: [open] })
+    const ordered = (gone: readonly PeerId[]) => successor(term, sealed(2), { ...wish, settle: gone })
+    assert.deepEqual([ordered([member(20)]).decision, ordered([member(20)]).open], [undefined, [open]])
+    const { decision, open: left, forced } = ordered([member(2)])
+    assert.deepEqual([decision?.kind, left, forced], ['gap', [], true])
+  })
+
+  it('gives up what only such a one can have certified in the same term, and nothing that others can', () => {
+    const voted = (votes: number) =>
+      new Map([0, 1].map((index) => [member(index), { ...stuck, votes: index < votes ? later : [] }]))
+    const later = [{ seq: 2, part: 0, digest: digest('b'), offset: 70 }]
+    const ordered = (votes: number) => successor(termOf(3, 2), voted(votes), { ...wish, settle: [member(2)] })
+    assert.deepEqual([ordered(1).decision?.kind, names(ordered(1).open)], ['gap', []])
+    assert.deepEqual([ordered(2).decision, names(ordered(2).open)], [undefined, ['2b']])
+  })
+
+  it('does not count on those who are given up with it', () => {
+    const one = new Map([0, 1].map((index) => [member(index), index === 0 ? stuck : { ...seal([], 41), frontier }]))
+    assert.equal(successor(termOf(3, 2), one, wish).decision, undefined)
+    assert.equal(successor(termOf(3, 2), one, { ...wish, settle: [member(2)] }).decision?.kind, 'gap')
   })
 
   it('gives up none that its own term may still certify', () => {
