@@ -105,8 +105,12 @@ export function successor(
   }
 }
 
-/** The next decision's place is here or beyond: a record that is skipped is behind whoever has applied that. */
-const floorOf = ({ kind, offset }: Decision): number => (kind === 'skip' ? offset + 1 : offset)
+/**
+ * The next decision's place is here or beyond: whoever has applied this one is past the record that it skips, or where records
+ * begin again.
+ */
+const floorOf = ({ kind, offset, value = offset }: Decision): number =>
+  kind === 'skip' ? offset + 1 : kind === 'gap' ? Math.max(offset, value) : offset
 
 function pausedAt(term: Term, decision: Decision | undefined): Pick<Term, 'pausedAt'> {
   const at = decision?.kind === 'pause' ? decision.offset : decision?.kind === 'resume' ? undefined : term.pausedAt
@@ -270,7 +274,8 @@ function place(
       return stuck.length >= blocking && read <= wished.offset ? wished : undefined
     }
     case 'base': {
-      // What was computed beyond the base goes, so nothing of it may be certified already.
+      // What was computed beyond the base goes, so nothing of it may be certified already; nor does a pause move.
+      if (term.pausedAt !== undefined) return undefined
       const stuck = [...seals.values()].filter(({ stuck }) => stuck === true)
       const offset = Math.max(term.floor, base?.offset ?? wished.offset)
       if (stuck.length < blocking || open.length > 0 || wished.value === undefined) return undefined

@@ -136,7 +136,7 @@ export interface Term {
     | (CutPosition & { readonly digest: Digest; readonly last: boolean; readonly offset: number })
     | undefined
   readonly open: readonly OpenCut[]
-  /** Offset of the latest decision so far, or past the record that it skips: later ones are not placed before it. */
+  /** Offset of the latest decision so far, or past what it skips or gives up: later ones are not placed before it. */
   readonly floor: number
   /** Nothing is taken from this offset on: whatever is decided meanwhile is decided here. */
   readonly pausedAt?: number

@@ -139,6 +139,17 @@ describe('what is decided after a skipped record', () => {
   })
 })
 
+describe('what is decided after a gap', () => {
+  //   read up to 41 │ gone │ 46 records begin again
+  it('is where records begin again, though nobody is there yet', () => {
+    const stuck = new Map([0, 1, 2].map((index) => [member(index), { ...seal([], 41), stuck: true as const }]))
+    const decision = { kind: 'gap', offset: 41, value: 46, snapshot: null, floor: null } as const
+    const gone = successor(termOf(3, 2), stuck, { decision })
+    assert.equal(gone.decision?.value, 46)
+    assert.equal(successor(gone, stuck, { decision: { kind: 'pause', offset: 0 } }).pausedAt, 46)
+  })
+})
+
 describe('a dispute', () => {
   const older: OpenCut = { seq: 1, part: 0, digest: digest('a'), offset: 10, term: 5 }
   const sealed = (letters: readonly string[]) =>
@@ -193,6 +204,10 @@ describe('a gap', () => {
     const one = new Map([0, 1].map((index) => [member(index), index === 0 ? stuck : { ...seal([], 41), frontier }]))
     assert.equal(successor(termOf(3, 2), one, wish).decision, undefined)
     assert.equal(successor(termOf(3, 2), one, { ...wish, settle: [member(2)] }).decision?.kind, 'gap')
+  })
+
+  it('is decided after a pause, and not while it lasts', () => {
+    assert.equal(successor(termOf(3, 2, { pausedAt: 64 }), sealed(3), wish).decision, undefined)
   })
 
   it('gives up none that its own term may still certify', () => {
