@@ -16,8 +16,12 @@ export const verb: Verb = {
     { command: 'quorate consume flight-delays -o jsonl', what: 'with partition, offset and key' },
   ],
   run: async ({ args: [topic = ''], options, output }) => {
-    const log = await openSettingsLog(options)
+    const { log, address } = await openSettingsLog(options)
     try {
+      if ((await log.describeTopic(topic)) === undefined) {
+        const message = `the log ${address} has no topic "${topic}"; name another topic, or with --log the log that the peers read`
+        throw new QuorateError('QRT_TOPIC_UNKNOWN', message)
+      }
       await printAll(log, topic, output)
       return EXIT.ok
     } finally {
@@ -27,9 +31,6 @@ export const verb: Verb = {
 }
 
 async function printAll(log: Log, topic: string, output: Output): Promise<void> {
-  if ((await log.describeTopic(topic)) === undefined) {
-    throw new QuorateError('QRT_TOPIC_UNKNOWN', `the log has no topic "${topic}"`)
-  }
   const ranges = await log.offsets(topic)
   const open = new Set(ranges.flatMap(({ start, end }, partition) => (start < end ? [partition] : [])))
   if (open.size === 0) return

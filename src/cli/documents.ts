@@ -90,7 +90,8 @@ export function readText(path: string): string {
     return readFileSync(path === '-' ? 0 : path, 'utf8')
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
-    throw new QuorateError('QRT_CONFIG_INVALID', `${path} cannot be read (${reason})`, { cause })
+    const what = reason === 'EISDIR' ? 'is a folder, and a file is expected' : `cannot be read (${reason})`
+    throw new QuorateError('QRT_CONFIG_INVALID', `${path} ${what}`, { cause })
   }
 }
 

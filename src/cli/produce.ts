@@ -31,7 +31,7 @@ export const verb: Verb = {
       .split('\n')
       .filter((line) => line.trim() !== '')
     const key = options.string('key')
-    const log = await openSettingsLog(options)
+    const { log, address } = await openSettingsLog(options)
     try {
       const described = await log.describeTopic(topic)
       const partitions = described?.partitions ?? partitionsOf(options.string('partitions'))
@@ -47,7 +47,8 @@ export const verb: Verb = {
           await log.append({ topic, partition }, records.slice(from, from + BATCH))
         }
       }
-      output.note(`${lines.length} records are in ${topic} (${partitions} partition${partitions === 1 ? '' : 's'})`)
+      const where = `${topic} (${partitions} partition${partitions === 1 ? '' : 's'}) of ${address}`
+      output.note(`${lines.length} record${lines.length === 1 ? ' is' : 's are'} in ${where}`)
       return EXIT.ok
     } finally {
       await log.close()

@@ -1,4 +1,6 @@
 /** What `quorate init` writes. A test runs all of it, so it cannot fall behind the language. */
+import { toJson } from '../http/json.ts'
+import { jobJsonSchema } from './job-language.ts'
 
 export interface ProjectFile {
   readonly path: string
@@ -9,12 +11,14 @@ export function projectFiles(name: string): readonly ProjectFile[] {
   return [
     { path: `${name}.yaml`, text: job(name) },
     { path: `${name}.job.test.yaml`, text: suite(name) },
-    { path: `${name}.jsonl`, text: RECORDS.map((record) => `${JSON.stringify(record)}\n`).join('') },
+    { path: `${name}.jsonl`, text: recordLines() },
+    { path: 'job.schema.json', text: `${toJson(jobJsonSchema(), 2)}\n` },
     { path: 'README.md', text: readme(name) },
   ]
 }
 
-const job = (name: string): string => `# How often each page is visited, minute by minute.
+const job = (name: string): string => `# yaml-language-server: $schema=job.schema.json
+# How often each page is visited, minute by minute.
 name: ${name}
 source:
   topic: ${name}-events
@@ -31,13 +35,15 @@ pipeline:
 quorum: { replicas: 1, write: 1, read: 1 }
 `
 
-const RECORDS = [
+export const RECORDS = [
   { at: '2026-01-01T12:00:01Z', page: '/', status: 200, ms: 120 },
   { at: '2026-01-01T12:00:09Z', page: '/cart', status: 200, ms: 700 },
   { at: '2026-01-01T12:00:30Z', page: '/', status: 404, ms: 5 },
   { at: '2026-01-01T12:00:59Z', page: '/', status: 200, ms: 80 },
   { at: '2026-01-01T12:01:10Z', page: '/cart', status: 200, ms: 300 },
 ]
+
+export const recordLines = (): string => RECORDS.map((record) => `${JSON.stringify(record)}\n`).join('')
 
 const suite = (name: string): string => `# Run it with: quorate test ${name}.job.test.yaml
 job: ${name}.yaml
@@ -70,14 +76,23 @@ ${RECORDS.map((record) => `      - record: ${JSON.stringify(record)}`).join('\n'
 
 const readme = (name: string): string => `# ${name}
 
+In this folder:
+
 \`\`\`sh
 quorate lint ${name}.yaml                   # is the document right?
-quorate test ${name}.job.test.yaml          # does it do what it should?
+quorate test                               # does it do what it should?
 quorate explain ${name}.yaml                # what becomes of it?
+\`\`\`
 
-quorate join --bootstrap                    # a peer, in a terminal of its own
+With a peer (\`quorate join --bootstrap\`, in a terminal of its own and in the same folder) or the cluster of \`quorate demo\`, which
+prints the log that \`quorate produce\` must write to:
+
+\`\`\`sh
 quorate produce ${name}-events ${name}.jsonl
 quorate submit ${name}.yaml
-quorate query ${name}
+quorate query ${name} --open                # with the minute that is not over yet
+quorate status                             # what is waited for
 \`\`\`
+
+Editors with a YAML language server complete \`${name}.yaml\` by \`job.schema.json\`, which \`quorate schema\` prints.
 `

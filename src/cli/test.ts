@@ -24,7 +24,14 @@ export const verb: Verb = {
   summary: 'Test a job: sample records, virtual time, expected rows',
   description:
     'A suite is a file such as delays.job.test.yaml that names a job and lists cases. Nothing has to run: neither a peer nor a log.',
-  args: [{ name: 'FILE', required: true, many: true, help: 'Suites in YAML, TOML or JSON, or folders of them' }],
+  args: [
+    {
+      name: 'FILE',
+      required: false,
+      many: true,
+      help: 'Suites in YAML, TOML or JSON, or folders of them; default: here',
+    },
+  ],
   options: {
     only: { type: 'string', placeholder: 'TEXT', help: 'Only cases whose name contains this' },
     functions: FUNCTIONS_OPTION,
@@ -40,7 +47,7 @@ export const verb: Verb = {
     const only = options.string('only')
     const files: { file: string; cases: readonly CaseResult[] }[] = []
     let invalid = false
-    for (const path of args.flatMap((each) => suitesAt(each ?? ''))) {
+    for (const path of (args.length === 0 ? ['.'] : args).flatMap((each) => suitesAt(each ?? ''))) {
       const { text, format, file } = readNamedDocument(path, undefined)
       const { suite, faults } = readSuite(text, format)
       if (suite === undefined) {
@@ -86,10 +93,12 @@ function show(output: Output, file: string, cases: readonly CaseResult[]): void 
   output.line(output.paint('bold', basename(file)))
   for (const { name, passed, records, rows, deadLetters, peakStateBytes, missing, unexpected } of cases) {
     const verdict = passed ? output.paint('green', '  ok  ') : output.paint('red', '  FAIL')
-    const letters = deadLetters === 0 ? '' : `, ${deadLetters} dead letters`
-    const numbers = `${records} records, ${rows} rows${letters}, at most ${peakStateBytes} bytes of state`
+    const letters = deadLetters === 0 ? '' : `, ${counted(deadLetters, 'dead letter')}`
+    const numbers = `${counted(records, 'record')}, ${counted(rows, 'row')}${letters}, at most ${peakStateBytes} bytes of state`
     output.line(`${verdict} ${name} ${output.paint('dim', `(${numbers})`)}`)
     for (const row of missing) output.line(output.paint('red', `       - ${row}`))
     for (const row of unexpected) output.line(output.paint('green', `       + ${row}`))
   }
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

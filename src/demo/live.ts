@@ -53,6 +53,7 @@ export class LiveDemo {
     for (const { name, httpAddress } of this.#peers.all) output.line(`  ${name.padEnd(4)} ${httpAddress}`)
     await client.submit({ text: jobText(false), format: 'yaml', file: 'demo' })
     output.line(`Dashboard: ${output.paint('bold', this.#peers.all[0]?.httpAddress ?? '')}`)
+    output.line(`Log: embedded:${this.#peers.logDirectory} (QUORATE_LOG, for "quorate produce" and a job of your own)`)
     output.line(
       `Job ${JOB}: daily delays by airport, 3 replicas, a result counts once 2 of them signed it.` +
         (keys === undefined ? '' : ' Press k to kill a peer, Ctrl-C to stop.'),
@@ -134,7 +135,8 @@ export class LiveDemo {
   async #kill(): Promise<void> {
     const { output, backAfterMs } = this.#options
     if (this.#killed !== undefined) return
-    const victim = this.#peers.all.find(({ running }) => running)
+    // The first one stays: its address is the default of every verb, and its dashboard may be open.
+    const victim = this.#peers.all.findLast(({ running }) => running)
     if (victim === undefined) return
     this.#killed = victim
     this.#longestGapMs = 0

@@ -111,9 +111,14 @@ class PeerProcess implements DemoPeer {
     this.#child = child
     if (child.stdout === null || child.stderr === null) throw new QuorateError('QRT_INTERNAL', 'a peer has no output')
     child.stderr.pipe(createWriteStream(this.#logFile, { flags: 'a' }))
+    let lastWords = ''
+    createInterface(child.stderr).on('line', (line) => {
+      lastWords = line
+    })
     const lines = createInterface(child.stdout)
-    const ended = once(child, 'exit').then(([code]) => {
-      const what = `the peer ${this.name} ended with code ${code} before it was ready; its log is ${this.#logFile}`
+    // Once its output is read: the last line of its log is why. The demo's folder is gone when somebody could look there.
+    const ended = once(child, 'close').then(([code]) => {
+      const what = `the peer ${this.name} ended with code ${code} before it was ready: ${reasonOf(lastWords)}`
       throw new QuorateError('QRT_WORKER_FAILED', what)
     })
     ended.catch(() => undefined)
@@ -144,5 +149,14 @@ class PeerProcess implements DemoPeer {
     const insist = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS)
     await exited
     clearTimeout(insist)
+  }
+}
+
+/** What a peer says at its end is an error as scripts read it; anything else is shown as it is. */
+function reasonOf(line: string): string {
+  try {
+    return (JSON.parse(line) as { readonly detail?: string }).detail ?? line
+  } catch {
+    return line
   }
 }

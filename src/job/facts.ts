@@ -85,7 +85,7 @@ export function checkFacts(
 ): readonly (readonly OffsetRange[])[] {
   const faults: (readonly [QuorateErrorCode, Fault])[] = []
   const unknown = (name: string, pointer: string): void => {
-    const suggestion = `create the topic "${name}", or name another`
+    const suggestion = `create the topic "${name}" in the log that the peers read ("quorate produce ${name} FILE" does), or name another`
     faults.push(['QRT_TOPIC_UNKNOWN', { pointer, message: `the log has no topic "${name}"`, suggestion }])
   }
   for (const [i, source] of document.sources.entries()) {

@@ -15,11 +15,13 @@ const examples = new Map<string, string>()
 
 /** A command in a folder, with the tools of this repository. */
 function run(cwd: string, command: string, ...args: string[]) {
+  // Node's runner runs no tests inside a test, and calls that a success.
+  const { NODE_TEST_CONTEXT: _, ...environment } = process.env
   const path = `${join(ROOT, 'node_modules/.bin')}${delimiter}${process.env.PATH ?? ''}`
   const { status, stdout, stderr } = spawnSync(command, args, {
     cwd,
     encoding: 'utf8',
-    env: { ...process.env, PATH: path },
+    env: { ...environment, PATH: path },
   })
   return { status, stdout, stderr, all: `${stdout}${stderr}` }
 }
@@ -88,6 +90,28 @@ describe('the installed package', () => {
   it('drives a job in a test, as the documentation shows', () => {
     const { status, all } = run(project, process.execPath, '--test', 'top-bids.test.ts')
     assert.equal(status, 0, all)
+  })
+
+  it('makes a project that its tools compile, lint and test', () => {
+    const quorate = (...args: string[]) =>
+      run(project, process.execPath, 'node_modules/quorate/bin/quorate.js', ...args)
+    const made = quorate('init', 'shop', '--name', 'orders', '--typescript')
+    assert.equal(made.status, 0, made.all)
+    const shop = join(project, 'shop')
+    const compiled = run(shop, 'tsc', '-p', '.')
+    assert.equal(compiled.status, 0, compiled.all)
+    const linted = quorate('lint', 'shop/orders.ts')
+    assert.equal(linted.stdout, 'shop/orders.ts: valid\n', linted.all)
+    const tested = run(shop, process.execPath, '--test')
+    assert.match(tested.stdout, /^. pass 3$/m, tested.all)
+    assert.equal(tested.status, 0, tested.all)
+    // The test can fail: the job without its filter counts a failure as well.
+    writeFileSync(
+      join(shop, 'orders.ts'),
+      readFileSync(join(shop, 'orders.ts'), 'utf8').replace(/^ {2}\.filter.*\n/m, ''),
+    )
+    assert.notEqual(run(shop, process.execPath, '--test').status, 0)
+    rmSync(shop, { recursive: true })
   })
 
   it('runs in Node', () => {

@@ -15,13 +15,19 @@ before(async () => {
   project = join(folder, 'shop')
   const { code, stdout } = await runCli(['init', project, '--name', 'orders'])
   assert.equal(code, 0)
-  assert.equal(stdout.trim().split('\n').length, 4)
+  assert.equal(stdout.trim().split('\n').length, 5)
 })
 after(() => rmSync(folder, { recursive: true }))
 
 describe('init', { concurrency: 4 }, () => {
   it('makes a project whose job is valid and whose tests pass', async () => {
-    assert.deepEqual(readdirSync(project).sort(), ['README.md', 'orders.job.test.yaml', 'orders.jsonl', 'orders.yaml'])
+    assert.deepEqual(readdirSync(project).sort(), [
+      'README.md',
+      'job.schema.json',
+      'orders.job.test.yaml',
+      'orders.jsonl',
+      'orders.yaml',
+    ])
     assert.equal((await runCli(['lint', join(project, 'orders.yaml')])).code, 0)
     const { code, stdout, stderr } = await runCli(['test', join(project, 'orders.job.test.yaml')])
     assert.equal(code, 0, stdout)

@@ -75,7 +75,8 @@ describe('a job that a cluster cannot run', () => {
       {
         pointer: '/source/topic',
         message: 'the log has no topic "flights"',
-        suggestion: 'create the topic "flights", or name another',
+        suggestion:
+          'create the topic "flights" in the log that the peers read ("quorate produce flights FILE" does), or name another',
       },
     ])
   })
