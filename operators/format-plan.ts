@@ -65,4 +65,6 @@ export interface ProtobufField {
   readonly oneof?: string
   /** Type of the keys of a map. */
   readonly key?: ProtobufScalar
+  /** Whoever writes a message has to give it. */
+  readonly required?: true
 }

@@ -174,6 +174,7 @@ const protobufSchema: z.ZodType<ProtobufSchema> = z.strictObject({
         shape: z.enum(['explicit', 'implicit', 'repeated', 'map']),
         oneof: z.exactOptional(text),
         key: z.exactOptional(scalar),
+        required: z.exactOptional(z.literal(true)),
       }),
     ),
   ),
@@ -271,6 +272,7 @@ const branch = z.exactOptional(count)
 const rowFormat: z.ZodType<RowFormat> = z.union([
   z.literal('msgpack'),
   z.strictObject({ kind: z.literal('avro'), schema: text, id: schemaId }),
+  z.strictObject({ kind: z.literal('protobuf'), schema: protobufSchema, message: text, id: schemaId }),
 ])
 
 const sink: z.ZodType<SinkPlan> = z.discriminatedUnion('kind', [

@@ -94,6 +94,7 @@ function fieldOf(field: protobuf.Field): ProtobufField {
     shape,
     ...(members > 1 && partOf !== null ? { oneof: partOf.name } : {}),
     ...(map ? { key: scalar(field.keyType) } : {}),
+    ...(field.required ? { required: true } : {}),
   }
 }
 

@@ -1,5 +1,6 @@
 /** Rows in Avro, by the schema of the sink: fields that it has, with integers exact up to 64 bits. */
 import avsc from 'avsc'
+import { textOf } from './misfit.ts'
 
 /** Integers beyond 2^53 are bigints here; a row has both. */
 const exactLong = avsc.types.LongType.__with({
@@ -73,6 +74,3 @@ export function misfits(type: avsc.Type, value: unknown): string {
   })
   return found.slice(0, 3).join('; ')
 }
-
-const textOf = (value: unknown): string =>
-  value === undefined ? 'nothing' : typeof value === 'bigint' ? String(value) : JSON.stringify(value).slice(0, 60)

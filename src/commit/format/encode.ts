@@ -5,7 +5,9 @@
 import { Packr } from 'msgpackr'
 import { QuorateError } from '../../errors.ts'
 import { avroType, fitted, misfits } from './avro.ts'
-import type { RowFormat } from './plan.ts'
+import { Misfit } from './misfit.ts'
+import type { AvroRows, ProtobufRows, RowFormat } from './plan.ts'
+import { ProtobufRowWriter, placeBytes } from './protobuf.ts'
 
 export type EncodeValue = (value: Uint8Array) => Uint8Array
 
@@ -13,12 +15,29 @@ export type EncodeValue = (value: Uint8Array) => Uint8Array
 export function valueEncoder(format: RowFormat | undefined, sink: string): EncodeValue {
   if (format === undefined) return (value) => value
   if (format === 'msgpack') return msgpackEncoder(sink)
+  return format.kind === 'avro' ? avroEncoder(format, sink) : protobufEncoder(format, sink)
+}
+
+function avroEncoder(format: AvroRows, sink: string): EncodeValue {
   const type = avroType(format.schema)
   const header = framing(format.id)
   return (bytes) => {
     const value = fitted(type, rowValue(bytes))
     if (!type.isValid(value)) throw refused(sink, bytes, `Avro by its schema: ${misfits(type, value)}`)
     return Buffer.concat([header, type.toBuffer(value)])
+  }
+}
+
+function protobufEncoder({ schema, message, id }: ProtobufRows, sink: string): EncodeValue {
+  const writer = new ProtobufRowWriter(schema)
+  const header = id === undefined ? Buffer.alloc(0) : Buffer.concat([framing(id), placeBytes(schema, message)])
+  return (bytes) => {
+    try {
+      return Buffer.concat([header, writer.write(message, rowValue(bytes))])
+    } catch (cause) {
+      if (!(cause instanceof Misfit)) throw cause
+      throw refused(sink, bytes, `Protobuf by its schema: ${cause.message}`, cause)
+    }
   }
 }
 
