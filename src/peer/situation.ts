@@ -5,9 +5,10 @@
  */
 import type { CutPosition, PeerId, UnitAgreement } from '../../mesh/index.ts'
 import type { UnitStatus } from '../http/api.ts'
+import { waitsForAll } from '../replica/gone.ts'
 import type { HostedUnit } from '../replica/hosted.ts'
 import { type Resolution, resolvable } from '../replica/resolution.ts'
-import { sameMembers, waitsForAll } from '../replica/wishes.ts'
+import { sameMembers } from '../replica/wishes.ts'
 import type { StatusParts } from './status.ts'
 
 export interface Situation {
@@ -32,6 +33,7 @@ export function situationOf(hosted: HostedUnit, parts: StatusParts): Situation {
     ...lostRecords(hosted, agreement, parts, orders),
     ...dispute(hosted, agreement, parts, orders),
     ...openCut(hosted, agreement, parts, orders),
+    ...missingResults(hosted, parts, orders),
     ...takingOver(hosted, parts),
     ...pausing(hosted),
     ...moving(hosted, agreement, parts),
@@ -143,8 +145,21 @@ function openCut(
   return [`${what}, and not all of them are members any more: ${then}`]
 }
 
-function takingOver({ state, handoff }: HostedUnit, { nameOf }: StatusParts): string[] {
-  if (state !== 'joining') return []
+/** Certified results from before a gap that are on no disk here: only those who have not answered may have them. */
+function missingResults(hosted: HostedUnit, { nameOf }: StatusParts, orders: readonly Resolution[]): string[] {
+  const { missing, state, trouble } = hosted
+  if (state !== 'joining' || missing === undefined || missing.silent.length === 0) return []
+  const silent = missing.silent.map(nameOf).join(', ')
+  const what = `results up to cut ${placeText(missing.upTo)} were made of records that are gone, and only ${silent} may still have them`
+  if (!orders.includes('settle')) return [`${what}: they are asked for until all have answered`]
+  const then = trouble.settleWanted
+    ? 'it is about to go on without them, as was ordered'
+    : `bring them back, or go on without those results: ${command(hosted, 'settle')}`
+  return [`${what}; they are members no more: ${then}`]
+}
+
+function takingOver({ state, handoff, missing }: HostedUnit, { nameOf }: StatusParts): string[] {
+  if (state !== 'joining' || missing !== undefined) return []
   const { from, chunks, batches } = handoff?.progress ?? { from: undefined, chunks: undefined, batches: 0 }
   if (from === undefined) return ['it is taken over by this peer, and nobody who has it has answered yet']
   const snapshot = chunks === undefined ? '' : `: ${chunks.done} of ${chunks.total} pieces of the snapshot`

@@ -143,26 +143,26 @@ export class Handoff {
   /**
    * Only the batches up to a position, which cannot be computed any more.
    * @param members all who may have them
-   * @returns `nobody`: each of them has answered, and what is missing is nowhere
+   * @returns those that have not answered; empty: what is missing is nowhere; `here`: nothing is missing
    */
   async fill(
     upTo: CutPosition,
     terms: readonly Term[],
     members: readonly PeerId[],
-  ): Promise<'here' | 'nobody' | 'later'> {
-    let answered = 0
+  ): Promise<'here' | readonly PeerId[]> {
+    const answered = new Set<PeerId>()
     for (const giver of members) {
-      if (!this.#parts.wanted()) return 'later'
+      if (!this.#parts.wanted()) break
       this.#from = giver
       try {
-        if (await this.#results(giver, upTo, terms)) answered += 1
+        if (await this.#results(giver, upTo, terms)) answered.add(giver)
       } catch {
         // It does not answer: what it may have is not given up.
       }
       const held = this.#parts.held()
       if (held !== undefined && comparePositions(held, upTo) >= 0) return 'here'
     }
-    return answered === members.length ? 'nobody' : 'later'
+    return members.filter((member) => !answered.has(member))
   }
 
   async #take(giver: PeerId, after: CutPosition | undefined): Promise<TakenOver | undefined> {

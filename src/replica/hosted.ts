@@ -96,6 +96,8 @@ export class HostedUnit {
   damage: { readonly intact: CutPosition | undefined } | undefined
   /** Times that it took over from others. */
   joins = 0
+  /** Certified results up to here that it looks for, since they cannot be computed any more, and who has not answered. */
+  missing: { readonly upTo: CutPosition; readonly silent: readonly PeerId[] } | undefined
   /** Certified results up to here that no member holds, and that cannot be computed again: they are given up with a gap. */
   lostUpTo: CutPosition | undefined
   /** Set while restored from a divergence, until the position is matched. */

@@ -15,6 +15,7 @@ import {
 import { HOST_TIMING } from '../limits.ts'
 import type { StoreOp } from '../store/store.ts'
 import { batchKey, describeBatch } from './batch.ts'
+import { isGone } from './gone.ts'
 import { Handoff, type HandoffRequest, type TakenOver } from './handoff.ts'
 import type { HostedUnit, UnitDescription } from './hosted.ts'
 import { snapshotOps } from './snapshots.ts'
@@ -63,16 +64,31 @@ export class Joining {
     const fill = async () => {
       const others = latest?.members.filter((member) => member !== node.self) ?? []
       const found = await handoff.fill(base, terms, others)
-      if (found === 'later' || !this.#options.wanted(hosted)) return false
-      if (found === 'nobody') hosted.lostUpTo = base
+      if (!this.#options.wanted(hosted)) return false
+      if (found !== 'here') {
+        hosted.missing = { upTo: base, silent: found }
+        if (!found.every((member) => this.#isGivenUp(hosted, member))) return false
+        hosted.lostUpTo = base
+      }
+      hosted.missing = undefined
+      hosted.trouble.settleWanted = false
       await this.#finish(hosted, [])
       return true
     }
     this.#attempt(hosted, fill, Number.POSITIVE_INFINITY)
   }
 
+  /** It is gone for good, and an operator has said so. */
+  #isGivenUp({ trouble }: HostedUnit, peer: PeerId): boolean {
+    const { node } = this.#options
+    const { document } = node
+    if (document?.lost.includes(peer) === true) return true
+    return trouble.settleWanted && isGone({ view: document?.view.members ?? [], alive: node.alive() }, peer)
+  }
+
   #begin(hosted: HostedUnit): Handoff {
     hosted.state = 'joining'
+    hosted.missing = undefined
     const { unit } = hosted.description
     const { node, now } = this.#options
     const handoff = new Handoff({

@@ -1,16 +1,10 @@
 /** What the host of a unit would like its next term to bring: a decision, other members, or nothing. */
-import { type Decision, isBehind, type PeerId, type UnitAgreement, type Wish } from '../../mesh/index.ts'
+import type { Decision, PeerId, Wish } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
+import { lacksRecords, lostWitnesses, type OrderParts } from './gone.ts'
 import type { HostedUnit, Target } from './hosted.ts'
 
-export interface WishParts {
-  readonly hosted: HostedUnit
-  readonly agreement: UnitAgreement
-  readonly alive: ReadonlySet<PeerId>
-  /** Monotonic. */
-  readonly now: number
-  /** The members of the cluster. */
-  readonly view: readonly PeerId[]
+export interface WishParts extends OrderParts {
   /** Determinism versions that every member can compute in. */
   readonly versions: readonly number[]
 }
@@ -31,37 +25,6 @@ export function wishOf(parts: WishParts): Wish | undefined {
   }
   return { ...(decision === undefined ? {} : { decision }), ...(members === undefined ? {} : { members }) }
 }
-
-/** What orders are judged by. */
-export type OrderParts = Pick<WishParts, 'hosted' | 'agreement' | 'alive' | 'view' | 'now'>
-
-/**
- * Peers that could say whether an open cut was certified, and that are neither there nor expected. Where an open cut is to
- * be given up with records that are gone, those are all such members: what they hold is in nobody's way, and only lost.
- */
-export function lostWitnesses(parts: Omit<OrderParts, 'now'>): readonly PeerId[] {
-  const gone = goneOf(parts)
-  const { agreement, hosted } = parts
-  const kept = agreement.keptBackBy.filter(gone)
-  if (!waitsForAll(hosted, agreement)) return kept
-  return [...new Set([...kept, ...agreement.term.members.filter(gone)])]
-}
-
-/** A gap was accepted, and comes only when every member was heard: cuts are open that nobody can compute again. */
-export const waitsForAll = ({ trouble }: HostedUnit, { term, frontier }: UnitAgreement): boolean =>
-  trouble.logStart !== undefined && trouble.gapAccepted && term.open.some((open) => isBehind(frontier, open))
-
-/** The others cannot certify without those whose records are gone; who is gone for good is not counted on. */
-export function lacksRecords(parts: OrderParts): boolean {
-  const { hosted, agreement, now } = parts
-  const gone = agreement.term.members.filter(goneOf(parts))
-  return hosted.trouble.logStart !== undefined && agreement.isBlocked(now, undefined, gone)
-}
-
-const goneOf =
-  ({ view, alive }: Pick<OrderParts, 'view' | 'alive'>) =>
-  (peer: PeerId): boolean =>
-    !view.includes(peer) && !alive.has(peer)
 
 /** One at a time, the most urgent first. */
 function wishedDecision(parts: WishParts): Decision | undefined {

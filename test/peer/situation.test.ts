@@ -183,6 +183,27 @@ describe('records that the log has lost, and an open cut that was made of them',
   })
 })
 
+describe('results from before a gap that are on no disk', () => {
+  const missing = (view: readonly PeerId[]) => {
+    const there = scene([first], { alive: [ADA, BO], view })
+    there.hosted.state = 'joining'
+    there.hosted.missing = { upTo: { seq: 3, part: 0 }, silent: [CY] }
+    return there.told()
+  }
+
+  it('are asked for while whoever may have them is a member', () => {
+    const { state, reasons, resolvable } = missing([ADA, BO, CY])
+    assert.deepEqual([state, resolvable], ['taking-over', []])
+    assert.match(reasons.join('\n'), /^results up to cut 3\.0 were made of records that are gone, and only cy may/)
+  })
+
+  it('wait for an order once that one is gone', () => {
+    const { state, reasons, resolvable } = missing([ADA, BO, DEE])
+    assert.deepEqual([state, resolvable], ['halted', ['settle']])
+    assert.match(reasons.join('\n'), /members no more: bring them back, .*quorate resolve delays --unit 0:3 settle$/m)
+  })
+})
+
 describe('a unit on the move', () => {
   it('says where to, and how far those have come who are to take it over', () => {
     const { hosted, agreement, told } = scene([first], { alive: [ADA, BO, CY, DEE], view: [ADA, BO, DEE] })

@@ -3,7 +3,7 @@
  * and decides what units cannot decide for themselves.
  */
 import type { MeshNode, UnitId } from '../../mesh/index.ts'
-import { lostWitnesses } from '../../src/replica/wishes.ts'
+import { lostHolders, lostWitnesses } from '../../src/replica/gone.ts'
 import type { Branches } from './branches.ts'
 import type { SimulatedClock } from './clock.ts'
 import type { Cluster } from './cluster.ts'
@@ -154,7 +154,8 @@ export class Operator {
       for (const [unit, hosted] of peer?.host.units ?? []) {
         if (hosted.trouble.logStart !== undefined) lost.add(unit)
         const agreement = peer?.node.unit(unit)
-        const unsettled = agreement !== undefined && lostWitnesses({ hosted, agreement, view, alive }).length > 0
+        const parts = agreement && { hosted, agreement, view, alive }
+        const unsettled = parts !== undefined && lostWitnesses(parts).length + lostHolders(parts).length > 0
         if (agreement?.deadlocked !== true && !unsettled) continue
         if (unsettled) this.#branches.took('settled')
         peer?.host.resolve(unit, unsettled ? 'settle' : 'retry')

@@ -1,0 +1,51 @@
+/**
+ * Peers that are gone for good, and what only they could tell or give: what they signed, and results that nobody can compute
+ * again. A unit waits for those, until an operator says that they will not come back.
+ */
+import { isBehind, type PeerId, type UnitAgreement } from '../../mesh/index.ts'
+import type { HostedUnit } from './hosted.ts'
+
+/** What orders of an operator are judged by. */
+export interface OrderParts {
+  readonly hosted: HostedUnit
+  readonly agreement: UnitAgreement
+  readonly alive: ReadonlySet<PeerId>
+  /** The members of the cluster. */
+  readonly view: readonly PeerId[]
+  /** Monotonic. */
+  readonly now: number
+}
+
+type Judged = Omit<OrderParts, 'now'>
+
+/** Neither there nor expected. */
+export const isGone = ({ view, alive }: Pick<OrderParts, 'view' | 'alive'>, peer: PeerId): boolean =>
+  !view.includes(peer) && !alive.has(peer)
+
+/**
+ * Those that could say whether an open cut was certified. Where an open cut is to be given up with records that are gone,
+ * those are all members that are: what they hold is in nobody's way, and only lost.
+ */
+export function lostWitnesses(parts: Judged): readonly PeerId[] {
+  const { agreement, hosted } = parts
+  const members = waitsForAll(hosted, agreement) ? agreement.term.members : []
+  return [...new Set([...agreement.keptBackBy, ...members])].filter((peer) => isGone(parts, peer))
+}
+
+/** Those that may have results from before a gap that are found nowhere else: all that this replica still waits for. */
+export function lostHolders(parts: Judged): readonly PeerId[] {
+  const { missing, state } = parts.hosted
+  const silent = state === 'joining' ? (missing?.silent ?? []) : []
+  return silent.every((peer) => isGone(parts, peer)) ? silent : []
+}
+
+/** A gap was accepted, and comes only when every member was heard: cuts are open that nobody can compute again. */
+export const waitsForAll = ({ trouble }: HostedUnit, { term, frontier }: UnitAgreement): boolean =>
+  trouble.logStart !== undefined && trouble.gapAccepted && term.open.some((open) => isBehind(frontier, open))
+
+/** The others cannot certify without those whose records are gone; who is gone for good is not counted on. */
+export function lacksRecords(parts: OrderParts): boolean {
+  const { hosted, agreement, now } = parts
+  const gone = agreement.term.members.filter((member) => isGone(parts, member))
+  return hosted.trouble.logStart !== undefined && agreement.isBlocked(now, undefined, gone)
+}
