@@ -198,11 +198,12 @@ export class Units {
     this.drive(unit, (agreement, now) => agreement.statement(now, from, statement, attachment, proof))
   }
 
-  /** Where the units stand, for heartbeats: `[unit, term, member, frontier, stored, caught up, stuck at]`. */
+  /** Where the units stand, for heartbeats: `[unit, term, member, frontier, stored, caught up, stuck at, needed from]`. */
   standing(): Wire[] {
     return [...this.#units].map(([unit, agreement]) => {
-      const { term, frontier, stored, caughtUp, stuck } = agreement.standing
-      return [unit, term, agreement.isMember, tupleOf(frontier), tupleOf(stored), caughtUp, stuck ?? null]
+      const { term, frontier, stored, caughtUp, stuck, needed } = agreement.standing
+      const places = [tupleOf(frontier), tupleOf(stored)]
+      return [unit, term, agreement.isMember, ...places, caughtUp, stuck ?? null, needed ?? null]
     })
   }
 
@@ -212,7 +213,7 @@ export class Units {
     const named = new Set<unknown>()
     for (const entry of standing) {
       if (!Array.isArray(entry)) continue
-      const [unit, term, member, frontier, stored, caughtUp, stuck] = entry
+      const [unit, term, member, frontier, stored, caughtUp, stuck, needed] = entry
       if (typeof term !== 'number') continue
       named.add(unit)
       this.#directory.heard(from, unit, { term, member: member === true })
@@ -222,6 +223,7 @@ export class Units {
         stored: positionOf(stored),
         caughtUp: caughtUp === true,
         stuck: typeof stuck === 'number' ? stuck : undefined,
+        needed: typeof needed === 'number' ? needed : undefined,
       }
       this.drive(unit, (agreement, now) => agreement.heard(now, from, standing))
     }

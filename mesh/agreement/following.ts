@@ -21,6 +21,8 @@ export class Following {
   caughtUpHere = false
   /** The offset that this replica cannot pass: told to others, since enough of them decide about it. */
   stuckHere: number | undefined
+  /** This replica may have to read from this offset again: told to others, since nothing behind it may go. */
+  neededHere: number | undefined
 
   constructor(self: PeerId, random: Random) {
     this.#self = self
@@ -52,7 +54,7 @@ export class Following {
 
   /** What this peer tells of itself. */
   standing(term: number, frontier: CutPosition | undefined, stored: CutPosition | undefined): Standing {
-    return { term, frontier, stored, caughtUp: this.caughtUpHere, stuck: this.stuckHere }
+    return { term, frontier, stored, caughtUp: this.caughtUpHere, stuck: this.stuckHere, needed: this.neededHere }
   }
 
   /** So many members that the others cannot certify without them are stuck, at this offset where one is given. */
@@ -66,6 +68,16 @@ export class Following {
     const offsets = this.#standings.stuck(now, members)
     const own = members.includes(this.#self) ? this.stuckHere : undefined
     return own === undefined ? offsets : [...offsets, own]
+  }
+
+  /** Nobody that has the unit, this peer among them, reads before this offset again; undefined: that is not known. */
+  needed(now: Instant, { members }: Term): number | undefined {
+    const others = this.#standings.needed(
+      now,
+      members.filter((member) => member !== this.#self),
+    )
+    const own = this.neededHere
+    return others === undefined || own === undefined ? undefined : Math.min(others, own)
   }
 
   /** Peers among these whose replica could take part at once. */

@@ -13,6 +13,8 @@ export interface Standing {
   readonly caughtUp: boolean
   /** Its replica cannot pass this offset. */
   readonly stuck: number | undefined
+  /** It may have to read from this offset again; undefined: who knows. */
+  readonly needed: number | undefined
 }
 
 export class Standings {
@@ -50,6 +52,22 @@ export class Standings {
       const lately = heardAt !== undefined && now - heardAt <= TIMING.standingMs
       return stuck !== undefined && lately ? [stuck] : []
     })
+  }
+
+  /**
+   * Where the first of these, and of whoever else is heard of with the unit, may have to read again; undefined: one has not
+   * said. Who is silent and none of these takes over from others when it comes back.
+   */
+  needed(now: Instant, members: readonly PeerId[]): number | undefined {
+    let first = Number.POSITIVE_INFINITY
+    for (const peer of new Set([...members, ...this.#of.keys()])) {
+      const { needed, heardAt = Number.NEGATIVE_INFINITY } = this.#of.get(peer) ?? {}
+      const lately = now - heardAt <= TIMING.standingMs
+      if (!lately && !members.includes(peer)) continue
+      if (!lately || needed === undefined) return undefined
+      first = Math.min(first, needed)
+    }
+    return first
   }
 
   /** A term is installed when a majority of its members have stored it and its base: its predecessors may be forgotten. */

@@ -41,6 +41,9 @@ export interface CheckpointerOptions {
 interface Known {
   /** What is there; undefined: nothing. */
   mark: CheckpointMark | undefined
+  /** Where a replica that begins at the latest one, or the one before, reads on; undefined: not written by this peer. */
+  offset: number | undefined
+  before: number | undefined
   /** Monotonic: when this peer wrote or looked. */
   at: number
 }
@@ -67,6 +70,11 @@ export class Checkpointer {
   /** Terms from this one on are in no checkpoint. */
   keepTerms(unit: UnitId): number {
     return this.#known.get(unit)?.mark?.applied ?? 0
+  }
+
+  /** Who begins at a checkpoint reads from here on at the earliest. */
+  keepFrom(unit: UnitId): number {
+    return this.#known.get(unit)?.before ?? 0
   }
 
   /** So many terms wait for a checkpoint that the unit should. */
@@ -154,11 +162,12 @@ export class Checkpointer {
     const mark = await this.#options.keeper.latest(cluster, unit)
     const known = this.#known.get(unit)
     // The first look may be followed by the first checkpoint at once.
-    if (known === undefined) this.#known.set(unit, { mark, at: Number.NEGATIVE_INFINITY })
+    if (known === undefined)
+      this.#known.set(unit, { mark, offset: undefined, before: undefined, at: Number.NEGATIVE_INFINITY })
     else Object.assign(known, { mark: mark ?? known.mark, at: this.#options.now() })
   }
 
-  async #save(cluster: string, unit: UnitId, { position }: SnapshotPlace): Promise<void> {
+  async #save(cluster: string, unit: UnitId, { position, offset }: SnapshotPlace): Promise<void> {
     const { node, store, keeper, certificate: find, now, onSaved } = this.#options
     const known = this.#known.get(unit)
     if (known === undefined) return
@@ -170,6 +179,10 @@ export class Checkpointer {
     if (certificate === undefined || snapshot === undefined || terms === undefined) return
     const mark = await keeper.saveUnit(cluster, certificate, terms, snapshot)
     known.mark = mark
+    if (mark.seq === position.seq) {
+      known.before = known.offset
+      known.offset = offset
+    }
     onSaved(unit, mark.seq)
     for (const member of node.unit(unit)?.term.members ?? []) {
       if (member !== node.self) node.note(member, { n: 'checkpointed', unit, ...mark })

@@ -14,6 +14,7 @@ import {
 import { readRows } from '../../operators/index.ts'
 import type { QuorateError } from '../errors.ts'
 import type { LiveEvent } from '../http/api.ts'
+import type { LogPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Batch } from '../replica/batch.ts'
@@ -216,6 +217,15 @@ export class Observer {
   checkpointProblem(unit: UnitId | undefined, problem: string): void {
     const what = unit === undefined ? 'checkpoints are not written' : 'a checkpoint is needed and not there'
     this.#options.logger.warn(`${what}; it is tried again`, { ...(unit === undefined ? {} : { unit }), problem })
+  }
+
+  /** Records that nobody needs stay in the topic between two stages. */
+  trimProblem({ topic, partition }: LogPartition, error: unknown): void {
+    this.#options.logger.warn('records that nobody needs any more could not be deleted; it is tried again', {
+      topic,
+      partition,
+      error,
+    })
   }
 
   sinkClosing(unit: UnitId, error: unknown): void {

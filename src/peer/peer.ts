@@ -32,6 +32,7 @@ import type { CheckpointKeeper } from '../checkpoint/keeper.ts'
 import type { Sink, SinkPlan } from '../commit/sink.ts'
 import type { UnitStatus } from '../http/api.ts'
 import { HOST_TIMING, LIMITS } from '../limits.ts'
+import type { LogPartition } from '../log/log.ts'
 import { BatchCache } from '../read/cache.ts'
 import { Reader } from '../read/quorum.ts'
 import { DETERMINISM_VERSIONS } from '../replica/determinism.ts'
@@ -50,6 +51,7 @@ import { Leaving } from './leaving.ts'
 import type { Observer } from './observer.ts'
 import { Placement } from './placement.ts'
 import { unitStatus } from './status.ts'
+import { Trimming } from './trimming.ts'
 import { Trust } from './trust.ts'
 
 /** Where replicas run; the pool of threads in a process. */
@@ -77,6 +79,8 @@ export interface PeerParts {
   readonly store: Store
   readonly workers: (events: WorkerEvents) => Workers
   readonly sink: (plan: SinkPlan) => Sink
+  /** Deletes what is below an offset, in a topic between two stages. */
+  readonly trim: (at: LogPartition, offset: number) => Promise<void>
   /** Undefined: there are none. */
   readonly checkpoints?: CheckpointKeeper
   readonly observer: Observer
@@ -114,6 +118,7 @@ export class Peer {
   readonly #workers: Workers
   readonly #placement: Placement
   readonly #trust: Trust
+  readonly #trimming: Trimming
   /** Why the log cannot be read at present. */
   outage: string | undefined
   #cancelTick: () => void = () => undefined
@@ -206,6 +211,14 @@ export class Peer {
         onProblem: (problem) => observer.checkpointProblem(undefined, problem),
         onSaved: (unit, seq) => observer.checkpointed(unit, seq),
       })
+    this.#trimming = new Trimming({
+      node: this.node,
+      units: this.host.units,
+      now: () => clock.now(),
+      keepFrom: (unit) => this.checkpointer?.keepFrom(unit) ?? Number.POSITIVE_INFINITY,
+      trim: parts.trim,
+      onProblem: (at, error) => observer.trimProblem(at, error),
+    })
     this.reader = new Reader(this.node, this.host, this.#cache, clock, {
       certificate: (unit, position) => this.certificate(unit, position),
       onRepair: (unit) => parts.observer.readRepair(unit),
@@ -276,6 +289,7 @@ export class Peer {
     this.host.tick()
     this.commits.tick()
     this.checkpointer?.tick()
+    this.#trimming.tick()
     this.leaving.tick()
     this.#noteRepairs()
     this.#cancelTick = this.#parts.clock.after(this.#options.tickMs ?? HOST_TIMING.tickMs, () => this.#tick())

@@ -154,6 +154,7 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
           ...(hooks.replicaThread === undefined ? {} : { thread: hooks.replicaThread }),
         }),
       sink: (plan) => commits.sink(plan),
+      trim: (at, offset) => log.trim(at, offset),
       ...(settings.checkpoints === undefined ? {} : { checkpoints: commits.checkpoints }),
       observer,
     },

@@ -250,6 +250,7 @@ export class ReplicaHost {
       const running = hosted.state === 'running'
       node.drive(unit, (agreement, time) => {
         agreement.following.stuckHere = hosted.trouble.blocked ? hosted.offset : undefined
+        agreement.following.neededHere = hosted.needed
         // It contradicted itself beyond what is certified: nobody can say before others vote whether it is right now.
         const repaired = hosted.repairing === undefined || isBehind(agreement.frontier, hosted.repairing)
         agreement.following.caughtUpHere = running && repaired && agreement.complete

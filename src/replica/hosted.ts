@@ -142,6 +142,13 @@ export class HostedUnit {
     return course
   }
 
+  /** Where it may have to read again: its older snapshot, or where it began; undefined while it takes over from others. */
+  get needed(): number | undefined {
+    if (this.state === 'opening' || this.state === 'joining') return undefined
+    const [oldest] = this.snapshots.length > 1 ? this.snapshots : []
+    return oldest?.offset ?? this.description.startOffset
+  }
+
   /** The end of a bounded input was reached, and everything up to it is certified here. */
   get finished(): boolean {
     return this.state === 'running' && this.watermark === Number.POSITIVE_INFINITY && this.waiting.size === 0

@@ -55,7 +55,14 @@ function scene(
     ...{ node, now: NOW, nameOf: (peer: PeerId) => NAMES.find((name) => peer.startsWith(name[0]!)) },
   } as unknown as StatusParts
   const stuckAt = (peer: PeerId, stuck: number) =>
-    agreement.following.heard(NOW, peer, { term: 1, frontier: undefined, stored: undefined, caughtUp: false, stuck })
+    agreement.following.heard(NOW, peer, {
+      term: 1,
+      frontier: undefined,
+      stored: undefined,
+      caughtUp: false,
+      stuck,
+      needed: undefined,
+    })
   return { hosted, agreement, stuckAt, told: () => situationOf(hosted, parts) }
 }
 
@@ -210,11 +217,25 @@ describe('a unit on the move', () => {
     hosted.target = { view: 2, members: [ADA, BO, DEE] }
     assert.deepEqual(told().reasons, ['it moves to ada, bo, dee, away from cy: dee has nothing yet'])
     agreement.following.heard(NOW, DEE, {
-      ...{ term: 1, frontier: undefined, stored: { seq: 4, part: 0 }, caughtUp: false, stuck: undefined },
+      ...{
+        term: 1,
+        frontier: undefined,
+        stored: { seq: 4, part: 0 },
+        caughtUp: false,
+        stuck: undefined,
+        needed: undefined,
+      },
     })
     assert.match(told().reasons.join('\n'), /dee has cut 4\.0/)
     agreement.following.heard(NOW, DEE, {
-      ...{ term: 1, frontier: undefined, stored: { seq: 4, part: 0 }, caughtUp: true, stuck: undefined },
+      ...{
+        term: 1,
+        frontier: undefined,
+        stored: { seq: 4, part: 0 },
+        caughtUp: true,
+        stuck: undefined,
+        needed: undefined,
+      },
     })
     assert.match(told().reasons.join('\n'), /dee is ready/)
   })

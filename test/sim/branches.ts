@@ -28,6 +28,7 @@ export const BRANCHES = [
   'readRepair',
   /** An identity was given up because of what its disk had forgotten. */
   'retired',
+  'trimmed',
   /** Records that came late behind a shuffle. */
   'lateBehindShuffle',
   /** A later revision of a window, certified. */

@@ -142,6 +142,7 @@ export class SimulatedPeer {
           return workers
         },
         sink,
+        trim: (at, offset) => client.trim(at, offset).then(() => this.#world.took('trimmed')),
         observer,
       },
       {
