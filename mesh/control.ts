@@ -65,6 +65,11 @@ export class Control {
     return this.#agreement?.document
   }
 
+  /** What this peer tells others that it has; undefined: it has no document. */
+  get has(): DocumentNumber | undefined {
+    return this.#agreement?.has
+  }
+
   /** Peers among these that may still go by an earlier document. */
   laggards(peers: readonly PeerId[]): readonly PeerId[] {
     return this.#agreement?.laggards(peers) ?? peers

@@ -5,7 +5,7 @@ import { LIMITS } from './limits.ts'
 import type { Wire } from './transport/transport.ts'
 
 export interface Heartbeat {
-  /** The control document that is on the sender's disk. */
+  /** The control document that is on the sender's disk with every body that it names; zeros: it lacks one. */
   readonly has: DocumentNumber
   /** Whom the sender has found dead. */
   readonly dead: readonly PeerId[]

@@ -301,10 +301,10 @@ export class MeshNode {
 
   /** Where our units stand, to everybody connected: what is missing anywhere is then asked for. */
   #heartbeat(): void {
-    const { document } = this
-    if (document === undefined) return
+    const has = this.#control?.has
+    if (has === undefined) return
     const beat = {
-      has: document,
+      has,
       dead: this.members().flatMap(({ id, state }) => (state === 'dead' ? [id] : [])),
       leaving: this.#leaving,
       versions: this.#options.versions,

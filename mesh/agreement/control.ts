@@ -60,6 +60,9 @@ interface ControlPromise {
   readonly accepted: Accepted<ControlDocument> | null
 }
 
+/** Before every document. */
+const NONE: DocumentNumber = { forced: 0, number: 0 }
+
 const documentDigest = (document: ControlDocument): Digest => digestOf('control', document)
 /** What promises and accepts about the document's successor are about. */
 export const controlScope = ({ forced, number }: ControlDocument): string => `control/${forced}/${sortable(number)}`
@@ -141,7 +144,8 @@ export class ControlAgreement {
     const started = this.#pending.length > 0 || orphaned ? this.#start(now) : []
     const missing = this.missing
     if (missing.length === 0 || this.#random.below(8) !== 0) return started
-    const others = this.#document.view.members.filter((member) => member !== this.#self)
+    // Also one that is a member no more: it may be the last that has it, and stays until it has been asked.
+    const others = [...new Set([...this.#document.view.members, ...this.#alive])].filter((peer) => peer !== this.#self)
     const to = others[this.#random.below(others.length)]
     return to === undefined
       ? started
@@ -153,7 +157,12 @@ export class ControlAgreement {
     return bodiesOf(this.#document).filter((hash) => !this.#bodies.has(hash))
   }
 
-  /** A peer told which document it has on disk. */
+  /** What this peer has entire, with every body that it names. */
+  get has(): DocumentNumber {
+    return this.missing.length === 0 ? this.#document : NONE
+  }
+
+  /** A peer told which document it has on disk, with all bodies. */
   heard(from: PeerId, has: DocumentNumber): ControlEffect[] {
     this.#holders.set(from, has)
     if (compareDocuments(has, this.#document) <= 0) return []
@@ -168,11 +177,11 @@ export class ControlAgreement {
     })
   }
 
-  /** A majority of the document's own acceptors have it on disk: whoever it leaves out may go. */
+  /** A majority of the document's own acceptors have it on disk, with all bodies: whoever it leaves out may go. */
   get installed(): boolean {
     const { acceptors } = this.#document
     const holders = acceptors.filter((acceptor) => {
-      if (acceptor === this.#self) return true
+      if (acceptor === this.#self) return this.missing.length === 0
       const has = this.#holders.get(acceptor)
       return has !== undefined && compareDocuments(has, this.#document) >= 0
     })
