@@ -13,7 +13,7 @@ export { decodeStored, encodeStored, positionKey, sortable } from './agreement/e
 export { canonicalText, digestOf } from './agreement/encoding.ts'
 export { leafDigest, merklePath, merkleRoot, rootFromPath } from './agreement/merkle.ts'
 export { isTerm, isTermList, normalTerm } from './agreement/messages.ts'
-export type { Wish } from './agreement/term.ts'
+export { sealsNeeded, type Wish } from './agreement/term.ts'
 export { isComplete, TermHistory } from './agreement/term-history.ts'
 export * from './agreement/types.ts'
 export type { UnitAgreement } from './agreement/unit.ts'

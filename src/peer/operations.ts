@@ -2,7 +2,7 @@
  * What an operator orders: a job pauses or goes on, a member that is gone is taken out of the view (changes of the control
  * document, made once whichever peer is asked), and what a unit is to do that cannot decide by itself.
  */
-import { type ControlChange, MeshError, type PeerId, parseUnitId } from '../../mesh/index.ts'
+import { type ControlChange, isPeerId, MeshError, type PeerId, parseUnitId } from '../../mesh/index.ts'
 import { QuorateError, type QuorateErrorCode } from '../errors.ts'
 import type { LostView } from '../http/api.ts'
 import type { Resolution } from '../replica/resolution.ts'
@@ -67,7 +67,8 @@ export class Operations {
    */
   async lose(texts: readonly string[], timeoutMs: number): Promise<LostView> {
     const { node } = this.#peer
-    const peers = texts.map((text) => this.#memberCalled(text))
+    // An identity that was replaced long ago, and that nobody remembers, may still be one that a unit waits for.
+    const peers = texts.map((text) => (isPeerId(text) ? text : this.#memberCalled(text)))
     const alive = peers.find((peer) => node.alive().has(peer))
     if (alive !== undefined) {
       const what = `${this.#peer.nameOf(alive)} is alive: ask it to leave (quorate leave), or stop it and wait until the others miss it`

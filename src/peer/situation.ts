@@ -5,7 +5,7 @@
  */
 import type { CutPosition, PeerId, UnitAgreement } from '../../mesh/index.ts'
 import type { UnitStatus } from '../http/api.ts'
-import { waitsForAll } from '../replica/gone.ts'
+import { lostMajority, waitsForAll } from '../replica/gone.ts'
 import type { HostedUnit } from '../replica/hosted.ts'
 import { type Resolution, resolvable } from '../replica/resolution.ts'
 import { sameMembers } from '../replica/wishes.ts'
@@ -27,8 +27,10 @@ export function situationOf(hosted: HostedUnit, parts: StatusParts): Situation {
     return { state: joining ? 'taking-over' : undefined, reasons: takingOver(hosted, parts), resolvable: [] }
   }
   const view = node.document?.view.members ?? []
-  const orders = resolvable({ hosted, agreement, alive: node.alive(), view, now })
+  const judged = { hosted, agreement, alive: node.alive(), view, now }
+  const orders = resolvable(judged)
   const reasons = [
+    ...tooFew(lostMajority(judged, node.document?.lost ?? []), agreement, parts),
     ...quarantine(hosted, agreement, parts),
     ...lostRecords(hosted, agreement, parts, orders),
     ...dispute(hosted, agreement, parts, orders),
@@ -52,6 +54,13 @@ function stateIn(
   if (keptBackBy.some((peer) => !alive.has(peer))) return 'stalled'
   if (state === 'joining') return 'taking-over'
   return course.paused && orders.paused ? 'paused' : undefined
+}
+
+function tooFew(gone: readonly PeerId[], { term }: UnitAgreement, { nameOf }: StatusParts): string[] {
+  if (gone.length === 0) return []
+  const what = `${gone.length} of its ${term.members.length} replicas are members no more, and the others are too few to go on: ${gone.map(nameOf).join(', ')}`
+  const lost = gone.map((peer) => `--lost ${peer}`).join(' ')
+  return [`${what}; bring one back, or, where their disks are gone for good: quorate force ${lost} --yes`]
 }
 
 /** As typed by whoever reads the sentence. */

@@ -2,7 +2,7 @@
  * Peers that are gone for good, and what only they could tell or give: what they signed, and results that nobody can compute
  * again. A unit waits for those, until an operator says that they will not come back.
  */
-import { isBehind, type PeerId, type UnitAgreement } from '../../mesh/index.ts'
+import { isBehind, type PeerId, sealsNeeded, type UnitAgreement } from '../../mesh/index.ts'
 import type { HostedUnit } from './hosted.ts'
 
 /** What orders of an operator are judged by. */
@@ -37,6 +37,17 @@ export function lostHolders(parts: Judged): readonly PeerId[] {
   const { missing, state } = parts.hosted
   const silent = state === 'joining' ? (missing?.silent ?? []) : []
   return silent.every((peer) => isGone(parts, peer)) ? silent : []
+}
+
+/**
+ * Members that are gone, where those that are left are too few to choose the next term: only `quorate force` leads on.
+ * @param lost whom an operator has given up so already
+ */
+export function lostMajority(parts: Judged, lost: readonly PeerId[]): readonly PeerId[] {
+  const { members, write } = parts.agreement.term
+  const gone = members.filter((member) => isGone(parts, member))
+  const left = members.length - gone.length
+  return left < sealsNeeded(members.length, write) ? gone.filter((member) => !lost.includes(member)) : []
 }
 
 /** A gap was accepted, and comes only when every member was heard: cuts are open that nobody can compute again. */

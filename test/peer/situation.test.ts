@@ -35,9 +35,13 @@ const digest = (letter: string): Digest => letter.repeat(64) as Digest
 /** Ada's replica of the unit, in the last of these terms. */
 function scene(
   terms: readonly Term[],
-  around: { readonly alive?: readonly PeerId[]; readonly view?: readonly PeerId[] } = {},
+  around: {
+    readonly alive?: readonly PeerId[]
+    readonly view?: readonly PeerId[]
+    readonly lost?: readonly PeerId[]
+  } = {},
 ) {
-  const { alive = [ADA, BO, CY], view = [ADA, BO, CY] } = around
+  const { alive = [ADA, BO, CY], view = [ADA, BO, CY], lost = [] } = around
   const agreement = new UnitAgreement({
     ...{ self: ADA, random: seededRandom(1), verify: () => true },
     ...{ terms, certificates: [], votes: [], successions: new Map() },
@@ -49,7 +53,7 @@ function scene(
   const hosted = new HostedUnit(description, NOW)
   hosted.state = 'running'
   const node = {
-    ...{ self: ADA, unit: () => agreement, alive: () => new Set(alive), document: { view: { members: view } } },
+    ...{ self: ADA, unit: () => agreement, alive: () => new Set(alive), document: { view: { members: view }, lost } },
   }
   const parts = {
     ...{ node, now: NOW, nameOf: (peer: PeerId) => NAMES.find((name) => peer.startsWith(name[0]!)) },
@@ -208,6 +212,25 @@ describe('results from before a gap that are on no disk', () => {
     const { state, reasons, resolvable } = missing([ADA, BO, DEE])
     assert.deepEqual([state, resolvable], ['halted', ['settle']])
     assert.match(reasons.join('\n'), /members no more: bring them back, .*quorate resolve delays --unit 0:3 settle$/m)
+  })
+})
+
+describe('a unit whose members are gone for good', () => {
+  //   of ada, bo and cy two sealed are needed; cy and bo are replaced one after the other
+  it('goes on while those that are left can choose the next term', () => {
+    assert.deepEqual(scene([first], { alive: [ADA, BO], view: [ADA, BO, DEE] }).told().reasons, [])
+    assert.deepEqual(scene([first], { alive: [ADA] }).told().reasons, [], 'those that are away are expected back')
+  })
+
+  it('says which to give up where they are too few', () => {
+    const { reasons } = scene([first], { alive: [ADA, DEE], view: [ADA, DEE] }).told()
+    assert.match(reasons.join('\n'), /^2 of its 3 replicas are members no more, .*: bo, cy; bring one back/)
+    assert.match(reasons.join('\n'), /quorate force --lost b{32} --lost c{32} --yes$/)
+  })
+
+  it('does not name them again once they are given up', () => {
+    const { reasons } = scene([first], { alive: [ADA, DEE], view: [ADA, DEE], lost: [BO, CY] }).told()
+    assert.deepEqual(reasons, [])
   })
 })
 

@@ -3,7 +3,7 @@
  * and decides what units cannot decide for themselves.
  */
 import type { MeshNode, UnitId } from '../../mesh/index.ts'
-import { lostHolders, lostWitnesses } from '../../src/replica/gone.ts'
+import { lostHolders, lostMajority, lostWitnesses } from '../../src/replica/gone.ts'
 import type { Branches } from './branches.ts'
 import type { SimulatedClock } from './clock.ts'
 import type { Cluster } from './cluster.ts'
@@ -28,6 +28,8 @@ export class Operator {
 
   /** Units that wait for records that are gone, and for how many looks. */
   readonly #waiting = new Map<UnitId, number>()
+  /** Units that miss members for good without which they cannot go on, and for how many looks. */
+  readonly #missed = new Map<UnitId, number>()
   #hasLost = false
   #healed = false
 
@@ -148,6 +150,7 @@ export class Operator {
     const state = node?.document?.jobs.find(({ name }) => name === JOB)?.state
     if (state !== undefined && (state === 'paused') !== this.#paused) this.#order(node)
     const lost = new Set<UnitId>()
+    this.#giveUpMembers()
     for (const { peer } of this.#cluster.running) {
       const view = peer?.node.document?.view.members ?? []
       const alive = peer?.node.alive() ?? new Set()
@@ -162,6 +165,29 @@ export class Operator {
       }
     }
     this.#giveUp(lost)
+  }
+
+  /** Members that are gone for good, and without which the others are too few, when a unit has missed them for a while. */
+  #giveUpMembers(): void {
+    const missed = new Map<UnitId, () => Promise<unknown>>()
+    for (const { peer } of this.#cluster.running) {
+      const { node, host } = peer ?? {}
+      const { view, lost } = node?.document ?? {}
+      for (const [unit, hosted] of host?.units ?? []) {
+        const agreement = node?.unit(unit)
+        if (node === undefined || agreement === undefined) continue
+        const parts = { hosted, agreement, view: view?.members ?? [], alive: node.alive() }
+        const peers = lostMajority(parts, lost ?? [])
+        if (peers.length > 0) missed.set(unit, () => node.change({ kind: 'lose', peers }, CHANGE_MS))
+      }
+    }
+    for (const unit of this.#missed.keys()) if (!missed.has(unit)) this.#missed.delete(unit)
+    for (const [unit, giveUp] of missed) {
+      const looks = (this.#missed.get(unit) ?? 0) + 1
+      this.#missed.set(unit, looks)
+      // Refused or unanswered: the next look orders it again.
+      if (looks >= PATIENCE_LOOKS) giveUp().catch(() => undefined)
+    }
   }
 
   /** Records that are gone are given up when a unit has waited for a while: another peer may have been past them. */
