@@ -54,6 +54,8 @@ interface Pending {
   readonly change: ControlChange
   /** The submission count it was made for; a put whose number was taken by another submission is refused. */
   readonly submission: number
+  /** Documents after this peer's are later than the change was asked for: a majority had heard of none since then. */
+  fresh: boolean
 }
 
 interface ControlPromise {
@@ -117,7 +119,7 @@ export class ControlAgreement {
       if (typeof outcome === 'string') return [{ kind: 'event', event: { kind: 'refused', id, reason: outcome } }]
     }
     const effects = this.#keep(bodiesIn(change))
-    this.#pending.push({ id, change, submission: this.#document.submissions })
+    this.#pending.push({ id, change, submission: this.#document.submissions, fresh: false })
     return [...effects, ...this.#start(now)]
   }
 
@@ -261,6 +263,7 @@ export class ControlAgreement {
     if (attempt.promises.size < majority(this.#document.acceptors.length)) return []
     const effects: ControlEffect[] = []
     let value = attempt.bound
+    if (value === undefined) for (const pending of this.#pending) pending.fresh = true
     while (value === undefined) {
       const [first] = this.#pending
       if (first === undefined) {
@@ -322,7 +325,8 @@ export class ControlAgreement {
       { kind: 'event', event: { kind: 'document', document } },
     ]
     for (const pending of [...this.#pending]) {
-      if (!isDone(pending.change, document)) continue
+      // One that was done before it was asked for may have been undone since, in documents that are still to come.
+      if (!pending.fresh || !isDone(pending.change, document)) continue
       this.withdraw(pending.id)
       effects.push({ kind: 'event', event: { kind: 'changed', id: pending.id, document } })
     }

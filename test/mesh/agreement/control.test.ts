@@ -1,9 +1,14 @@
-/** A control document that names a job whose body has not come: whom it is asked of, and what waits for it. */
+/** A control document at a peer that lacks something of it: the body of a job, or documents that came after. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { ControlAgreement } from '../../../mesh/agreement/control.ts'
+import {
+  ControlAgreement,
+  type ControlEffect,
+  type ControlMessage,
+  controlScope,
+} from '../../../mesh/agreement/control.ts'
 import { type ControlDocument, genesis } from '../../../mesh/agreement/control-document.ts'
-import { sha256 } from '../../../mesh/agreement/encoding.ts'
+import { digestOf, sha256 } from '../../../mesh/agreement/encoding.ts'
 import type { PeerId } from '../../../mesh/ids.ts'
 import { seededRandom } from '../../../mesh/random.ts'
 
@@ -20,6 +25,11 @@ function scene() {
   return { agreement, document, hash: job.hash }
 }
 
+const answersIn = (effects: readonly ControlEffect[]): number[] =>
+  effects.flatMap((effect) =>
+    effect.kind === 'event' && effect.event.kind === 'changed' ? [effect.event.document.number] : [],
+  )
+
 it('is not held entire before the body is there, and asks one for it that is a member no more', () => {
   const { agreement, document, hash } = scene()
   assert.deepEqual([agreement.installed, agreement.has], [false, { forced: 0, number: 0 }])
@@ -30,6 +40,26 @@ it('is not held entire before the body is there, and asks one for it that is a m
   }
   agreement.message(200, BO, { t: 'bodies', bodies: [body] })
   assert.deepEqual([agreement.installed, agreement.has], [true, document])
+})
+
+//   ada: 9 ─ 10 paused ─ 11 ─ …       bo, who was away, is at 9 and asks for a pause
+it('is no answer to a change that was asked for later, though it holds the change', () => {
+  const { document } = scene()
+  const job = document.jobs[0]!
+  const paused: ControlDocument = { ...document, number: 10, jobs: [{ ...job, state: 'paused' }] }
+  const bo = new ControlAgreement(BO, seededRandom(4), document, undefined, [body])
+  bo.change(0, '1', { kind: 'state', name: 'delays', state: 'paused' })
+  const heard = [paused, { ...paused, number: 11 }].flatMap((value) => bo.message(1, ADA, { t: 'chosen', value }))
+  assert.deepEqual(answersIn(heard), [])
+  const asked = bo.tick(1_000)
+  const prepare = asked.flatMap((effect) => (effect.kind === 'send' ? [effect.body as unknown as ControlMessage] : []))
+  const { ballot } = prepare.find((message) => message.t === 'prepare') ?? assert.fail('it asks those who know')
+  const scope = controlScope(bo.document)
+  const promise = { kind: 'promise', scope, ballot, body: digestOf('promise', { accepted: null }) } as const
+  const [proposed] = bo.statement(ADA, promise, { accepted: null })
+  const { value } = (proposed as unknown as { readonly body: ControlMessage & { t: 'propose' } }).body
+  const accept = { kind: 'accept', scope, ballot, value: digestOf('control', value) } as const
+  assert.deepEqual(answersIn(bo.statement(ADA, accept, null)), [12])
 })
 
 it('is not told to be on a disk that lacks the body, so that whoever has it stays', () => {
