@@ -46,7 +46,8 @@ export const positionKey = (unit: string, position: CutPosition): string =>
 export const unitEnd = (unit: string): string => `${unit}/~`
 
 export const encodeStored = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
-export const decodeStored = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString())
+export const decodeStored = (bytes: Uint8Array): unknown =>
+  JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
 
 type Persist = { readonly kind: 'persist'; readonly ops: readonly PersistOp[] }
 

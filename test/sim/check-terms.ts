@@ -22,6 +22,7 @@ import {
   type Wire,
 } from '../../mesh/index.ts'
 import type { SentVote } from './check-statements.ts'
+import { sameData } from './same-data.ts'
 import { Violation } from './violation.ts'
 
 interface KnownCut extends CutPosition {
@@ -181,7 +182,7 @@ export class TermChecks {
     const unit = this.#unit(term.unit)
     const known = unit.terms.get(term.number)
     if (known !== undefined) {
-      if (canonicalText(known) === canonicalText(term)) return
+      if (sameData(known, term)) return
       throw new Violation('one successor', `two terms ${term.number} of ${term.unit}`)
     }
     unit.terms.set(term.number, term)

@@ -7,7 +7,7 @@ import type { Wire } from '../../mesh/transport/transport.ts'
 
 /** A message under way. */
 export interface Copied {
-  /** Another copy each time. */
+  /** For whoever it is delivered to: asked for once. */
   readonly body: () => Wire
   readonly bytes: number
 }
@@ -22,7 +22,7 @@ export const throughCodec: Copying = (body) => {
 /** Its size is none that anybody measured: nothing in a run asks for it. */
 export const asPlainData: Copying = (body) => {
   const taken = copyOf(body)
-  return { body: () => copyOf(taken), bytes: 0 }
+  return { body: () => taken, bytes: 0 }
 }
 
 function copyOf(value: Wire | undefined): Wire {
@@ -31,6 +31,10 @@ function copyOf(value: Wire | undefined): Wire {
   if (value instanceof Uint8Array) return new Uint8Array(value)
   if (Array.isArray(value)) return (value as readonly (Wire | undefined)[]).map(copyOf)
   const copy: Record<string, Wire> = {}
-  for (const [name, field] of Object.entries(value)) if (field !== undefined) copy[name] = copyOf(field)
+  const fields = value as Readonly<Record<string, Wire | undefined>>
+  for (const name in fields) {
+    const field = fields[name]
+    if (field !== undefined) copy[name] = copyOf(field)
+  }
   return copy
 }

@@ -178,9 +178,10 @@ export class SimulatedTransport implements Transport {
     const { faults } = this.#network
     this.#network.onSend?.(this.self.id, to, body)
     if (this.#network.happens(faults.loss)) return true
-    const copied = this.#network.copying(this.#alter(body))
-    this.#deliver(link, copied)
-    if (this.#network.happens(faults.duplication)) this.#deliver(link, copied)
+    const altered = this.#alter(body)
+    this.#deliver(link, this.#network.copying(altered))
+    // Each gets a copy of its own, also when both come to the same peer.
+    if (this.#network.happens(faults.duplication)) this.#deliver(link, this.#network.copying(altered))
     return true
   }
 
