@@ -15,6 +15,7 @@ import { planted } from '../planted.ts'
 import type { Random } from '../random.ts'
 import type { Wire } from '../transport/transport.ts'
 import { Acknowledgements } from './acknowledgements.ts'
+import { Asking, leavesGap } from './asking.ts'
 import { contentDigest, isCutContent } from './certificate.ts'
 import { CertifiedChain, type Frontier } from './chain.ts'
 import { forgetTerms, type PersistOp, persistCertificate, persistTerm, persistVote } from './effects.ts'
@@ -33,7 +34,6 @@ import {
   type Certificate,
   type CutContent,
   type CutPosition,
-  comparePlaces,
   comparePositions,
   furthest,
   isBehind,
@@ -62,6 +62,7 @@ export class UnitAgreement {
   #computed: CutPosition | undefined
   readonly #repeating = new Repeating()
   readonly #wishing = new Wishing()
+  readonly #asking = new Asking()
   readonly #acknowledgements = new Acknowledgements()
   readonly following: Following
   #alive: ReadonlySet<PeerId> = new Set()
@@ -248,7 +249,7 @@ export class UnitAgreement {
         return ended === undefined ? [] : this.#wrap(now, ended.sealFor(from, this.frontier))
       }
       default: {
-        if (message.term > this.term.number) return [this.ask(from)]
+        if (message.term > this.term.number) return this.ask(now, from)
         if (message.term < this.term.number) {
           if (message.t === 'refused') return []
           return [{ kind: 'tell', to: from, term: message.term, after: this.frontier }]
@@ -265,16 +266,19 @@ export class UnitAgreement {
     this.following.heard(now, from, standing)
     const effects = standing.stored === undefined ? [] : this.#noteStored(from, standing.stored)
     const behind = standing.term > this.term.number || isBehind(this.frontier, standing.frontier)
-    return behind ? [...effects, this.ask(from)] : effects
+    return behind ? [...effects, ...this.ask(now, from)] : effects
   }
 
   /** A peer has the unit no more. */
   gone(peer: PeerId): void {
     this.following.forget(peer)
+    this.#asking.forget(peer)
   }
 
-  ask(to: PeerId): UnitEffect {
-    return this.#send(to, { t: 'ask', term: this.term.number, after: pickPosition(this.frontier) })
+  /** For what it has beyond this place; nothing when it was asked for that lately. */
+  ask(now: Instant, to: PeerId): UnitEffect[] {
+    const place = { term: this.term.number, after: pickPosition(this.frontier) }
+    return this.#asking.isDue(now, to, place) ? [this.#send(to, { t: 'ask', ...place })] : []
   }
 
   tick(now: Instant): UnitEffect[] {
@@ -292,7 +296,7 @@ export class UnitAgreement {
 
   #follow(now: Instant): UnitEffect[] {
     const asked = this.following.whomToAsk(now, this.term)
-    const effects = asked === undefined ? [] : [this.ask(asked)]
+    const effects = asked === undefined ? [] : this.ask(now, asked)
     if (!this.following.released(this.term, this.standing)) return effects
     return [...effects, { kind: 'event', event: { kind: 'released', unit: this.unit } }]
   }
@@ -356,7 +360,7 @@ export class UnitAgreement {
 
   #vote(now: Instant, vote: Vote, content: CutContent, proof: StatementProof): UnitEffect[] {
     if (vote.unit !== this.unit) return []
-    if (vote.term > this.term.number) return [this.ask(proof.peer)]
+    if (vote.term > this.term.number) return this.ask(now, proof.peer)
     if (vote.term < this.term.number || !isCutContent(content) || contentDigest(content) !== vote.digest) return []
     if (content.seq !== vote.seq || content.part !== vote.part || content.unit !== this.unit) return []
     if (!isBehind(this.frontier, vote)) return this.#answerLate(proof.peer, vote, content)
@@ -438,15 +442,10 @@ export class UnitAgreement {
     return certificate.content.unit === this.unit && term !== undefined && this.#verify(certificate, term)
   }
 
-  #tell(now: Instant, peer: PeerId, { asked, terms, certificates }: UnitMessage & { t: 'tell' }): UnitEffect[] {
-    // When it answers for exactly where this peer is and goes on later, then it has forgotten what lies between.
-    const here = asked?.term === this.term.number && comparePlaces(asked.after ?? undefined, this.frontier) === 0
-    const [term] = terms
-    const [first] = certificates
-    const gap =
-      (term !== undefined && term.number > this.term.number + 1) ||
-      (first !== undefined && isBehind(nextPosition(this.frontier), first.content))
-    if (here && gap) return [{ kind: 'event', event: { kind: 'behind', unit: this.unit, peer } }]
+  #tell(now: Instant, peer: PeerId, told: UnitMessage & { t: 'tell' }): UnitEffect[] {
+    const { terms, certificates } = told
+    if (leavesGap(told, this.term.number, this.frontier))
+      return [{ kind: 'event', event: { kind: 'behind', unit: this.unit, peer } }]
     const effects = this.#adoptAll(now, certificates)
     for (const each of terms) {
       effects.push(...this.#install(now, normalTerm(each)), ...this.#adoptAll(now, certificates))

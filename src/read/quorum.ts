@@ -164,11 +164,11 @@ export class Reader {
       if (compareStored(stored, newest.stored) >= 0) continue
       const self = peer === this.#node.self
       if (compareStored(stored, self ? newest.stored : frontier) >= 0) continue
-      this.#node.drive(unit, (agreement) => [
+      this.#node.drive(unit, (agreement, now) =>
         self
-          ? agreement.ask(newest.peer)
-          : { kind: 'tell', to: peer, term: agreement.term.number, after: stored ?? undefined },
-      ])
+          ? agreement.ask(now, newest.peer)
+          : [{ kind: 'tell', to: peer, term: agreement.term.number, after: stored ?? undefined }],
+      )
       this.#hooks.onRepair(unit)
     }
   }
