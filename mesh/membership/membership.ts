@@ -24,7 +24,7 @@ import { MAX_RUMORS, type Rumor, RumorQueue } from './rumors.ts'
 import { DEFAULT_SETTINGS, type MembershipSettings } from './settings.ts'
 import { Suspicion } from './suspicion.ts'
 import { SyncSchedule, syncMessages } from './sync.ts'
-import { type Entry, isGone, MemberTable, memberOf } from './table.ts'
+import { type Entry, isGone, MemberTable, memberOf, shownMember } from './table.ts'
 import { Unanswered } from './unanswered.ts'
 
 export function createMembership(options: MembershipOptions): MembershipCore {
@@ -102,10 +102,7 @@ class Membership implements MembershipCore {
   }
 
   members(): readonly Member[] {
-    this.#members ??= [
-      memberOf(this.#self, this.#tickedAt),
-      ...[...this.#table.entries()].map(({ claim, lastHeardAt }) => memberOf(claim, lastHeardAt)),
-    ]
+    this.#members ??= [memberOf(this.#self, this.#tickedAt), ...[...this.#table.entries()].map(shownMember)]
     return this.#members
   }
 

@@ -81,6 +81,17 @@ export class MemberTable {
   }
 }
 
+const shown = new WeakMap<Entry, Member>()
+
+/** Entries do not change, and are asked for in every tick. */
+export function shownMember(entry: Entry): Member {
+  const known = shown.get(entry)
+  if (known !== undefined) return known
+  const member = memberOf(entry.claim, entry.lastHeardAt)
+  shown.set(entry, member)
+  return member
+}
+
 export function memberOf(claim: Claim, lastHeardAt: Instant): Member {
   const { id, publicKey, name, address, httpAddress, version, bootstrapExpect, incarnation } = claim.announcement
   const expects = bootstrapExpect === undefined ? {} : { bootstrapExpect }

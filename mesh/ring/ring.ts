@@ -7,7 +7,7 @@
  *   share loses nodes to rounding at some cluster sizes (7, 14, 28 …);
  * - servers are named by peer id, which is hex: hashring parses a name with a colon as host and port.
  *
- * It keeps no state besides: a new view is a new ring.
+ * A ring is a pure value of its members: the latest few are kept, since every job and every unit asks for that of its view.
  */
 import HashRing from 'hashring'
 import type { PeerId } from '../ids.ts'
@@ -26,10 +26,13 @@ export interface Ring {
   clockwise(key: string, count: number): PeerId[]
 }
 
+/** Rings of this many lists of members; the one that was made first goes. */
+const MOST_KEPT = 8
+const kept = new Map<string, HashRing>()
+
 export function createRing(view: View): Ring {
   const members = [...new Set(view.members)].sort()
-  const servers = Object.fromEntries(members.map((member) => [member, { vnodes: VIRTUAL_NODES, weight: 1 }]))
-  const ring = new HashRing(servers, 'sha256', { replicas: POINTS_PER_NODE })
+  const ring = ringOf(members)
   return {
     view,
     clockwise(key, count) {
@@ -38,4 +41,16 @@ export function createRing(view: View): Ring {
       return wanted < 1 ? [] : (ring.range(key, wanted, true) as PeerId[])
     },
   }
+}
+
+function ringOf(members: readonly PeerId[]): HashRing {
+  const name = members.join()
+  const known = kept.get(name)
+  if (known !== undefined) return known
+  const servers = Object.fromEntries(members.map((member) => [member, { vnodes: VIRTUAL_NODES, weight: 1 }]))
+  const ring = new HashRing(servers, 'sha256', { replicas: POINTS_PER_NODE })
+  const [first] = kept.keys()
+  if (kept.size >= MOST_KEPT && first !== undefined) kept.delete(first)
+  kept.set(name, ring)
+  return ring
 }
