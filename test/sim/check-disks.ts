@@ -46,6 +46,8 @@ export class DiskChecks {
       // Whose disk was lost or damaged had it: that is no fault of whoever relied on it.
       if (peer === undefined || peer.spared) return true
       const has = latestTerm(peer.disk, unit)?.number ?? 1
+      // It went on in that term, and has been let go itself since: those who have it now were looked at then.
+      if (has > number && holdingOf(peer.disk, unit) === 'released') return true
       const stored = peer.disk.keys('batch').findLast((key) => key.startsWith(`${unit}/`)) ?? ''
       return has >= number && (base === undefined || stored >= positionKey(unit, base))
     })
@@ -53,6 +55,11 @@ export class DiskChecks {
     const told = `${name} forgets ${unit} while ${holders.length} of ${members.length} have term ${number} and its base`
     throw new Violation('released last', told)
   }
+}
+
+function holdingOf(disk: SimulatedDisk, unit: UnitId): unknown {
+  const stored = disk.find('meta', `${HOLDING}${unit}`)
+  return stored === undefined ? undefined : decodeStored(stored)
 }
 
 function latestTerm(disk: SimulatedDisk, unit: UnitId): Term | undefined {
