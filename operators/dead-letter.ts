@@ -39,6 +39,8 @@ const REASONS: Readonly<Partial<Record<OperatorErrorCode, string>>> = {
 export interface Origin {
   /** Where a job has several sources. */
   readonly topic?: string
+  /** Of a row that this stage made: the number of its unit and that of the row stand in place of partition and offset. */
+  readonly stage?: number
   readonly partition: number
   readonly offset: number
 }
@@ -46,7 +48,7 @@ export interface Origin {
 /** The value of a dead-letter row. `record`: the bytes as they came; null is a tombstone. */
 export function deadLetterValue(
   code: OperatorErrorCode,
-  { topic, partition, offset }: Origin,
+  { topic, stage, partition, offset }: Origin,
   record: Uint8Array | null,
 ): Uint8Array {
   const fields = new Map<string, Value>([
@@ -56,6 +58,7 @@ export function deadLetterValue(
     ['reason', REASONS[code] ?? 'the record cannot be processed'],
   ])
   if (topic !== undefined) fields.set('topic', topic)
+  if (stage !== undefined) fields.set('stage', stage)
   if (record === null) fields.set('record', null)
   else if (isUtf8(record)) fields.set('record', boundedText(record))
   else fields.set('recordBase64', Buffer.from(record.subarray(0, MAX_RECORD_BYTES)).toString('base64'))

@@ -1,7 +1,7 @@
 /**
  * A stage behind a shuffle: each record is the body of a certified slice, partial aggregates or whole records followed by the
  * watermark mark of the source partition they came from. The stage's watermark is the minimum over all source partitions, and lateness is
- * judged here, by the watermark before the slice.
+ * judged here, by the watermark before the slice. Its rows are for sinks, or for the next stage behind one more shuffle.
  */
 import { ripeAt } from './early.ts'
 import { canonicalJson, encodeUtf8 } from './json.ts'
@@ -11,6 +11,7 @@ import type { OrderedRecord } from './ordered/operator.ts'
 import { shownRecord } from './ordered/output.ts'
 import { inputIndexes } from './ordered/reads.ts'
 import { OrderedRecords } from './ordered/records.ts'
+import type { PassedRows } from './passed-rows.ts'
 import { CutRule } from './pipeline-cut.ts'
 import { TEXT_KEYS } from './pipeline-key.ts'
 import type { InputPlan, StagePlan } from './plan.ts'
@@ -29,12 +30,18 @@ export class MergeStage implements StageProcessor {
   readonly #windows: Windows
   /** The same, where it takes records. */
   readonly #records: OrderedRecords | undefined
+  /** Windows are given single rows in place of partial aggregates. */
+  readonly #takesRows: boolean
   #provisional = false
+  /** What the last mark before the next shuffle said, where there is one. */
+  #markedWatermark = Number.NEGATIVE_INFINITY
+  #markedIdle = false
 
   constructor(plan: StagePlan, input: InputPlan & { readonly kind: 'slices' }, partition: number) {
     this.#plan = plan
     this.#rule = new CutRule(plan, partition)
-    this.#sources = new SourceWatermarks(input.sources)
+    this.#sources = new SourceWatermarks(input.sources, input.rowSources)
+    this.#takesRows = input.rowSources !== undefined
     const windows = createWindows(plan, TEXT_KEYS, inputIndexes(plan), this.#rule)
     this.#windows = windows
     this.#records =
@@ -65,7 +72,9 @@ export class MergeStage implements StageProcessor {
       if (body === null) throw new RangeError(`the slice at offset ${batch.offset(i)} has no body`)
       rule.took((batch.key(i)?.length ?? 0) + body.length)
       this.#take(body, batch.offset(i))
-      rule.check(this.#windows.owedFrom, this.#windows.ripe)
+      // Before a shuffle an advance of the watermark is itself something to emit.
+      if (rule.onward === undefined) rule.check(this.#windows.owedFrom, this.#windows.ripe)
+      else rule.check(Number.NEGATIVE_INFINITY, false)
       i += 1
     }
     return i
@@ -77,6 +86,7 @@ export class MergeStage implements StageProcessor {
     for (const row of readRows(body)) {
       if (row.kind === ROW_PARTIAL) this.#merge(row, offset, index)
       else if (row.kind === ROW_CARRIED && this.#records !== undefined) this.#hold(this.#records, carriedRecord(row))
+      else if (row.kind === ROW_CARRIED && this.#takesRows) this.#add(carriedRecord(row))
       else if (row.kind === ROW_WATERMARK) {
         this.#sources.mark(row.b, row.a, (row.flags & FLAG_IDLE) !== 0)
         marked = true
@@ -99,14 +109,24 @@ export class MergeStage implements StageProcessor {
     else records.hold(record)
   }
 
+  #add(record: OrderedRecord): void {
+    const { watermark } = this.#rule
+    if (this.#windows.add(TEXT_KEYS.keyOf(record.key), record.values, record, watermark)) return
+    this.#rule.lateOf(record, shownRecord(record))
+  }
+
   #advance(): void {
     const rule = this.#rule
     const windows = this.#windows
     const minimum = this.#sources.minimum()
-    if (minimum !== undefined) {
-      if (minimum > rule.watermark) rule.watermark = minimum
+    if (minimum !== undefined && minimum > rule.watermark) rule.watermark = minimum
+    const { asleep } = this.#sources
+    if (rule.onward !== undefined) {
+      // Said at once, falling asleep as well as waking: what is open is shown where rows go to sinks.
+      if (asleep !== this.#markedIdle) rule.due = true
       return
     }
+    if (!asleep) return
     // Everybody sleeps: what is open is shown, or closed, here in the shuffle's own order.
     if (this.#plan.onIdle === 'emit' && windows.unshown(rule.watermark)) {
       this.#provisional = true
@@ -130,19 +150,39 @@ export class MergeStage implements StageProcessor {
     const rule = this.#rule
     rule.restart(Math.max(rule.watermark, watermark))
     this.#windows.forget(rule.watermark, cuts)
+    rule.onward?.forget(cuts)
+    // What the next stage was told last is not known.
+    this.#markedWatermark = Number.NaN
   }
 
   cut(): CutOutput {
-    const { watermark, early } = this.#rule
+    const { watermark, early, onward } = this.#rule
+    if (onward !== undefined) {
+      this.#windows.emitRows(watermark, Number.POSITIVE_INFINITY)
+      if (this.#unmarked(onward)) this.#mark(onward)
+      return this.#rule.end()
+    }
     const asked = this.#provisional ? 1 : early ? ripeAt(this.#plan.window?.emit) : Number.POSITIVE_INFINITY
     this.#windows.emitRows(watermark, asked)
     this.#provisional = false
     return this.#rule.end()
   }
 
+  #unmarked(passed: PassedRows): boolean {
+    const { watermark } = this.#rule
+    return this.#markedWatermark !== passed.leastTime(watermark) || this.#markedIdle !== this.#sources.asleep
+  }
+
+  #mark(passed: PassedRows): void {
+    this.#markedWatermark = passed.leastTime(this.#rule.watermark)
+    this.#markedIdle = this.#sources.asleep
+    passed.mark(this.#markedWatermark, this.#markedIdle)
+  }
+
   get pending(): boolean {
-    const { parts, watermark, early } = this.#rule
+    const { parts, watermark, early, onward } = this.#rule
     const { owedFrom, ripe } = this.#windows
+    if (onward !== undefined) return parts.filled || watermark >= owedFrom || this.#unmarked(onward)
     return parts.filled || this.#provisional || watermark >= owedFrom || (early && ripe)
   }
 
@@ -160,6 +200,11 @@ export class MergeStage implements StageProcessor {
     writer.varint(this.#sources.marks.length)
     for (const mark of this.#sources.marks) writer.float(mark)
     for (const idle of this.#sources.idle) writer.byte(idle)
+    if (this.#rule.onward !== undefined) {
+      writer.float(this.#markedWatermark)
+      writer.byte(this.#markedIdle ? 1 : 0)
+      this.#rule.onward.write(writer)
+    }
     this.#windows.write(writer)
     return writer.written().slice()
   }
@@ -175,6 +220,11 @@ export class MergeStage implements StageProcessor {
     const { marks, idle } = this.#sources
     for (let i = 0; i < sources; i++) marks[i] = reader.float()
     for (let i = 0; i < sources; i++) idle[i] = reader.byte()
+    if (this.#rule.onward !== undefined) {
+      this.#markedWatermark = reader.float()
+      this.#markedIdle = reader.byte() === 1
+      this.#rule.onward.read(reader)
+    }
     this.#windows.read(reader, this.#rule.watermark)
     this.#provisional = false
   }

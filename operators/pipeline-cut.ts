@@ -8,9 +8,10 @@ import type { RecordPlace } from './aggregates/state.ts'
 import { deadLetterValue, type Origin, passedLetterValue } from './dead-letter.ts'
 import { type EarlyRows, earlyRows } from './early.ts'
 import type { OperatorErrorCode } from './errors.ts'
+import { PassedRows } from './passed-rows.ts'
 import { PartBuilder } from './pipeline-parts.ts'
 import type { InputPlan, StagePlan } from './plan.ts'
-import { RowOutput } from './row-output.ts'
+import { RowOutput, type RowTarget } from './row-output.ts'
 import { ROW_DEAD_LETTER } from './rows.ts'
 import type { CutOutput } from './stage.ts'
 import { CutGrid } from './watermark.ts'
@@ -20,7 +21,9 @@ const NO_KEY = new Uint8Array()
 export class CutRule {
   readonly parts: PartBuilder
   /** Puts rows into the parts. */
-  readonly rows: RowOutput
+  readonly rows: RowTarget
+  /** The same, where rows are for the next stage. */
+  readonly onward: PassedRows | undefined
   watermark = Number.NEGATIVE_INFINITY
   due = false
   readonly #grid: CutGrid
@@ -34,6 +37,9 @@ export class CutRule {
   /** As dead letters name it. */
   readonly #own: Omit<Origin, 'offset'>
   readonly #sources: NonNullable<InputPlan['among']>
+  readonly #stage: number
+  /** Sources below this number are units of the stage before. */
+  readonly #rowSources: number
   #gridLine: number
   #records = 0
   #bytes = 0
@@ -41,10 +47,20 @@ export class CutRule {
   #dead = 0
 
   constructor(plan: StagePlan, partition: number) {
-    const { cuts, window, output, input } = plan
+    const { cuts, window, output, input, next, stage } = plan
     const destinations = output.kind === 'shuffle' ? output.partitions : 1 + (output.branches?.length ?? 0)
     this.parts = new PartBuilder(destinations, cuts.partBytes)
-    this.rows = new RowOutput(plan, this.parts)
+    this.onward =
+      next === undefined
+        ? undefined
+        : new PassedRows(plan, next, this.parts, {
+            partition,
+            fail: (code, place, row) => {
+              this.#dead += 1
+              this.#letter(code, { stage, partition }, place, row)
+            },
+          })
+    this.rows = this.onward ?? new RowOutput(plan, this.parts)
     this.#grid = new CutGrid(cuts.gridMs, window)
     this.#early = earlyRows(window?.emit)
     this.#gridLine = this.#grid.after(this.watermark)
@@ -53,6 +69,8 @@ export class CutRule {
     this.#maxBytes = cuts.maxBytes
     this.#partition = partition
     this.#sources = input.among ?? []
+    this.#stage = stage
+    this.#rowSources = input.kind === 'slices' ? (input.rowSources ?? 0) : 0
     this.#own = input.kind === 'records' ? this.#sourceOf(partition) : { partition }
   }
 
@@ -108,6 +126,7 @@ export class CutRule {
 
   /** By its number among the partitions of all sources. */
   #sourceOf(partition: number): Omit<Origin, 'offset'> {
+    if (partition < this.#rowSources) return { stage: this.#stage - 1, partition }
     const source = this.#sources.findLast(({ numberFrom }) => numberFrom <= partition)
     return source === undefined ? { partition } : { topic: source.topic, partition: partition - source.numberFrom }
   }

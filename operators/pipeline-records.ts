@@ -191,7 +191,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
     }
     const key = this.#plan.keyBy === undefined ? NONE : encodeUtf8(this.#keyCode.textOf(this.#key(slots)))
     const value = encodeUtf8(canonicalJson(slots[this.#whole]))
-    this.#rule.rows.record(this.#rule.partition, this.#offset, index, key, value)
+    this.#rule.rows.record(this.#placeOf(index), index, key, value)
   }
 
   #addToWindows(windows: Windows, index: number): void {

@@ -1,6 +1,7 @@
 /**
  * What a compiled job asks of the operators: plain data, so that it crosses threads and is hashed with the job. A job
- * without a shuffle is one stage; with one, stage 0 ends in `shuffle` and stage 1 begins with `slices`.
+ * without a shuffle is one stage; else stage 0 ends in `shuffle`, every later one begins with `slices`, and all but the last end in
+ * a shuffle of their own.
  */
 
 import type { FormatPlan } from './format-plan.ts'
@@ -145,7 +146,13 @@ export type InputPlan =
       readonly among?: readonly NumberedSource[]
     }
   /** Certified slices of the stage before, from an internal topic: the watermark is the minimum over its sources. */
-  | { readonly kind: 'slices'; readonly sources: number; readonly among?: readonly NumberedSource[] }
+  | {
+      readonly kind: 'slices'
+      readonly sources: number
+      readonly among?: readonly NumberedSource[]
+      /** So many of the sources, the first, are units of the stage before that give their rows. */
+      readonly rowSources?: number
+    }
 
 /** Of several sources: dead letters name the topic, whose partitions have the numbers from this one on. */
 export interface NumberedSource {
@@ -161,6 +168,14 @@ export type OutputPlan =
    * whole records where it has to see each of them in order.
    */
   | { readonly kind: 'shuffle'; readonly partitions: number; readonly carries?: 'records' }
+
+/** How the next stage holds the rows of this one. They go there as single records, each with what is read of it there. */
+export interface NextPlan {
+  /** Absent: all rows are one group. */
+  readonly keyBy?: readonly ExpressionPlan[]
+  readonly ordered?: OrderedPlan
+  readonly aggregates: readonly AggregatePlan[]
+}
 
 export type IdlePolicy = 'emit' | 'wait' | 'close'
 
@@ -178,6 +193,8 @@ export interface StagePlan {
   readonly aggregates: readonly AggregatePlan[]
   /** Steps on the rows of windows, in the stage that gives rows. */
   readonly after?: readonly StepPlan[]
+  /** Where rows are not for sinks: what becomes of them behind the next shuffle. Only those go there that nothing can change. */
+  readonly next?: NextPlan
   readonly output: OutputPlan
   readonly onIdle: IdlePolicy
   readonly cuts: CutPlan

@@ -3,6 +3,7 @@
  * condition holds to each branch as well. What a destination was given and is no longer to have is taken back there, so that it
  * never stands beside what is true now.
  */
+import type { RecordPlace } from './aggregates/state.ts'
 import { compileExpression } from './expression/compile.ts'
 import type { Evaluate } from './expression/logic.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
@@ -24,7 +25,25 @@ export interface WindowRow extends WindowBounds {
   readonly final: boolean
 }
 
-export class RowOutput {
+/** What is given rows: it says how they look and where they stand. */
+export interface RowTarget {
+  /** Every destination that a row can stand at. */
+  readonly everywhere: number
+  /** Takes the row of a record. */
+  record(place: Readonly<RecordPlace>, index: number, key: Uint8Array, made: Uint8Array): void
+  /** How the row of a window is shown; undefined: it is not. */
+  shown(row: WindowBounds, made: Uint8Array): Uint8Array | undefined
+  /**
+   * Takes the row of a window, and takes back what stands where it no longer belongs.
+   * @param standing where an earlier row of its window and key stands
+   * @returns where one stands now
+   */
+  window(row: WindowRow, made: Uint8Array, keyText: string, standing: number): number
+  /** Takes a row back that was given for bounds which are no window's any more. */
+  takeBack(row: WindowRow, removal: Uint8Array, standing: number): void
+}
+
+export class RowOutput implements RowTarget {
   readonly #parts: PartBuilder
   readonly #reader: RowReader
   readonly #conditions: readonly Evaluate[]
@@ -45,13 +64,12 @@ export class RowOutput {
     this.#reader.link()
   }
 
-  /** Every destination that a row can stand at. */
   get everywhere(): number {
     return 2 ** (1 + this.#conditions.length) - 1
   }
 
-  /** Adds the row of a record to where it belongs. */
-  record(partition: number, offset: number, index: number, key: Uint8Array, made: Uint8Array): void {
+  /** Adds it to where it belongs. */
+  record({ partition, offset }: Readonly<RecordPlace>, index: number, key: Uint8Array, made: Uint8Array): void {
     const value = this.#steps === undefined ? made : this.#steps.run(made, undefined)
     if (value === undefined) return
     this.#parts.add(0, ROW_RECORD, 0, partition, offset, index, key, value)
@@ -62,16 +80,11 @@ export class RowOutput {
     }
   }
 
-  /** How the row of a window is shown; undefined: it is not. */
   shown(row: WindowBounds, made: Uint8Array): Uint8Array | undefined {
     return this.#steps === undefined ? made : this.#steps.run(made, row)
   }
 
-  /**
-   * Adds the row of a window to where it belongs, and what takes it back to where an earlier one stands.
-   * @param standing where an earlier row of its window and key stands
-   * @returns where one stands now
-   */
+  /** Adds the row to where it belongs, and what takes it back to where an earlier one stands. */
   window(row: WindowRow, made: Uint8Array, keyText: string, standing: number): number {
     const value = this.shown(row, made)
     let now = 0
@@ -88,7 +101,6 @@ export class RowOutput {
     return now
   }
 
-  /** Adds what takes a row back that was given for bounds which are no window's any more. */
   takeBack(row: WindowRow, removal: Uint8Array, standing: number): void {
     this.#add(row, FLAG_REMOVED | FLAG_FINAL, removal, standing)
   }

@@ -21,7 +21,8 @@ import { partitionOf } from './murmur2.ts'
 import { compareTexts, type KeyCode } from './pipeline-key.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
 import type { SessionWindowPlan, StagePlan } from './plan.ts'
-import type { RowOutput } from './row-output.ts'
+import type { RowTarget } from './row-output.ts'
+import { judgesLateness } from './row-times.ts'
 import { ROW_PARTIAL, RowWriter } from './rows.ts'
 import { type Removal, Session } from './session.ts'
 import { StateReader, StateWriter } from './snapshot.ts'
@@ -58,9 +59,9 @@ export class SessionWindows implements Windows {
   readonly #keyBytes = new TextBytes()
   #sessions = 0
 
-  constructor(plan: StagePlan, window: SessionWindowPlan, code: KeyCode, inputs: readonly number[], output: RowOutput) {
+  constructor(plan: StagePlan, window: SessionWindowPlan, code: KeyCode, inputs: readonly number[], output: RowTarget) {
     this.#plan = window
-    this.#judgesLateness = plan.output.kind === 'rows'
+    this.#judgesLateness = judgesLateness(plan)
     this.#slots = layOut(plan.aggregates, inputs)
     this.#numbers = numbersAmong(this.#slots)
     this.#states = statesAmong(this.#slots)

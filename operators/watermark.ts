@@ -9,12 +9,17 @@ import { placesOf, type WindowPlaces } from './window.ts'
 /**
  * The minimum over all source partitions of the job. One that has said nothing holds it at -Infinity; an idle one is left out
  * until it speaks again. When the partitions that are not at their end are all idle, the minimum stays where it is.
+ * A source that is a unit of the stage before is never left out: it sleeps because its own sources do, and when those wake it may
+ * be the last to hear of it.
  */
 export class SourceWatermarks {
   marks: Float64Array
   idle: Uint8Array
+  readonly #units: number
 
-  constructor(sources: number) {
+  /** @param units so many of the sources, the first, are units of the stage before */
+  constructor(sources: number, units = 0) {
+    this.#units = units
     this.marks = new Float64Array(sources).fill(Number.NEGATIVE_INFINITY)
     this.idle = new Uint8Array(sources)
   }
@@ -36,20 +41,24 @@ export class SourceWatermarks {
     this.idle[source] = idle ? 1 : 0
   }
 
-  /** The minimum, or undefined when nobody who could move it is awake. */
+  /** The minimum, or undefined when nobody is there who could move it. */
   minimum(): number | undefined {
     let least = Number.POSITIVE_INFINITY
-    let sleeping = false
-    let awake = false
     for (let i = 0; i < this.marks.length; i++) {
       const mark = this.marks[i] as number
-      if (this.idle[i] === 1) sleeping = true
-      else if (mark < Number.POSITIVE_INFINITY) {
-        awake = true
-        if (mark < least) least = mark
-      }
+      if ((this.idle[i] === 0 || i < this.#units) && mark < least) least = mark
     }
-    return awake || !sleeping ? least : undefined
+    return least < Number.POSITIVE_INFINITY || !this.asleep ? least : undefined
+  }
+
+  /** Those that are not at their end are idle, and there are some. */
+  get asleep(): boolean {
+    let sleeping = false
+    for (let i = 0; i < this.marks.length; i++) {
+      if (this.idle[i] === 1) sleeping = true
+      else if ((this.marks[i] as number) < Number.POSITIVE_INFINITY) return false
+    }
+    return sleeping
   }
 }
 

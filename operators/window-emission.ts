@@ -4,7 +4,7 @@
  */
 import type { AggregateSlot } from './aggregate.ts'
 import type { StagePlan } from './plan.ts'
-import type { RowOutput } from './row-output.ts'
+import type { RowTarget } from './row-output.ts'
 import { ROW_WINDOW, type RowWriter } from './rows.ts'
 import { TextBytes } from './text-bytes.ts'
 import type { WindowBounds } from './window.ts'
@@ -12,12 +12,12 @@ import { RowFormat, removalOf } from './window-rows.ts'
 import { type GroupTable, ROWS, STANDING } from './window-table.ts'
 
 export class WindowEmission {
-  readonly #output: RowOutput
+  readonly #output: RowTarget
   readonly #format: RowFormat
   readonly #purges: boolean
   readonly #keyBytes = new TextBytes()
 
-  constructor(plan: StagePlan, slots: readonly AggregateSlot[], output: RowOutput) {
+  constructor(plan: StagePlan, slots: readonly AggregateSlot[], output: RowTarget) {
     const { aggregates, window } = plan
     const names = aggregates.map(({ name }) => name)
     this.#output = output

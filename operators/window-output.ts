@@ -18,7 +18,8 @@ import { partitionOf } from './murmur2.ts'
 import { type KeyCode, sortByText } from './pipeline-key.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
 import type { PlacedWindowPlan, StagePlan } from './plan.ts'
-import type { RowOutput } from './row-output.ts'
+import type { RowTarget } from './row-output.ts'
+import { judgesLateness } from './row-times.ts'
 import { ROW_PARTIAL, RowWriter } from './rows.ts'
 import { type StateReader, StateWriter } from './snapshot.ts'
 import type { OpenRange } from './stage.ts'
@@ -47,11 +48,11 @@ export class WindowOutput implements Windows {
   readonly #keyBytes = new TextBytes()
 
   /** `inputs`: index of each aggregate's value among a record's inputs. */
-  constructor(plan: StagePlan, window: PlacedWindowPlan, code: KeyCode, inputs: readonly number[], output: RowOutput) {
+  constructor(plan: StagePlan, window: PlacedWindowPlan, code: KeyCode, inputs: readonly number[], output: RowTarget) {
     this.#slots = layOut(plan.aggregates, inputs)
     this.#numbers = numbersAmong(this.#slots)
     this.#states = statesAmong(this.#slots)
-    this.#store = new WindowStore(window, plan.output.kind === 'rows', emptyGroup(this.#slots))
+    this.#store = new WindowStore(window, judgesLateness(plan), emptyGroup(this.#slots))
     this.#emission = new WindowEmission(plan, this.#slots, output)
     this.#early = window.emit !== undefined
     this.#code = code

@@ -31,8 +31,8 @@ export class CutRows implements OrderedOutput {
     this.#rule = rule
   }
 
-  record({ partition, offset }: Readonly<RecordPlace>, index: number, key: string, value: Uint8Array): void {
-    this.#rule.rows.record(partition, offset, index, this.#keys.of(key), value)
+  record(place: Readonly<RecordPlace>, index: number, key: string, value: Uint8Array): void {
+    this.#rule.rows.record(place, index, this.#keys.of(key), value)
   }
 
   window(start: number, end: number, key: string, revision: number, state: WindowState, value: Uint8Array): void {

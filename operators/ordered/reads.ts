@@ -8,10 +8,10 @@ import type { Evaluate } from '../expression/logic.ts'
 import { FieldSet } from '../fields.ts'
 import { canonicalJson, type Value } from '../json.ts'
 import { AggregateInputs } from '../pipeline-record.ts'
-import type { ExpressionPlan, StagePlan } from '../plan.ts'
+import type { ExpressionPlan, NextPlan, StagePlan } from '../plan.ts'
 import { JoinedRecord } from './join/rows.ts'
 import { compilePattern } from './pattern/program.ts'
-import type { AggregatingPlan, OrderedPlan } from './plan.ts'
+import type { AggregatingPlan, JoinSide, OrderedPlan } from './plan.ts'
 
 /** Evaluated for each record that goes on; throws before anything is used. */
 export interface RecordInputs {
@@ -22,22 +22,30 @@ export interface RecordInputs {
 }
 
 export function compileReads(plan: StagePlan, fields: FieldSet): RecordInputs {
-  const { ordered } = plan
-  if (ordered === undefined || takesAggregates(ordered)) return new AggregateInputs(plan.aggregates, fields)
+  const { input } = plan
+  // Behind the shuffle the values of a join are there already.
+  return readsOf(plan, input.kind === 'records' ? (input.side ?? 'left') : undefined, fields)
+}
+
+/** @param side of a join, where its values are yet to be read */
+export function readsOf(
+  { ordered, aggregates }: Pick<NextPlan, 'ordered' | 'aggregates'>,
+  side: JoinSide | undefined,
+  fields: FieldSet,
+): RecordInputs {
+  if (ordered === undefined || takesAggregates(ordered)) return new AggregateInputs(aggregates, fields)
   if (ordered.kind === 'pattern') return new PatternFields(compilePattern(ordered).expressions.fields, fields)
   if (ordered.kind === 'join') {
-    const { input } = plan
-    // Behind the shuffle the values are there already.
-    return input.kind === 'records'
-      ? new JoinedRecord(ordered, input.side ?? 'left', fields)
-      : new AggregateInputs([], fields)
+    return side === undefined ? new AggregateInputs([], fields) : new JoinedRecord(ordered, side, fields)
   }
   return new ComparedRecord(ordered.kind === 'dedupe' ? ordered.by : ordered.of, fields)
 }
 
 /** The `indexes` of a stage that gets its values from a shuffle. */
 export function inputIndexes(plan: StagePlan): readonly number[] {
-  return plan.ordered === undefined ? [] : compileReads(plan, new FieldSet()).indexes
+  // Partial aggregates have no values of their own.
+  const partials = plan.ordered === undefined && plan.input.kind === 'slices' && plan.input.rowSources === undefined
+  return partials ? [] : compileReads(plan, new FieldSet()).indexes
 }
 
 /** Operators that make rows of aggregates; the others have none. */

@@ -16,8 +16,9 @@ export function run(
   splits: readonly number[],
   idles: readonly number[] = [],
   between: (stage: StageProcessor) => StageProcessor = (stage) => stage,
+  partition = 1,
 ): CutOutput[] {
-  let stage = createStage(plan, { partition: 1 })
+  let stage = createStage(plan, { partition })
   const cuts: CutOutput[] = []
   const cut = () => {
     cuts.push(stage.cut())
@@ -70,12 +71,19 @@ export function interleave(
 }
 
 /** Records or slices to the end; a records stage gets the end as a decision. */
-export function drive(stage: StageProcessor, input: readonly object[]): CutOutput[] {
+export function drive(
+  first: StageProcessor,
+  input: readonly object[],
+  between: (stage: StageProcessor) => StageProcessor = (stage) => stage,
+): CutOutput[] {
+  let stage = first
   const cuts: CutOutput[] = []
   const batch = batchOf(input)
   for (let at = 0; at < batch.length; ) {
     at = stage.run(batch, at, batch.length)
-    if (stage.cutDue) cuts.push(stage.cut())
+    if (!stage.cutDue) continue
+    cuts.push(stage.cut())
+    stage = between(stage)
   }
   if (stage.watermark !== Number.POSITIVE_INFINITY) stage.decide('final')
   cuts.push(stage.cut())

@@ -123,7 +123,7 @@ export class JoinedWindows implements Windows {
 }
 
 /** How long before it is given the time of a row may be: as long as one that stays alone has waited. */
-function lagOf(join: JoinPlan): number {
+export function lagOf(join: JoinPlan): number {
   const { match } = join
   if (match.kind === 'table') return 0
   const waits = { left: 0, right: 0 }
