@@ -4,6 +4,7 @@ import type { Comparison, Condition, Operand, ValueOf } from './expression.ts'
 import type { Job } from './job.ts'
 import type { JobOptions, Sink } from './options.ts'
 import type { At, Name, Path, Plain } from './path.ts'
+import type { Holding, Stream } from './stream.ts'
 
 /** What a row has besides its fields: a window, the time of its record, or nothing but its key. */
 export type RowKind = 'window' | 'rolling' | 'record'
@@ -70,8 +71,16 @@ export type Renamed<Fields, Given extends Readonly<Record<string, Name<Fields>>>
 >
 export type Names<Fields> = readonly [Name<Fields>, ...Name<Fields>[]]
 
+/**
+ * Another stage over rows that are final, each at the last instant of its window. Without `keyBy` all of them are one group; rows of a
+ * join have the key of the join for a window.
+ */
+export interface Regrouped<Value, Key, Input> extends Pick<Stream<Value, Input>, 'keyBy'>, Holding<Value, Key, Input> {}
+
 /** Rows and steps on them. Key, window and what else every row has stay as they are. */
-export interface Rows<Fields, Key, Kind extends RowKind, Input> extends Finished<Input, RowOf<Kind, Key, Fields>> {
+export interface Rows<Fields, Key, Kind extends RowKind, Input>
+  extends Finished<Input, RowOf<Kind, Key, Fields>>,
+    Regrouped<Seen<Kind, Key, Fields>, Kind extends 'record' ? Key : null, Input> {
   /** Which rows are shown. One that was, and for which this holds no more, is taken back. */
   filter(condition: Condition): Rows<Fields, Key, Kind, Input>
   filter<To extends Path<Seen<Kind, Key, Fields>>>(

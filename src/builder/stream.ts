@@ -7,21 +7,40 @@ import { type Cel, type Comparison, type Condition, type Operand, textOf, type V
 import type { Duration, Pattern, SourceOptions, Window } from './options.ts'
 import type { At, Name, Path, PathTo, Plain, Untyped } from './path.ts'
 import { calledFrom } from './place.ts'
-import type { Aggregated, Cast, Casts, Computed, Finished, Names, Operands, RecordRow, Renamed } from './rows.ts'
+import type {
+  Aggregated,
+  Cast,
+  Casts,
+  Computed,
+  Finished,
+  Names,
+  Operands,
+  RecordRow,
+  Regrouped,
+  Renamed,
+} from './rows.ts'
 
-/** Records with a key. */
-export interface Keyed<Value, Key, Input> extends Finished<Input, RecordRow<Key, Value>> {
+/** Records as they pass, which another stage can take. */
+export interface Passed<Value, Key, Input>
+  extends Finished<Input, RecordRow<Key, Value>>,
+    Regrouped<Value, null, Input> {}
+
+/** What can hold records. */
+export interface Holding<Value, Key, Input> {
   /** The windows that aggregates are made over. */
   window(window: Window): Aggregated<Value, Key, 'window', Input>
   /** A row for each record, over the last records of its key, or those of so much time, itself included. */
   rolling(over: { readonly last: number } | { readonly within: Duration }): Aggregated<Value, Key, 'rolling', Input>
   /** Lets pass the first of records with the same value of `by`, and the next one `within` or more after it. */
-  dedupe(options: { readonly by: Operand<Value>; readonly within: Duration }): Finished<Input, RecordRow<Key, Value>>
+  dedupe(options: { readonly by: Operand<Value>; readonly within: Duration }): Passed<Value, Key, Input>
   /** Lets pass the records where `of` is another value than in the record before of the key. */
-  changes(options: { readonly of: Operand<Value> }): Finished<Input, RecordRow<Key, Value>>
+  changes(options: { readonly of: Operand<Value> }): Passed<Value, Key, Input>
   /** A row for each sequence of records that is found. `Match`: what it says, which is not looked at. */
-  pattern<Match = Untyped>(pattern: Pattern): Finished<Input, RecordRow<Key, Match>>
+  pattern<Match = Untyped>(pattern: Pattern): Passed<Match, Key, Input>
 }
+
+/** Records with a key. */
+export interface Keyed<Value, Key, Input> extends Finished<Input, RecordRow<Key, Value>>, Holding<Value, Key, Input> {}
 
 type ItemOf<List> = List extends readonly (infer Item)[] ? Item : unknown
 

@@ -64,7 +64,7 @@ const stepLine = ({ step, text }: { readonly step: string; readonly text: string
 
 function show(
   output: Output,
-  { job, quorum, sources, graph, shuffle, units, state, sinks }: Explanation,
+  { job, quorum, sources, graph, shuffle, laterShuffles = [], units, state, sinks }: Explanation,
   assumed: boolean,
 ): void {
   const entry = (name: string, ...lines: readonly string[]): void => {
@@ -79,10 +79,11 @@ function show(
     const called = name === undefined || name === topic ? topic : `${name}: ${topic}`
     entry('source', `${called}, ${format}, ${count}`, says, ...steps.map(stepLine))
   }
+  const reasons = [shuffle.why, ...laterShuffles]
   for (const node of graph) {
     if (node.kind === 'stage') {
       entry(node.name, `${node.partitions} units`, ...(node.steps ?? []).map(stepLine))
-    } else if (node.kind === 'shuffle') entry('shuffle', `${node.partitions} partitions: ${shuffle.why}`)
+    } else if (node.kind === 'shuffle') entry('shuffle', `${node.partitions} partitions: ${reasons.shift()}`)
   }
   if (!shuffle.needed) entry('no shuffle', shuffle.why)
   const total = units.reduce((sum, each) => sum + each, 0)

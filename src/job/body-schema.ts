@@ -1,5 +1,6 @@
 /** The shape of a stored job. It came over the wire or from a disk, so every field is checked, and how they hang together. */
 import { z } from 'zod'
+import { canonicalText } from '../../mesh/index.ts'
 import {
   type AggregatePlan,
   type EmitPlan,
@@ -215,7 +216,7 @@ const among = z.exactOptional(
 
 const stage: z.ZodType<StagePlan> = z.strictObject({
   job: text,
-  stage: z.int().min(0).max(1),
+  stage: z.int().min(0).max(JOB_LIMITS.rounds),
   input: z.discriminatedUnion('kind', [
     z.strictObject({
       kind: z.literal('records'),
@@ -226,7 +227,7 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
       side: z.exactOptional(z.enum(['left', 'right'])),
       among,
     }),
-    z.strictObject({ kind: z.literal('slices'), sources: count, among }),
+    z.strictObject({ kind: z.literal('slices'), sources: count, among, rowSources: z.exactOptional(count) }),
   ]),
   steps: z.array(step).max(JOB_LIMITS.steps),
   keyBy: z.exactOptional(z.array(expression).min(1).max(JOB_LIMITS.keys)),
@@ -234,6 +235,13 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
   ordered: z.exactOptional(ordered),
   aggregates: z.array(aggregate).max(JOB_LIMITS.aggregates),
   after: z.exactOptional(z.array(step).min(1).max(JOB_LIMITS.steps)),
+  next: z.exactOptional(
+    z.strictObject({
+      keyBy: z.exactOptional(z.array(expression).min(1).max(JOB_LIMITS.keys)),
+      ordered: z.exactOptional(ordered),
+      aggregates: z.array(aggregate).max(JOB_LIMITS.aggregates),
+    }),
+  ),
   output: z.discriminatedUnion('kind', [
     z.strictObject({
       kind: z.literal('rows'),
@@ -289,7 +297,10 @@ const compiled: z.ZodType<CompiledJob> = z
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
     generation: z.string().regex(/^[a-z0-9-]+-[0-9a-f]{12}-[1-9]\d{0,15}$/),
     sources: z.array(source).min(1).max(JOB_LIMITS.sources),
-    stages: z.array(stage).min(1).max(2),
+    stages: z
+      .array(stage)
+      .min(1)
+      .max(1 + JOB_LIMITS.rounds),
     shuffle: z.exactOptional(z.strictObject({ topic: text, partitions: count })),
     sinks: z.array(sink).max(JOB_LIMITS.sinks),
     deadLetters: z.exactOptional(sink),
@@ -319,7 +330,7 @@ function checkWhole(job: CompiledJob, reporter: { addIssue(message: string): voi
     const both = window !== undefined && ordered !== undefined && ordered.kind !== 'join'
     expect(!both, 'a window or an ordered operator, not both')
   }
-  const [first, second] = stages
+  const [first, second, ...later] = stages
   for (const [i, { stage = first }] of sources.entries()) {
     const output = stage?.output.kind === 'shuffle' ? stage.output.partitions : undefined
     expect((stage === first) === (i === 0), 'a first stage of its own for each source after the first')
@@ -332,8 +343,37 @@ function checkWhole(job: CompiledJob, reporter: { addIssue(message: string): voi
   const holds = (stage: typeof first): boolean => (carries ? stage?.ordered : stage?.window) !== undefined
   expect(holds(first) && holds(second), 'stages that hold what the shuffle between them carries')
   const merged = second.input.kind === 'slices' ? second.input.sources : undefined
-  expect(second.stage === 1 && second.output.kind === 'rows', 'a second stage that ends in rows')
   expect(merged === partitionsOf(sources), 'a second stage that merges all partitions of the sources')
+  expect(stages.at(-1)?.output.kind === 'rows', 'a last stage that ends in rows')
+  stages.forEach(({ stage }, i) => {
+    expect(stage === i, 'stages that are numbered in their order')
+  })
+  ;[second, ...later].forEach((stage, i) => {
+    checkLater(stage, [second, ...later][i - 1], i === later.length, expect)
+  })
+}
+
+/** Of a stage behind a shuffle. @param before whose rows it takes; undefined: it takes records */
+function checkLater(
+  stage: StagePlan,
+  before: StagePlan | undefined,
+  last: boolean,
+  expect: (holds: boolean, what: string) => void,
+): void {
+  expect((stage.output.kind === 'rows') === last, 'rows for sinks from the last stage only')
+  expect((stage.next === undefined) === last, 'a next stage behind all but the last')
+  const rows = stage.input.kind === 'slices' ? stage.input.rowSources : undefined
+  expect(
+    (rows === undefined) === (before === undefined),
+    'rows of the stage before in all but the first behind a shuffle',
+  )
+  if (before === undefined || stage.input.kind !== 'slices') return
+  const { keyBy, ordered, aggregates } = stage
+  expect(stage.input.sources === rows, 'rows of no others')
+  expect(
+    canonicalText(before.next ?? null) === canonicalText({ keyBy, ordered, aggregates }),
+    'rows that are held as they were sent',
+  )
 }
 
 export const bodySchema = z.strictObject({

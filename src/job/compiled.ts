@@ -30,16 +30,22 @@ export interface SourcePlan {
   readonly stage?: StagePlan
 }
 
+/** An internal topic. */
+export interface ShufflePlan {
+  readonly topic: string
+  readonly partitions: number
+}
+
 export interface CompiledJob {
   readonly name: string
   /** `<name>-<12 hex of the document's digest>-<number of the submission>`: what unit ids begin with. No colon. */
   readonly generation: string
   /** In the order of their names, tables before streams. */
   readonly sources: readonly SourcePlan[]
-  /** One stage, or two with a shuffle between. */
+  /** Each but the first reads what the one before gave to a shuffle. */
   readonly stages: readonly StagePlan[]
-  /** Set when there are two stages. */
-  readonly shuffle?: { readonly topic: string; readonly partitions: number }
+  /** Before the second stage, where there is one; later ones are named after it (`shuffleBefore`). */
+  readonly shuffle?: ShufflePlan
   readonly sinks: readonly SinkPlan[]
   /** Where dead-letter rows go besides the peers' own store. */
   readonly deadLetters?: SinkPlan
@@ -50,10 +56,24 @@ export interface CompiledJob {
   readonly retentionMs: number
 }
 
-/** Units of a stage: one per source partition for stage 0, one per shuffle partition for stage 1. */
+/** Units of a stage: one per source partition for stage 0, one per shuffle partition for the others. */
 export function unitsOfStage(job: CompiledJob, stage: number): number {
-  return stage === 0 ? partitionsOf(job.sources) : (job.shuffle?.partitions ?? 0)
+  return stage === 0 ? partitionsOf(job.sources) : (shuffleBefore(job, stage)?.partitions ?? 0)
 }
+
+/** What a stage reads; undefined for the first, and where there is no such stage. */
+export function shuffleBefore(
+  { shuffle, stages }: Pick<CompiledJob, 'shuffle' | 'stages'>,
+  stage: number,
+): ShufflePlan | undefined {
+  const output = stages[stage - 1]?.output
+  if (shuffle === undefined || output?.kind !== 'shuffle') return undefined
+  return { topic: stage === 1 ? shuffle.topic : `${shuffle.topic}-${stage}`, partitions: output.partitions }
+}
+
+/** All of a job, in the order of the stages that read them. */
+export const shufflesOf = (job: CompiledJob): readonly ShufflePlan[] =>
+  job.stages.flatMap((_, stage) => shuffleBefore(job, stage) ?? [])
 
 /** Of all sources together. */
 export const partitionsOf = (sources: readonly { readonly partitions: number }[]): number =>

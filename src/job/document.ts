@@ -43,18 +43,32 @@ export const pathOfSource = ({ name }: SourceDocument): readonly string[] =>
   name === undefined ? ['source'] : ['sources', name]
 
 /**
- * Steps in order, then the key, then the window or what stands in its place, with its aggregates, sorted by name, then the steps
- * on its rows.
+ * The key, then the window or what stands in its place, with its aggregates, sorted by name, then the steps on its rows, then what
+ * rows are grouped by next.
  */
-export interface PipelineDocument {
-  readonly steps: readonly StepPlan[]
+export interface RoundDocument {
   readonly keyBy?: readonly ExpressionPlan[]
   readonly window?: WindowPlan
   /** In place of a window. */
   readonly ordered?: OrderedPlan
   readonly aggregates: readonly AggregatePlan[]
   readonly after?: readonly StepPlan[]
+  readonly next?: RoundDocument
 }
+
+/** Steps in order, and what records are grouped by behind them. */
+export interface PipelineDocument extends RoundDocument {
+  readonly steps: readonly StepPlan[]
+}
+
+/** All of them, in order: one at least. */
+export function roundsOf(first: RoundDocument): readonly RoundDocument[] {
+  return first.next === undefined ? [first] : [first, ...roundsOf(first.next)]
+}
+
+/** The one whose rows go to sinks. */
+export const lastRoundOf = (first: RoundDocument): RoundDocument =>
+  first.next === undefined ? first : lastRoundOf(first.next)
 
 export interface JobDocument {
   readonly name: string

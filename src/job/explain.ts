@@ -9,7 +9,7 @@ import { jobGraph } from '../peer/graph.ts'
 import { orderedState } from '../peer/ordered-text.ts'
 import { compileJob } from './compile.ts'
 import { type CompiledJob, partitionsOf, plansOf, unitsOfStage } from './compiled.ts'
-import type { JobDocument, SourceDocument } from './document.ts'
+import { type JobDocument, type RoundDocument, roundsOf, type SourceDocument } from './document.ts'
 import { assumedSources } from './facts.ts'
 import { isPartitioned } from './partitioning.ts'
 
@@ -27,6 +27,8 @@ export interface Explanation {
   /** Sources, stages, shuffles and sinks with what comes after each. */
   readonly graph: readonly GraphNode[]
   readonly shuffle: { readonly needed: boolean; readonly why: string }
+  /** Why there is a shuffle before each stage after the second; absent where there is no such stage. */
+  readonly laterShuffles?: readonly string[]
   /** Units of each stage; every unit is computed by as many peers as there are replicas. */
   readonly units: readonly number[]
   readonly state: string
@@ -37,6 +39,7 @@ export interface Explanation {
 export function explainJob(document: JobDocument, partitions: number): Explanation {
   const job = compiled(document, partitions)
   const { replicas, write, read } = job.quorum
+  const later = roundsOf(document.pipeline).slice(1).map(laterText)
   return {
     job: job.name,
     quorum: { replicas, write, read, says: quorumText(job) },
@@ -49,6 +52,7 @@ export function explainJob(document: JobDocument, partitions: number): Explanati
     })),
     graph: jobGraph(job),
     shuffle: shuffleText(document, job),
+    ...(later.length === 0 ? {} : { laterShuffles: later }),
     units: job.stages.map(({ stage }) => unitsOfStage(job, stage)),
     state: stateText(job),
     sinks: [
@@ -84,8 +88,17 @@ function formatText({ format }: SourceDocument): string {
   return format.framing === 'none' ? format.kind : `${format.kind}, ${versions} schemas of a registry`
 }
 
+const keysOf = ({ keyBy }: RoundDocument): string | undefined => keyBy?.map(({ source }) => source).join(', ')
+
+function laterText(round: RoundDocument): string {
+  const key = keysOf(round)
+  return key === undefined
+    ? 'the rows of all units are one group'
+    : `rows of one ${key} may come from any unit of the stage before`
+}
+
 function shuffleText(document: JobDocument, { sources, shuffle }: CompiledJob): Explanation['shuffle'] {
-  const key = document.pipeline.keyBy?.map(({ source }) => source).join(', ')
+  const key = keysOf(document.pipeline)
   if (shuffle !== undefined) {
     const { ordered } = document.pipeline
     if (ordered?.kind === 'join') {
@@ -116,19 +129,29 @@ function windowsHeld(window: Exclude<WindowPlan, GlobalWindowPlan>, outOfOrderne
 }
 
 function stateText(job: CompiledJob): string {
-  const last = job.stages.at(-1)
-  if (last?.ordered !== undefined) {
-    const windows = last.window === undefined ? '' : `${aggregatesText(last)} for each key and open window, `
-    return `${windows}${orderedState(last.ordered)}, and records that the watermark has not passed. \`quorate test\` shows bytes`
+  // What stands before the first shuffle is given away at each cut.
+  const [first, ...later] = job.stages
+  const holding = later.length === 0 && first !== undefined ? [first] : later
+  const texts = holding.flatMap((stage) => {
+    const text = heldText(job, stage)
+    return text === undefined ? [] : [later.length > 1 ? `stage ${stage.stage}: ${text}` : text]
+  })
+  if (texts.length === 0) return 'none but the watermark of each partition'
+  return `${texts.join('; ')}. \`quorate test\` shows bytes`
+}
+
+/** Undefined of a stage that holds nothing. */
+function heldText(job: CompiledJob, stage: StagePlan): string | undefined {
+  const { window, ordered } = stage
+  const each = aggregatesText(stage)
+  if (ordered !== undefined) {
+    const windows = window === undefined ? '' : `${each} for each key and open window, `
+    return `${windows}${orderedState(ordered)}, and records that the watermark has not passed`
   }
-  if (last?.window === undefined) return 'none but the watermark of each partition'
-  if (last.window.kind === 'global') {
-    return `${aggregatesText(last)} for each key, for as long as the job runs. \`quorate test\` shows bytes`
-  }
+  if (window === undefined) return undefined
+  if (window.kind === 'global') return `${each} for each key, for as long as the job runs`
   const disorder = Math.max(...plansOf(job).map(({ input }) => (input.kind === 'records' ? input.outOfOrdernessMs : 0)))
-  const held = windowsHeld(last.window, disorder)
-  const each = aggregatesText(last)
-  return `${each} for each key and open window; of one key at most ${held} windows are held at once. \`quorate test\` shows bytes`
+  return `${each} for each key and open window; of one key at most ${windowsHeld(window, disorder)} windows are held at once`
 }
 
 const aggregatesText = ({ aggregates }: StagePlan): string =>

@@ -25,6 +25,8 @@ export const JOB_LIMITS = {
   fields: 256,
   fieldNameCharacters: 128,
   aggregates: 64,
+  /** Stages of a pipeline that group and hold: each is a shuffle more, and units with replicas of its own. */
+  rounds: 8,
   /** Values that one collect keeps of a group; each may be as large as a record. */
   collected: 1_000,
   /** Numbers that one topK keeps of a group. */

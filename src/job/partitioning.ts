@@ -11,10 +11,11 @@ const WORD = /[A-Za-z_][A-Za-z0-9_]*/g
 /** All that could be names of fields in an expression, and more: functions and words inside texts as well. */
 export const wordsOf = (source: string): readonly string[] => source.match(WORD) ?? []
 
-/** Partitions of several topics are never one unit, however each is partitioned. */
+/** Partitions of several topics are never one unit, however each is partitioned. Rows that are grouped again have a shuffle in any case. */
 export function isPartitioned({ sources, pipeline }: Pick<JobDocument, 'sources' | 'pipeline'>): boolean {
   const [source, another] = sources
-  return source !== undefined && another === undefined && keepsPartitioning(source, pipeline)
+  if (source === undefined || another !== undefined || pipeline.next !== undefined) return false
+  return keepsPartitioning(source, pipeline)
 }
 
 /**

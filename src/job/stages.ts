@@ -1,6 +1,7 @@
 /**
  * The stages of a job. One, unless a window or an ordered operator must see more than one partition of the source: then the first
- * ends in partial aggregates, or in the records, and the second takes them behind a shuffle (operators/plan.ts).
+ * ends in partial aggregates, or in the records, and the second takes them behind a shuffle (operators/plan.ts). Each later round of
+ * a pipeline is a stage more, which takes the rows of the one before behind a shuffle of its own.
  */
 import type {
   CutPlan,
@@ -12,7 +13,7 @@ import type {
   StagePlan,
   WindowPlan,
 } from '../../operators/index.ts'
-import type { JobDocument, SourceDocument } from './document.ts'
+import { type JobDocument, type RoundDocument, roundsOf, type SourceDocument } from './document.ts'
 import { isPartitioned } from './partitioning.ts'
 
 /** Without windows there is no grid that results fall on; a second keeps a row's way short and its certificate worth the while. */
@@ -49,18 +50,23 @@ export interface Stages {
 /** @param counts partitions of each source */
 export function stagesOf(document: JobDocument, counts: readonly number[]): Stages {
   const { name, sources, pipeline } = document
-  const { steps, after, ...grouping } = pipeline
+  const rounds = roundsOf(pipeline)
+  const { steps, after, next: _, ...grouping } = pipeline
   const sourcePartitions = counts.reduce((sum, count) => sum + count, 0)
   const { window, ordered } = pipeline
   const holds = window !== undefined || ordered !== undefined
-  const shuffled = holds && sourcePartitions > 1 && !isPartitioned(document)
-  const partitions = shufflePartitionsOf(document, sourcePartitions)
+  // What makes rows for a next stage stands behind a shuffle itself.
+  const shuffled = holds && (rounds.length > 1 || (sourcePartitions > 1 && !isPartitioned(document)))
+  const partitionsFor = (round: RoundDocument) => shufflePartitionsOf(round, document, sourcePartitions)
+  const partitions = partitionsFor(pipeline)
   const carries = ordered === undefined ? {} : ({ carries: 'records' } as const)
   const branches = branchesOf(document)
   const output = { kind: 'rows', ...(branches.length === 0 ? {} : { branches }) } as const
-  const rows = { output, ...(after === undefined ? {} : { after }) } as const
-  const ends = shuffled ? ({ output: { kind: 'shuffle', partitions, ...carries } } as const) : rows
-  const shared = { job: name, ...grouping, onIdle: sources[0]?.onIdle ?? 'emit', cuts: cutsOf(document, 'records') }
+  const rowsOf = (steps: RoundDocument['after']) =>
+    ({ output, ...(steps === undefined ? {} : { after: steps }) }) as const
+  const ends = shuffled ? ({ output: { kind: 'shuffle', partitions, ...carries } } as const) : rowsOf(after)
+  const onIdle = sources[0]?.onIdle ?? 'emit'
+  const shared = { job: name, ...grouping, onIdle, cuts: cutsOf(pipeline, 'records') }
   const numbered = numberedSources(sources, counts)
   const [first, ...others] = sources.map((source, i): StagePlan => {
     const among = numbered.slice(i, i + 1)
@@ -74,8 +80,34 @@ export function stagesOf(document: JobDocument, counts: readonly number[]): Stag
     sources: sourcePartitions,
     ...(numbered.length === 0 ? {} : { among: numbered }),
   } as const
-  const second: StagePlan = { ...shared, stage: 1, input, steps: [], ...rows, cuts: cutsOf(document, 'slices') }
-  return { stages: [first, second], others, shufflePartitions: partitions }
+  const later = rounds.map(({ next, after, ...round }, i): StagePlan => {
+    const passed = next === undefined ? rowsOf(after) : { ...rowsOf(after), ...passedTo(next, partitionsFor(next)) }
+    const { steps: _, ...held }: RoundDocument & { readonly steps?: unknown } = round
+    const before = partitionsFor(rounds[i - 1] ?? pipeline)
+    const reads = i === 0 ? input : ({ kind: 'slices', sources: before, rowSources: before } as const)
+    return {
+      job: name,
+      ...held,
+      stage: i + 1,
+      input: reads,
+      steps: [],
+      ...passed,
+      onIdle,
+      cuts: cutsOf(round, 'slices'),
+    }
+  })
+  return { stages: [first, ...later], others, shufflePartitions: partitions }
+}
+
+/** Behind a stage its rows are single records. */
+function passedTo(
+  { keyBy, ordered, aggregates }: RoundDocument,
+  partitions: number,
+): Pick<StagePlan, 'output' | 'next'> {
+  return {
+    output: { kind: 'shuffle', partitions, carries: 'records' },
+    next: { ...(keyBy === undefined ? {} : { keyBy }), ...(ordered === undefined ? {} : { ordered }), aggregates },
+  }
 }
 
 /** The conditions of its sinks, each once: a sink without one gets all rows. */
@@ -108,12 +140,16 @@ function inputOf(
 }
 
 /** Without a key there is one group, and so work for one partition. */
-function shufflePartitionsOf({ pipeline, shufflePartitions }: JobDocument, sourcePartitions: number): number {
-  return pipeline.keyBy === undefined ? 1 : (shufflePartitions ?? sourcePartitions)
+function shufflePartitionsOf(
+  { keyBy }: RoundDocument,
+  { shufflePartitions }: JobDocument,
+  sourcePartitions: number,
+): number {
+  return keyBy === undefined ? 1 : (shufflePartitions ?? sourcePartitions)
 }
 
 /** @param input what the stage reads: a slice stands for many records */
-function cutsOf({ pipeline: { window, ordered } }: JobDocument, input: InputPlan['kind']): CutPlan {
+function cutsOf({ window, ordered }: RoundDocument, input: InputPlan['kind']): CutPlan {
   const gridMs = ordered === undefined || window !== undefined ? gridOf(window) : orderedGridOf(ordered)
   const arbitrary = gridMs === ROWS_GRID_MS && window === undefined
   return { gridMs, gridRecords: arbitrary && input === 'records' ? ROWS_GRID_RECORDS : 1, ...CUTS }

@@ -14,6 +14,7 @@ const KEPT: Readonly<Partial<Record<keyof StagePlan, string>>> = {
   ordered: 'what is made of records in order',
   aggregates: 'the aggregates',
   output: 'how rows are passed on',
+  next: 'what rows are grouped by next',
   cuts: 'where cuts fall',
 }
 

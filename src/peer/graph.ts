@@ -4,6 +4,7 @@ import {
   type EmitPlan,
   type ExpressionPlan,
   formatDuration,
+  type InputPlan,
   type StagePlan,
   type StepPlan,
   type WindowPlan,
@@ -11,11 +12,11 @@ import {
 import type { SinkPlan } from '../commit/sink.ts'
 import { sinkName } from '../commit/thread.ts'
 import type { GraphNode } from '../http/api.ts'
-import { type CompiledJob, unitsOfStage } from '../job/compiled.ts'
+import { type CompiledJob, shuffleBefore, unitsOfStage } from '../job/compiled.ts'
 import { orderedStep } from './ordered-text.ts'
 
 export function jobGraph(job: CompiledJob): GraphNode[] {
-  const { sources, shuffle, sinks, deadLetters, stages } = job
+  const { sources, sinks, deadLetters, stages } = job
   const last = stages.length - 1
   const sinkNodes = sinks.map(
     (sink): GraphNode => ({
@@ -44,7 +45,8 @@ export function jobGraph(job: CompiledJob): GraphNode[] {
     }
   })
   for (const plan of stages) {
-    const ends = plan.stage === last ? sinkNodes.map(({ id }) => id) : ['shuffle']
+    const behind = shuffleBefore(job, plan.stage + 1)
+    const ends = behind === undefined ? sinkNodes.map(({ id }) => id) : [shuffleId(plan.stage + 1)]
     nodes.push({
       id: stageId(plan.stage),
       kind: 'stage',
@@ -54,9 +56,10 @@ export function jobGraph(job: CompiledJob): GraphNode[] {
       ...windowOf(plan.window),
       to: [...ends, ...letterNodes.map(({ id }) => id)],
     })
-    if (plan.stage === last || shuffle === undefined) continue
-    const { topic, partitions } = shuffle
-    nodes.push({ id: 'shuffle', kind: 'shuffle', name: topic, partitions, to: [stageId(plan.stage + 1)] })
+    if (behind === undefined) continue
+    const { topic, partitions } = behind
+    const id = shuffleId(plan.stage + 1)
+    nodes.push({ id, kind: 'shuffle', name: topic, partitions, to: [stageId(plan.stage + 1)] })
   }
   return [...nodes, ...sinkNodes, ...letterNodes]
 }
@@ -69,6 +72,8 @@ function whereOf(sink: SinkPlan, stage: StagePlan | undefined): Pick<GraphNode, 
 }
 
 const stageId = (stage: number): string => `stage-${stage}`
+/** By the stage that reads it. */
+const shuffleId = (stage: number): string => (stage === 1 ? 'shuffle' : `shuffle-${stage}`)
 
 /** Where clocks go back an hour. */
 const LONGEST = { day: 90_000_000, week: 608_400_000, month: 2_682_000_000 } as const
@@ -84,23 +89,16 @@ function windowOf(window: WindowPlan | undefined): Pick<GraphNode, 'window'> {
 
 type Step = NonNullable<GraphNode['steps']>[number]
 
-const keyOf = ({ keyBy }: StagePlan): readonly Step[] =>
+const keyOf = ({ keyBy }: Pick<StagePlan, 'keyBy'>): readonly Step[] =>
   keyBy === undefined ? [] : [{ step: 'keyBy', text: keyBy.map(({ source }) => source).join(', ') }]
 
 function stepsOf(plan: StagePlan): Step[] {
-  const { input, output, steps, window, ordered, aggregates, after } = plan
+  const { input, output, steps, window, ordered, aggregates, after, next } = plan
   const merges = input.kind === 'slices'
-  const all: Step[] = merges
-    ? [
-        {
-          step: 'merge',
-          text: `what ${input.sources} partitions of the source${input.among === undefined ? '' : 's'} gave`,
-        },
-      ]
-    : steps.map(stepText)
+  const all: Step[] = merges ? [{ step: 'merge', text: mergeText(input) }] : steps.map(stepText)
   // The stage behind the shuffle gets its keys with the partial aggregates.
   if (!merges && ordered?.kind !== 'join') all.push(...keyOf(plan))
-  if (output.kind === 'shuffle' && output.carries === 'records') {
+  if (output.kind === 'shuffle' && output.carries === 'records' && next === undefined) {
     return [...all, { step: 'pass on', text: 'single records' }]
   }
   if (ordered !== undefined) all.push(orderedStep(ordered))
@@ -109,12 +107,18 @@ function stepsOf(plan: StagePlan): Step[] {
     all.push(...ordered.steps.map(stepText))
   }
   if (window !== undefined) all.push({ step: 'window', text: windowText(window) })
-  if (output.kind === 'shuffle') {
+  if (output.kind === 'shuffle' && next === undefined) {
     return [...all, { step: 'pre-aggregate', text: aggregates.map(({ name }) => name).join(', ') }]
   }
   const made = aggregates.map((each) => ({ step: 'aggregate', text: aggregateText(each) }))
-  return [...all, ...made, ...(after ?? []).map(stepText)]
+  const rows = [...all, ...made, ...(after ?? []).map(stepText)]
+  return next === undefined ? rows : [...rows, ...keyOf(next), { step: 'pass on', text: 'rows that are final' }]
 }
+
+const mergeText = ({ sources, among, rowSources }: InputPlan & { readonly kind: 'slices' }): string =>
+  rowSources === undefined
+    ? `what ${sources} partitions of the source${among === undefined ? '' : 's'} gave`
+    : `the rows of ${rowSources} units`
 
 function stepText(step: StepPlan): Step {
   const pairs = (fields: Readonly<Record<string, string>>) =>

@@ -14,7 +14,7 @@ import {
 } from '../../mesh/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { decodeJob, type JobBody } from '../job/body.ts'
-import { type CompiledJob, planOfUnit, sourceOfUnit, unitsOfStage } from '../job/compiled.ts'
+import { type CompiledJob, planOfUnit, shuffleBefore, sourceOfUnit, unitsOfStage } from '../job/compiled.ts'
 import type { UnitDescription } from '../replica/hosted.ts'
 
 /** A unit with what commits and placement need to know of it. */
@@ -102,14 +102,15 @@ export function placeJob(entry: JobEntry, first: JobBody, revisions: readonly Jo
   const ring = createRing(entry.view)
   const units: PlacedUnit[] = []
   for (const plan of compiled.stages) {
-    const last = plan.stage === compiled.stages.length - 1
-    const { shuffle, quorum } = compiled
+    const { quorum } = compiled
+    const before = shuffleBefore(compiled, plan.stage)
+    const behind = shuffleBefore(compiled, plan.stage + 1)
     for (let number = 0; number < unitsOfStage(compiled, plan.stage); number++) {
       const unit = unitId(entry.generation, plan.stage, number)
       const members: readonly PeerId[] = preferenceList(ring, unit, quorum.replicas)
       units.push({
         stage: plan.stage,
-        sinks: last || shuffle === undefined ? compiled.sinks : [{ kind: 'shuffle', ...shuffle }],
+        sinks: behind === undefined ? compiled.sinks : [{ kind: 'shuffle', ...behind }],
         deadLetters: compiled.deadLetters,
         description: {
           unit,
@@ -118,9 +119,9 @@ export function placeJob(entry: JobEntry, first: JobBody, revisions: readonly Jo
           job: entry.name,
           generation: entry.generation,
           plans: revisions.flatMap((each) => planOfUnit(each.compiled, plan.stage, number) ?? []),
-          ...(plan.stage === 0 || shuffle === undefined
+          ...(before === undefined
             ? inputOf(compiled, body.compiled, number)
-            : { topic: shuffle.topic, partition: number, startOffset: 0, endOffset: undefined, idleAfterMs: 0 }),
+            : { topic: before.topic, partition: number, startOffset: 0, endOffset: undefined, idleAfterMs: 0 }),
           maxCutAgeMs,
           members,
           view: entry.view.number,

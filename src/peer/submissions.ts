@@ -7,6 +7,7 @@ import type { Sink, SinkPlan } from '../commit/sink.ts'
 import { QuorateError } from '../errors.ts'
 import { encodeJob } from '../job/body.ts'
 import { compileJob } from '../job/compile.ts'
+import { shufflesOf } from '../job/compiled.ts'
 import { gatherFacts } from '../job/facts.ts'
 import { parseJob } from '../job/parse.ts'
 import { differences, upgraded } from '../job/upgrade.ts'
@@ -56,7 +57,7 @@ export class Submissions {
         await sink(plan).probe()
       }
       // Before the job is there: its readers find the topic when they start.
-      if (compiled.shuffle !== undefined) await createShuffle(log, compiled.shuffle)
+      for (const shuffle of shufflesOf(compiled)) await createShuffle(log, shuffle)
       const submittedAt = new Date(wallClock()).toISOString()
       const body = encodeJob({ document: { text, format }, compiled, submittedAt })
       try {
@@ -65,7 +66,7 @@ export class Submissions {
       } catch (error) {
         if (!(error instanceof MeshError) || error.code !== 'QRT_MESH_CHANGE') throw error
         // Lost against another submission: nobody will use what was made for this one.
-        if (compiled.shuffle !== undefined) await log.deleteTopic(compiled.shuffle.topic)
+        for (const { topic } of shufflesOf(compiled)) await log.deleteTopic(topic)
         if (error.message === 'outrun' && attempt < ATTEMPTS) continue
         throw conflict(document.name)
       }
@@ -129,15 +130,12 @@ export class Submissions {
       if (!(error instanceof MeshError) || error.code !== 'QRT_MESH_CHANGE') throw error
       throw new QuorateError('QRT_JOB_UNKNOWN', `there is no job "${entry.name}" any more`)
     }
-    const { shuffle } = body.compiled
-    if (shuffle === undefined) return
-    // The job is gone whatever becomes of its topic: nobody reads it again, so a failure is no failure of the deletion.
-    await log.deleteTopic(shuffle.topic).catch((error) => {
-      logger.warn('the internal topic of a deleted job is still there; delete it by hand', {
-        topic: shuffle.topic,
-        error,
+    // The job is gone whatever becomes of its topics: nobody reads them again, so a failure is no failure of the deletion.
+    for (const { topic } of shufflesOf(body.compiled)) {
+      await log.deleteTopic(topic).catch((error) => {
+        logger.warn('the internal topic of a deleted job is still there; delete it by hand', { topic, error })
       })
-    })
+    }
   }
 }
 

@@ -81,12 +81,69 @@ sinks: [ { kafka: { topic: means } }, { kafka: { topic: high }, where: mean > 10
       rows.filter('m', '>', 1)
       // @ts-expect-error a row cannot become several
       rows.explode('n', 'one')
-      // @ts-expect-error grouped already
-      rows.keyBy('n')
+      // @ts-expect-error nothing takes what is grouped
+      rows.keyBy('n').filter('n', '>', 1)
       // @ts-expect-error the key stays where it is
       rows.drop('key')
     }
     assert.equal(typeof refused, 'function')
+  })
+})
+
+describe('stages over rows', () => {
+  const counts = bids().keyBy('auction').window({ tumbling: '1m' }).aggregate({ n: 'count()' })
+  const COUNTS = `${SOURCE}
+pipeline:
+  - keyBy: auction
+  - window: { tumbling: 1m }
+  - aggregate: { n: count() }`
+
+  it('are those of a document, and have types that follow them', () => {
+    const job = counts
+      .compute({ many: cel<boolean>('n > 10') })
+      .keyBy('many')
+      .window({ tumbling: '1h' })
+      .aggregate({ most: { max: 'n' }, auctions: { collect: 'key' } })
+      .job('job', { quorum })
+    const text = `${COUNTS}
+  - compute: { many: n > 10 }
+  - keyBy: many
+  - window: { tumbling: 1h }
+  - aggregate: { most: { max: n }, auctions: { collect: key } }`
+    assert.deepEqual(compiled(job), wholeOf(text))
+    type Row = RowOf<typeof job>
+    same<Pick<Row, 'key' | 'most'>, { readonly key: boolean; readonly most: number | null }>(true)
+    same<Row['auctions'], readonly number[]>(true)
+  })
+
+  it('can be of records in order, and have no key', () => {
+    const job = counts
+      .changes({ of: 'n' })
+      .window({ count: 2 })
+      .aggregate({ last: { last: 'n' } })
+      .job('job', { quorum })
+    const text = `${COUNTS}
+  - changes: { of: n }
+  - window: { count: 2 }
+  - aggregate: { last: { last: n } }`
+    assert.deepEqual(compiled(job), wholeOf(text))
+    same<RowOf<typeof job>['key'], null>(true)
+  })
+
+  it('are driven like others', () => {
+    const job = counts
+      .window({ tumbling: '1m' })
+      .aggregate({ most: { max: 'n' } })
+      .job('job', { quorum })
+    const driver = new TestDriver(job, { partitions: 2 })
+    driver.send({ auction: 1, price: 1, at: '2026-01-01T10:00:00Z' })
+    driver.send({ auction: 1, price: 1, at: '2026-01-01T10:00:01Z' }, { partition: 1 })
+    driver.send({ auction: 2, price: 1, at: '2026-01-01T10:00:02Z' })
+    driver.end()
+    assert.deepEqual(
+      driver.rows.map(({ key, most, final }) => [key, most, final]),
+      [[null, 2, true]],
+    )
   })
 })
 

@@ -105,7 +105,7 @@ describe('bytes that are no stored job', () => {
     refused(tampered('"generation":"delays-', '"generation":"others-'), /begins with the name/)
     refused(tampered('"sources":2', '"sources":3'), /merges all partitions/)
     refused(tampered('"kind":"shuffle","partitions":2', '"kind":"shuffle","partitions":3'), /ends in the shuffle/)
-    refused(tampered(/"stage":1/, '"stage":0'), /a second stage that ends in rows/)
+    refused(tampered(/"stage":1/, '"stage":0'), /stages that are numbered in their order/)
   })
 
   it('have expressions that do not compile', () => {

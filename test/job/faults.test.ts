@@ -328,19 +328,21 @@ describe('pointers', () => {
   ])
 })
 
+const STEPS = '  - window: { tumbling: 1d }\n  - aggregate: { n: count() }\n'
+
 describe('steps', () => {
   const order =
     'expected filter, map and other steps of single records first, then keyBy, then window or a step in its place, then aggregate'
   check([
     [
       'have an order',
-      edited(['  - keyBy: origin\n', ''], ['sinks:', '  - keyBy: origin\nsinks:']),
-      [`7:5 /pipeline/3/keyBy ${order}; found keyBy after aggregate`],
+      inPlaceOf(STEPS, '  - window: { tumbling: 1d }\n  - filter: delay > 1\n  - aggregate: { n: count() }\n'),
+      [`7:5 /pipeline/3/filter ${order}; found filter after window`],
     ],
     [
       'are not repeated where once is enough',
       inPlaceOf('keyBy: origin', 'keyBy: a\n  - keyBy: b'),
-      ['6:5 /pipeline/2/keyBy expected keyBy once in a pipeline; this is the second'],
+      ['6:5 /pipeline/2/keyBy expected keyBy once in a stage; this is the second'],
     ],
     [
       'of a window need aggregates',
@@ -394,8 +396,6 @@ describe('steps beside other faults', () => {
   ])
 })
 
-const STEPS = '  - window: { tumbling: 1d }\n  - aggregate: { n: count() }\n'
-
 describe('steps over records in order', () => {
   check([
     [
@@ -413,10 +413,10 @@ describe('steps over records in order', () => {
       ],
     ],
     [
-      'are one in a pipeline',
-      inPlaceOf(STEPS, '  - dedupe: { by: id, within: 1h }\n  - changes: { of: delay }\n'),
+      'are one in a stage',
+      inPlaceOf('window: { tumbling: 1d }', 'window: { tumbling: 1d }\n  - rolling: { last: 3 }'),
       [
-        '7:5 /pipeline/3/changes expected one of window, rolling, dedupe, changes, pattern in a pipeline; found changes after dedupe',
+        '7:5 /pipeline/3/rolling expected one of window, rolling, dedupe, changes, pattern in a stage; found rolling after window',
       ],
     ],
     [

@@ -167,7 +167,7 @@ describe('a join in a document', () => {
     [
       'has windows of time only',
       changed(['- filter: price > 1', '- window: { count: 3 }\n  - aggregate: { n: count() }']),
-      /\/pipeline expected steps of single records behind a join, and a window of time/,
+      /\/pipeline expected steps of single records behind a join, and then a window of time/,
     ],
     [
       'does not close windows by silence',

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import type { Flight } from '../../src/demo/flights.ts'
 import { compileJob } from '../../src/job/compile.ts'
-import { type CompiledJob, partitionsOf } from '../../src/job/compiled.ts'
+import { type CompiledJob, partitionsOf, unitsOfStage } from '../../src/job/compiled.ts'
 import type { JobFormat } from '../../src/job/document.ts'
 import { assumedSources } from '../../src/job/facts.ts'
 import { parseJob } from '../../src/job/parse.ts'
@@ -31,7 +31,7 @@ function run(
   job: CompiledJob,
   encode: Encode = encoderOf(job),
 ): { readonly rows: readonly TestRow[]; readonly deadLetters: number } {
-  const [first, second] = job.stages
+  const [first, ...later] = job.stages
   assert.ok(first !== undefined)
   const sources = Array.from({ length: partitionsOf(job.sources) }, (_, partition) => {
     const unit = new StageRun(first, partition)
@@ -39,18 +39,26 @@ function run(
     unit.decide('final')
     return unit
   })
-  const merges =
-    second === undefined ? [] : Array.from({ length: job.shuffle?.partitions ?? 0 }, (_, i) => new StageRun(second, i))
-  merges.forEach((merge, destination) => {
-    for (const { cuts } of sources) {
-      const bodies = cuts.flatMap(({ parts }) => parts.map(({ bodies }) => bodies[destination] ?? new Uint8Array()))
-      merge.feed(...bodies.filter(({ length }) => length > 0))
-    }
-    merge.decide('final')
-  })
-  const last = second === undefined ? sources : merges
-  const cuts = [...sources, ...merges].flatMap((unit) => unit.cuts)
+  const stages = [sources]
+  for (const plan of later) {
+    const before = stages.at(-1) ?? []
+    stages.push(
+      Array.from({ length: unitsOfStage(job, plan.stage) }, (_, i) => merged(new StageRun(plan, i), i, before)),
+    )
+  }
+  const cuts = stages.flat().flatMap((unit) => unit.cuts)
+  const last = stages.at(-1) ?? []
   return { rows: last.flatMap((unit) => rowsOfCuts(unit.cuts)), deadLetters: deadLettersOf(cuts).length }
+}
+
+/** A unit that has read all that the stage before has for it. */
+function merged(unit: StageRun, destination: number, before: readonly StageRun[]): StageRun {
+  for (const { cuts } of before) {
+    const bodies = cuts.flatMap(({ parts }) => parts.map(({ bodies }) => bodies[destination] ?? new Uint8Array()))
+    unit.feed(...bodies.filter(({ length }) => length > 0))
+  }
+  unit.decide('final')
+  return unit
 }
 
 /** What a job makes of the flights as JSON. */

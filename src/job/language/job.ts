@@ -1,7 +1,14 @@
 /** A whole job document, and the rules that hold between its parts. */
 import { z } from 'zod'
 import type { SinkTarget } from '../../commit/sink.ts'
-import { type PipelineDocument, pathOfSource, type SinkDocument, type SourceDocument } from '../document.ts'
+import {
+  lastRoundOf,
+  type PipelineDocument,
+  pathOfSource,
+  roundsOf,
+  type SinkDocument,
+  type SourceDocument,
+} from '../document.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { isPartitioned } from '../partitioning.ts'
 import { pointerOf } from '../text/read.ts'
@@ -149,16 +156,14 @@ function checkShuffle(
   if (window === undefined && ordered === undefined) told('a job without a window has no shuffle')
   else if (isPartitioned({ sources: sourcesOf(reads), pipeline }))
     told('the source is partitioned by the key already, so there is no shuffle')
-  else if (pipeline.keyBy === undefined && shuffle.partitions > 1) {
+  else if (roundsOf(pipeline).every(({ keyBy }) => keyBy === undefined) && shuffle.partitions > 1) {
     told('a window without keyBy has one group for everything, which is in one partition')
   }
 }
 
 /** A window of all time ends where the source ends, or never. */
-function checkGlobal(
-  { pipeline: { window }, ...reads }: Reads & { pipeline: PipelineDocument },
-  reporter: Reporter,
-): void {
+function checkGlobal({ pipeline, ...reads }: Reads & { pipeline: PipelineDocument }, reporter: Reporter): void {
+  const { window } = lastRoundOf(pipeline)
   if (window?.kind !== 'global') return
   const sources = sourcesOf(reads)
   if (window.emit === undefined && !sources.every(({ bounded }) => bounded)) {
@@ -176,13 +181,25 @@ function checkGlobal(
   }
 }
 
+/** What a later stage was given is not taken back, so silence must not close what is before it. */
+function checkClosing({ pipeline, ...reads }: Reads & { pipeline: PipelineDocument }, reporter: Reporter): void {
+  const closing = sourcesOf(reads).find(({ onIdle }) => onIdle === 'close')
+  if (pipeline.next === undefined || closing === undefined) return
+  report(reporter, [...pathOfSource(closing), 'onIdle'], '"emit" or "wait"', {
+    sentence:
+      'silence cannot close windows whose rows go on to another stage, since later records would be late there as well',
+    suggestion: 'write emit or wait',
+  })
+}
+
 /** Of a row that aggregates give all names are known; of a record any name may be one. */
 function checkBranches(
   { pipeline, sinks }: { pipeline: PipelineDocument; sinks: readonly SinkDocument[] },
   reporter: Reporter,
 ): void {
-  if (pipeline.aggregates.length === 0) return
-  const names = namesAfter(pipeline)
+  const last = lastRoundOf(pipeline)
+  if (last.aggregates.length === 0) return
+  const names = namesAfter(last)
   sinks.forEach(({ where }, i) => {
     const finding = where === undefined ? undefined : names.unknownIn(where.source)
     if (finding !== undefined) report(reporter, ['sinks', i, 'where'], 'a name that rows have', finding)
@@ -196,6 +213,7 @@ export const job = () =>
     rule(['pipeline', 'sinks'], checkBranches),
     rule(['source', 'sources', 'join', 'pipeline', 'shuffle'], checkShuffle),
     rule(['source', 'sources', 'pipeline'], checkGlobal),
+    rule(['source', 'sources', 'pipeline'], checkClosing),
     rule(['sources', 'join', 'pipeline'], checkJoin),
     rule(['source', 'sources', 'join', 'pipeline'], ({ join, pipeline, ...reads }, reporter) =>
       checkRecordNames(sourcesOf(reads), pipeline, reporter, join && selectedNames(join)),

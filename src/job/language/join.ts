@@ -155,9 +155,11 @@ export function checkJoin(
 }
 
 function checkRows(join: JoinParts, { steps, keyBy, window, ordered }: PipelineDocument, reporter: Reporter): void {
-  if (keyBy !== undefined || ordered !== undefined || window?.kind === 'global') {
+  const holds = window !== undefined || ordered !== undefined
+  // By the key of the join only windows of time can be made, in the stage of the join itself.
+  if (keyBy === undefined ? ordered !== undefined || window?.kind === 'global' : !holds) {
     const sentence =
-      'expected steps of single records behind a join, and a window of time with aggregate; rows have the key of the join'
+      'expected steps of single records behind a join, and then a window of time with aggregate for the key of the join, or keyBy with a window or a step in its place'
     report(reporter, ['pipeline'], 'steps of single records', { sentence })
   }
   if (steps.some(({ kind }) => kind === 'explode')) {
@@ -229,7 +231,10 @@ export function withJoin(
   })
   const tableFirst = join.table === 'right' ? sided.toSorted((a, b) => rankOf(a) - rankOf(b)) : sided
   const { steps, ...rest } = pipeline
-  return { sources: tableFirst, pipeline: { ...rest, steps: [], keyBy: keyOf('left'), ordered: planOf(join, steps) } }
+  const joined = { steps: [], keyBy: keyOf('left'), ordered: planOf(join, steps) }
+  // Another key than that of the join is another stage.
+  const staged = rest.keyBy === undefined ? { ...rest, ...joined } : { ...joined, aggregates: [], next: rest }
+  return { sources: tableFirst, pipeline: staged }
 }
 
 const rankOf = ({ joined }: SourceDocument): number => (joined?.side === 'right' ? 0 : 1)

@@ -1,7 +1,7 @@
 /** Steps of a pipeline: one list in the document, in the order in which a record goes through it. */
 import { z } from 'zod'
 import type { AggregatePlan, ExpressionPlan, StepPlan } from '../../../operators/index.ts'
-import type { PipelineDocument } from '../document.ts'
+import { type PipelineDocument, type RoundDocument, roundsOf } from '../document.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { wordsOf } from '../partitioning.ts'
 import { pointerOf } from '../text/read.ts'
@@ -17,6 +17,7 @@ import {
   WITHOUT_AGGREGATES,
 } from './ordered.ts'
 import { reshapingSteps } from './reshape.ts'
+import { checkRounds, placesOfRounds } from './rounds.ts'
 import { checkRowSteps } from './row-steps.ts'
 import { window, windowPlan } from './windows.ts'
 import { expects, oneOf, type Reporter, report, requires } from './words.ts'
@@ -50,7 +51,7 @@ type Step = z.output<ReturnType<typeof step>>
 
 const STATELESS = ['filter', 'map', 'compute', 'project', 'drop', 'rename', 'cast', 'explode'] as const
 
-/** At most one of them is in a pipeline. */
+/** At most one of them is in a round. */
 const HOLDING = ['window', ...ORDERED_STEPS] as const
 
 const RANK: ReadonlyMap<string, number> = new Map<string, number>([
@@ -62,34 +63,58 @@ const RANK: ReadonlyMap<string, number> = new Map<string, number>([
 const ORDER =
   'filter, map and other steps of single records first, then keyBy, then window or a step in its place, then aggregate'
 
+const nameOf = (item: unknown): string | undefined =>
+  typeof item === 'object' && item !== null ? Object.keys(item)[0] : undefined
+
+const placesIn = (list: readonly unknown[]) => placesOfRounds(list.map(nameOf), (name) => RANK.get(name))
+
 /** Looks at the names of the steps only, so that it can run whatever else is wrong with them. */
 function checkOrder(steps: readonly unknown[], reporter: Reporter): void {
+  const rounds = placesIn(steps)
+  rounds.forEach((places, i) => {
+    checkRound(steps.map(nameOf), places, reporter, i === 0)
+  })
+}
+
+function checkRound(
+  all: readonly (string | undefined)[],
+  places: readonly number[],
+  reporter: Reporter,
+  first: boolean,
+): void {
   let before = { name: '', rank: 0 }
   let aggregated = false
-  const names = steps.map((item) => (typeof item === 'object' && item !== null ? Object.keys(item)[0] : undefined))
-  names.forEach((name, i) => {
+  for (const i of places) {
+    const name = all[i]
     const rank = name === undefined ? undefined : RANK.get(name)
-    if (name === undefined || rank === undefined) return
+    if (name === undefined || rank === undefined) continue
     if (name === 'aggregate') aggregated = true
     if (aggregated && rank === 0) {
-      if (name !== 'explode') return
+      if (name !== 'explode') continue
       const sentence = 'a row of a window cannot become several; explode stands before the window'
       report(reporter, [i, name], 'no explode', { sentence, atName: true })
-      return
+      continue
     }
     const again = rank > 0 && rank === before.rank
     if (again || rank < before.rank) {
-      const one = `expected one of ${HOLDING.join(', ')} in a pipeline; found ${name} after ${before.name}`
+      const one = `expected one of ${HOLDING.join(', ')} in a stage; found ${name} after ${before.name}`
       const sentence = again
         ? name === before.name
-          ? `expected ${name} once in a pipeline; this is the second`
+          ? `expected ${name} once in a stage; this is the second`
           : one
         : `expected ${ORDER}; found ${name} after ${before.name}`
       report(reporter, [i, name], ORDER, { sentence, atName: true })
     } else before = { name, rank }
-  })
+  }
+  const names = all.map((name, i) => (places.includes(i) ? name : undefined))
+  const held = names.some((name = '') => RANK.get(name) === 2)
   if (names.some((name = '') => Object.hasOwn(WITHOUT_AGGREGATES, name))) checkPassing(names, reporter)
-  else checkPair(names, reporter)
+  else if (first || held) checkPair(names, reporter)
+  else {
+    const sentence = 'a keyBy behind other stages begins another one, and nothing here takes what it groups'
+    const suggestion = 'add window and aggregate, or rolling, dedupe, changes or pattern'
+    report(reporter, [names.indexOf('keyBy'), 'keyBy'], 'a window', { sentence, suggestion, atName: true })
+  }
 }
 
 /** Windows and aggregates need one another. */
@@ -125,9 +150,13 @@ export const pipeline = () =>
     .max(JOB_LIMITS.steps, expects(`at most ${JOB_LIMITS.steps} steps`))
     .check(z.superRefine(checkOrder, { when: ({ value }) => Array.isArray(value) }))
     .transform((list, reporter) => {
-      const document = arrange(list)
+      const places = placesIn(list)
+      const document = arrange(list, places)
       checkNames(document, reporter)
-      if (document.after !== undefined) checkRowSteps(document, placesAfterAggregate(list), reporter)
+      roundsOf(document).forEach((round, i) => {
+        if (round.after !== undefined) checkRowSteps(round, placesAfterAggregate(list, places[i] ?? []), reporter)
+      })
+      checkRounds(document, places, reporter)
       return document
     })
 
@@ -137,7 +166,7 @@ export const recordSteps = () =>
     .array(step(), requires('a list of steps'))
     .max(JOB_LIMITS.steps, expects(`at most ${JOB_LIMITS.steps} steps`))
     .check(z.superRefine(checkRecordSteps, { when: ({ value }) => Array.isArray(value) }))
-    .transform((list) => arrange(list).steps)
+    .transform((list) => arrange(list, [list.map((_, i) => i)]).steps)
 
 function checkRecordSteps(steps: readonly unknown[], reporter: Reporter): void {
   steps.forEach((item, i) => {
@@ -167,12 +196,23 @@ export function stepsBelow(pointer: string, steps: readonly StepPlan[]): StepPla
   })
 }
 
-/** From the list of the document to what the operators take. Pointers lead back to the list. */
-function arrange(list: readonly Step[]): PipelineDocument {
+/** From the list of the document to what the operators take. Pointers lead back to the list. @param places of each round */
+function arrange(list: readonly Step[], places: readonly (readonly number[])[]): PipelineDocument {
+  const [first = { steps: [], aggregates: [] }, ...others] = places.map((round) => arrangeRound(list, round))
+  const next = others.reduceRight<RoundDocument | undefined>(
+    (behind, { steps: _, ...round }) => (behind === undefined ? round : { ...round, next: behind }),
+    undefined,
+  )
+  return next === undefined ? first : { ...first, next }
+}
+
+function arrangeRound(list: readonly Step[], places: readonly number[]): PipelineDocument {
   const steps: StepPlan[] = []
   const after: StepPlan[] = []
   let rest: Omit<PipelineDocument, 'steps'> = { aggregates: [] }
-  list.forEach((item, i) => {
+  for (const i of places) {
+    const item = list[i]
+    if (item === undefined) continue
     const { keyBy, window, aggregate } = item
     const step = stepPlan(item, i)
     if (step !== undefined) (rest.aggregates.length > 0 ? after : steps).push(step)
@@ -187,14 +227,12 @@ function arrange(list: readonly Step[]): PipelineDocument {
       rest = { ...rest, ordered, ...(key === undefined || rest.keyBy !== undefined ? {} : { keyBy: [key] }) }
     }
     if (aggregate !== undefined) rest = { ...rest, aggregates: aggregatePlans(aggregate, i) }
-  })
+  }
   return { steps, ...rest, ...(after.length === 0 ? {} : { after }) }
 }
 
-function placesAfterAggregate(list: readonly Step[]): readonly number[] {
-  const aggregate = list.findIndex((item) => item.aggregate !== undefined)
-  return list.map((_, i) => i).slice(aggregate + 1)
-}
+const placesAfterAggregate = (list: readonly Step[], places: readonly number[]): readonly number[] =>
+  places.slice(places.findIndex((place) => list[place]?.aggregate !== undefined) + 1)
 
 /** A step of single records; undefined where the item is another one. */
 function stepPlan(item: Step, i: number): StepPlan | undefined {
@@ -232,12 +270,14 @@ function textsOf(step: StepPlan): readonly string[] {
   }
 }
 
-function checkNames({ steps, keyBy, aggregates, ordered, after }: PipelineDocument, reporter: Reporter): void {
-  const expressions = [...(keyBy ?? []), ...aggregates.flatMap(({ of, where }) => [of, where])]
+function checkNames(pipeline: PipelineDocument, reporter: Reporter): void {
   const texts = [
-    ...[...steps, ...(after ?? [])].flatMap(textsOf),
-    ...expressions.map((plan) => plan?.source ?? ''),
-    ...orderedTexts(ordered),
+    ...pipeline.steps.flatMap(textsOf),
+    ...roundsOf(pipeline).flatMap(({ keyBy = [], aggregates, ordered, after = [] }) => [
+      ...after.flatMap(textsOf),
+      ...[...keyBy, ...aggregates.flatMap(({ of, where }) => [of, where])].map((plan) => plan?.source ?? ''),
+      ...orderedTexts(ordered),
+    ]),
   ]
   const names = new Set(texts.flatMap(wordsOf))
   if (names.size <= JOB_LIMITS.names) return

@@ -4,7 +4,7 @@
  */
 import { keyNames, ownMembers } from '../../../operators/index.ts'
 import { suggest } from '../../suggest.ts'
-import type { PipelineDocument } from '../document.ts'
+import type { RoundDocument } from '../document.ts'
 import { atName, readIn } from './record-names.ts'
 import type { Finding } from './words.ts'
 
@@ -29,7 +29,7 @@ export class RowNames {
   }
 
   /** Of rows as the aggregates make them. */
-  static of({ keyBy, aggregates, ordered }: PipelineDocument): RowNames {
+  static of({ keyBy, aggregates, ordered }: RoundDocument): RowNames {
     const fields = aggregates.map(({ name }) => name)
     const own = ownMembers(ordered?.kind)
     const names = keyNames(keyBy, [...fields, ...own]).filter((name) => name !== '')

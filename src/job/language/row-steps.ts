@@ -1,6 +1,6 @@
 /** Steps behind `aggregate`: what they do to rows, and which names each of them can read and make. */
 import type { StepPlan } from '../../../operators/index.ts'
-import type { PipelineDocument } from '../document.ts'
+import type { RoundDocument } from '../document.ts'
 import { RowNames } from './row-names.ts'
 import { type Finding, type Reporter, report } from './words.ts'
 
@@ -8,7 +8,7 @@ import { type Finding, type Reporter, report } from './words.ts'
 type Tell = (path: readonly PropertyKey[], finding: Finding) => void
 
 /** Reports names that no row has, and those that every row has and a step would make. @param places of the steps in the document */
-export function checkRowSteps(document: PipelineDocument, places: readonly number[], reporter: Reporter): void {
+export function checkRowSteps(document: RoundDocument, places: readonly number[], reporter: Reporter): void {
   namesAfter(document, (index, path, finding) => {
     report(reporter, [places[index] ?? 0, ...path], 'a name that rows have', finding)
   })
@@ -16,7 +16,7 @@ export function checkRowSteps(document: PipelineDocument, places: readonly numbe
 
 /** The names of rows after all steps. */
 export function namesAfter(
-  document: PipelineDocument,
+  document: RoundDocument,
   tell: (index: number, path: readonly PropertyKey[], finding: Finding) => void = () => {},
 ): RowNames {
   return (document.after ?? []).reduce(

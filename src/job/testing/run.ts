@@ -46,6 +46,8 @@ type GivenCase = Pick<TestCase, 'name' | 'partitions' | 'startMs' | 'given'>
 
 interface Unit {
   readonly stage: StageProcessor
+  /** Of its stage. */
+  readonly number: number
   readonly last: boolean
   /** It takes records that are given as values. */
   readonly readsJson: boolean
@@ -62,8 +64,8 @@ interface Unit {
 export class CaseRun {
   readonly #job: CompiledJob
   readonly #case: GivenCase
-  readonly #sources: readonly Unit[]
-  readonly #merges: readonly Unit[]
+  /** Of each stage. */
+  readonly #units: readonly (readonly Unit[])[]
   readonly #rows: string[] = []
   readonly #deadLetters: string[] = []
   #now: number
@@ -74,16 +76,20 @@ export class CaseRun {
     this.#job = job
     this.#case = testCase
     this.#now = testCase.startMs
-    this.#sources = this.#units(0)
-    this.#merges = job.stages.length === 1 ? [] : this.#units(1)
+    this.#units = job.stages.map((_, stage) => this.#unitsOf(stage))
   }
 
-  #units(stage: number): Unit[] {
+  get #all(): readonly Unit[] {
+    return this.#units.flat()
+  }
+
+  #unitsOf(stage: number): Unit[] {
     const job = this.#job
     return Array.from({ length: unitsOfStage(job, stage) }, (_, number) => {
       const plan = this.#planOf(stage, number)
       return {
         stage: createStage(plan, { partition: number }),
+        number: stage,
         last: stage === job.stages.length - 1,
         readsJson: plan.input.kind === 'records' && plan.input.format === 'json',
         idleAfterMs: stage === 0 ? sourceOfUnit(job, number).source.idleAfterMs : Number.POSITIVE_INFINITY,
@@ -120,7 +126,7 @@ export class CaseRun {
   #unitOf(event: TestEvent & { readonly kind: 'record' }): Unit {
     const { sources } = this.#job
     const before = sources.slice(0, sources.indexOf(this.#sourceOf(event)))
-    const unit = this.#sources[partitionsOf(before) + event.partition]
+    const unit = this.#units[0]?.[partitionsOf(before) + event.partition]
     if (unit === undefined) throw new RangeError(`no partition ${event.partition}`)
     return unit
   }
@@ -137,8 +143,9 @@ export class CaseRun {
   /** The source ends, and every window closes. */
   end(): void {
     // Those that fell silent first end first: while one of them is idle, others that have ended would look idle as well.
-    const sources = this.#sources.toSorted((a, b) => a.quietSince - b.quietSince)
-    for (const unit of [...sources, ...this.#merges]) this.#decide(unit, 'final')
+    const [sources = [], ...merges] = this.#units
+    const inOrder = sources.toSorted((a, b) => a.quietSince - b.quietSince)
+    for (const unit of [...inOrder, ...merges.flat()]) this.#decide(unit, 'final')
   }
 
   take(event: TestEvent & { readonly kind: 'record' }): void {
@@ -153,7 +160,7 @@ export class CaseRun {
   /** To be called before state is given away. Not for every record, since it looks at all that is held. */
   #measure(): void {
     let held = 0
-    for (const { stage } of [...this.#sources, ...this.#merges]) held += stage.stateBytes
+    for (const { stage } of this.#all) held += stage.stateBytes
     this.#peakStateBytes = Math.max(this.#peakStateBytes, held)
   }
 
@@ -194,16 +201,16 @@ export class CaseRun {
       for (const { value } of readRows(deadLetters)) this.#deadLetters.push(Buffer.from(value).toString())
       bodies.forEach((body, destination) => {
         if (body.length === 0) return
-        if (!unit.last) this.#pass(destination, body)
+        if (!unit.last) this.#pass(unit.number + 1, destination, body)
         // What goes to branches is in the first as well.
         else if (destination === 0) this.#emit(body)
       })
     }
   }
 
-  #pass(destination: number, body: Uint8Array): void {
-    const merge = this.#merges[destination]
-    if (merge === undefined) throw new RangeError(`no shuffle partition ${destination}`)
+  #pass(stage: number, destination: number, body: Uint8Array): void {
+    const merge = this.#units[stage]?.[destination]
+    if (merge === undefined) throw new RangeError(`no partition ${destination} before stage ${stage}`)
     this.#feed(merge, body, null, {})
   }
 
@@ -231,7 +238,7 @@ export class CaseRun {
 
   #nextDue(to: number): { readonly at: number; readonly unit: Unit; readonly kind: 'cut' | 'idle' } | undefined {
     let next: { readonly at: number; readonly unit: Unit; readonly kind: 'cut' | 'idle' } | undefined
-    for (const unit of [...this.#sources, ...this.#merges]) {
+    for (const unit of this.#all) {
       const { stage, quietSince, pendingSince, idleAfterMs } = unit
       const cut = pendingSince === undefined ? Number.POSITIVE_INFINITY : pendingSince + this.#job.maxCutAgeMs
       const idle = stage.canIdle ? quietSince + idleAfterMs : Number.POSITIVE_INFINITY
