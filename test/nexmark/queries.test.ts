@@ -24,8 +24,6 @@ const topicsOf = ({ all }: Events): TopicRecord[] => [
 
 interface Query {
   readonly job: string
-  /** A job whose rows, in the order of this, are the records of a topic that the job reads. */
-  readonly after?: { readonly job: string; readonly topic: string; readonly order: (row: Row) => readonly number[] }
   readonly events?: Events
   /** What a row is compared by, in the order of the columns of the reference. */
   readonly columns: (row: Row) => readonly unknown[]
@@ -48,21 +46,19 @@ const COUNTS = `count(*), count(*) FILTER (WHERE price < 10000),
   count(*) FILTER (WHERE price >= 10000 AND price < 1000000), count(*) FILTER (WHERE price >= 1000000)`
 const DAY = `strftime('%Y-%m-%dT00:00:00.000Z', dateTime / 1000, 'unixepoch')`
 const startOf = ({ window }: Row): string => (window as { readonly start: string }).start
+const endOf = ({ window }: Row): string => (window as { readonly end: string }).end
 const DISTINCT = ['bidders', 'bidders1', 'bidders2', 'bidders3', 'auctions', 'auctions1', 'auctions2', 'auctions3']
 const ORDER = 'dateTime, partition, offset'
 
 const HOPS = `SELECT auction, (dateTime / 2000 - hop) * 2000 AS start, count(*) AS bids FROM bid,
   (SELECT 0 AS hop UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4) GROUP BY 1, 2`
 
+const HOUR = 3_600_000
+const IN_TIME = `SELECT auction, expires, bidder, price, bid.dateTime AS at, seller, category FROM bid JOIN auction ON auction = id
+  WHERE bid.dateTime BETWEEN auction.dateTime AND expires`
 /** The highest bid of each auction while it was open. */
-const WINNING = `SELECT * FROM (SELECT auction, expires, bidder, price, bid.dateTime AS at, seller, category, row_number() OVER
-  (PARTITION BY auction ORDER BY price DESC, bid.dateTime) AS place FROM bid JOIN auction ON auction = id
-  WHERE bid.dateTime BETWEEN auction.dateTime AND expires) WHERE place = 1`
-const WINNERS: Query['after'] = {
-  job: 'q09-winning-bids',
-  topic: 'q09-winners',
-  order: ({ expires, key }) => [expires as number, key as number],
-}
+const WINNING = `SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY auction ORDER BY price DESC, at) AS place FROM (${IN_TIME}))
+  WHERE place = 1`
 
 const QUERIES: readonly Query[] = [
   {
@@ -88,20 +84,13 @@ const QUERIES: readonly Query[] = [
   },
   {
     job: 'q04-category-averages',
-    after: WINNERS,
     columns: (row) => [row.key, row.mean],
     sql: `SELECT category, avg(price) FROM (${WINNING}) GROUP BY category`,
   },
   {
-    job: 'q05-hot-items-counts',
-    columns: (row) => [row.key, Date.parse(startOf(row)), row.bids],
-    sql: `SELECT * FROM (${HOPS})`,
-  },
-  {
     job: 'q05-hot-items',
-    after: { job: 'q05-hot-items-counts', topic: 'q05-counts', order: (row) => [Date.parse(startOf(row))] },
     columns: (row) => [
-      Date.parse(startOf(row)),
+      Date.parse(endOf(row)),
       row.bids,
       JSON.stringify((row.auctions as readonly number[]).toSorted((a, b) => a - b)),
     ],
@@ -110,10 +99,10 @@ const QUERIES: readonly Query[] = [
   },
   {
     job: 'q06-seller-averages',
-    after: WINNERS,
     columns: (row) => [row.key, Date.parse(String(row.time)), row.mean],
-    sql: `SELECT seller, expires, avg(price) OVER (PARTITION BY seller ORDER BY expires, i % 3, i / 3 ROWS 9 PRECEDING)
-      FROM (SELECT *, row_number() OVER (ORDER BY expires, auction) - 1 AS i FROM (${WINNING}))`,
+    sql: `SELECT seller, last + ${HOUR - 1}, avg(price) OVER (PARTITION BY seller
+      ORDER BY last, unit(auction), first, CAST(auction AS TEXT) ROWS 9 PRECEDING)
+      FROM (${WINNING}) JOIN (SELECT auction, min(at) AS first, max(at) AS last FROM (${IN_TIME}) GROUP BY auction) USING (auction)`,
   },
   {
     job: 'q07-highest-bid',
@@ -133,18 +122,7 @@ const QUERIES: readonly Query[] = [
       AND person.dateTime / 10000 = auction.dateTime / 10000`,
   },
   {
-    job: 'q09-bids-in-time',
-    columns: fields('auction', 'item', 'seller', 'category', 'expires', 'bidder', 'price', 'dateTime'),
-    sql: `SELECT id, itemName, seller, category, expires, bidder, price, bid.dateTime AS at FROM bid JOIN auction ON auction = id
-      WHERE bid.dateTime BETWEEN auction.dateTime AND expires`,
-  },
-  {
     job: 'q09-winning-bids',
-    after: {
-      job: 'q09-bids-in-time',
-      topic: 'q09-bids',
-      order: ({ dateTime, auction }) => [dateTime as number, auction as number],
-    },
     columns: ({ key, winner, expires }) => [
       key,
       expires,
@@ -246,26 +224,8 @@ const QUERIES: readonly Query[] = [
   },
 ]
 
-const jobOf = (name: string) => readJob(`configs/nexmark/${name}.yaml`)
-
-const results = new Map<string, readonly Row[]>()
-
-/** What a job gives, which others may read as well. */
-function resultsOf({ job, after, events = fast }: Query): readonly Row[] {
-  const known = results.get(job)
-  if (known !== undefined) return known
-  const rows = runTopics(jobOf(job), after === undefined ? topicsOf(events) : recordsOf(after), PARTITIONS)
-  results.set(job, rows)
-  return rows
-}
-
-function recordsOf({ job, topic, order }: NonNullable<Query['after']>): TopicRecord[] {
-  const query = QUERIES.find((each) => each.job === job)
-  assert.ok(query !== undefined)
-  const placed = resultsOf(query).map((value) => ({ value, places: order(value) }))
-  placed.sort(({ places: a }, { places: b }) => a.map((place, i) => place - (b[i] ?? 0)).find((by) => by !== 0) ?? 0)
-  return placed.map(({ value }) => ({ topic, value }))
-}
+const resultsOf = ({ job, events = fast }: Query): readonly Row[] =>
+  runTopics(readJob(`configs/nexmark/${job}.yaml`), topicsOf(events), PARTITIONS)
 
 describe('Nexmark', () => {
   for (const query of QUERIES) {

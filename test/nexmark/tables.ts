@@ -1,5 +1,6 @@
 /** The events of Nexmark as tables of SQLite, which computes what each query should give: independently, and in one go. */
 import { DatabaseSync } from 'node:sqlite'
+import { encodeUtf8, partitionOf } from '../../operators/index.ts'
 import { type EventOptions, events, type NexmarkEvent } from '../bench/nexmark.ts'
 
 /** Records are dealt out one after another. */
@@ -27,6 +28,10 @@ export function loadEvents(options: EventOptions): Events {
   const all = [...events(options)]
   const database = new DatabaseSync(':memory:')
   database.exec(TABLES)
+  // What decides between auctions of one time: the unit that their key is in.
+  database.function('unit', { deterministic: true }, (auction) =>
+    partitionOf(encodeUtf8(String(auction)), 2 * PARTITIONS),
+  )
   database.exec('BEGIN')
   const seen = { person: 0, auction: 0, bid: 0 }
   const inserts = {
