@@ -113,7 +113,8 @@ async function unitOrigin(cluster: string, placed: PlacedUnit, parts: RestoringP
   }
   checkGap(unit, history, found)
   const terms = new TermHistory(history)
-  terms.trim(found.applied + 1)
+  // The latest stays, whatever the state holds: the first term of the new cluster comes after it, and after no earlier one.
+  terms.trim(Math.min(found.applied + 1, terms.latest.number))
   return {
     unit,
     terms: terms.all,

@@ -139,6 +139,23 @@ describe('a unit of a lost cluster', () => {
     assert.deepEqual([terms[1]?.base, terms[1]?.open, terms[1]?.restored], [undefined, [], 1])
   })
 
+  //   checkpoint   cut 16, decisions up to term 4, and no term after that one
+  it('has its first term after all of theirs, also where the checkpoint holds every decision', async () => {
+    const { unit, checkpoint, restored } = await scene()
+    const terms = [1, 2, 3, 4].map((number) => termOf(unit, number, number === 1 ? undefined : cutAt(100 * number)))
+    await checkpoint(16, 4, terms)
+    const { description } = await restored()
+    // A certificate of term 3 is one of the voters of term 1, and a number names one term only.
+    assert.deepEqual(
+      firstTerms(description).map(({ number, members }) => [number, members.every((each) => OLD.includes(each))]),
+      [
+        [1, true],
+        [4, true],
+        [5, false],
+      ],
+    )
+  })
+
   /**
    *   checkpoint      cut 16, decisions up to term 2
    *   sink one        cut 20, terms 1 … 4 beside it          sink two        cut 18, terms 1 … 3
