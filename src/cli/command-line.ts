@@ -1,6 +1,7 @@
 /** The command line: finds the verb, parses for it, runs it, and turns whatever happens into an exit code. */
 import process from 'node:process'
 import { QuorateError } from '../errors.ts'
+import { PEER_NODE, runsPeers } from '../node-version.ts'
 import { suggest } from '../suggest.ts'
 import { parseArguments } from './arguments.ts'
 import { commonFlags } from './common-options.ts'
@@ -65,9 +66,8 @@ function findVerb(name = ''): VerbEntry {
   throw new QuorateError('QRT_USAGE', `${what}. ${hint}`)
 }
 
-/** Peers keep their votes in node:sqlite, which older versions do not have. */
 function checkNode(): void {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  if (major > 22 || (major === 22 && minor >= 13)) return
-  throw new QuorateError('QRT_CONFIG_INVALID', `a peer needs Node 22.13 or later; this is ${process.versions.node}`)
+  const { node } = process.versions
+  if (runsPeers(node)) return
+  throw new QuorateError('QRT_CONFIG_INVALID', `a peer needs Node ${PEER_NODE} or later; this is ${node}`)
 }

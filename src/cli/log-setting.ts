@@ -21,8 +21,9 @@ export async function openSettingsLog(options: VerbOptions): Promise<NamedLog> {
   const inputs = { flags, environment: process.env, terminal: false }
   const { openLog } = await import('../log/open.ts')
   const settings = logSettings(inputs, configFile(inputs))
-  return { log: await openLog(settings), address: addressOf(settings) }
+  return { log: await openLog(settings), address: logAddress(settings) }
 }
 
-const addressOf = (settings: LogSettings): string =>
+/** As `--log` has it. */
+export const logAddress = (settings: LogSettings): string =>
   settings.kind === 'embedded' ? `embedded:${settings.directory}` : `kafka://${settings.brokers.join(',')}`

@@ -34,6 +34,7 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
   verify: { summary: 'Check certificates offline', load: () => import('./verify.ts') },
   produce: { summary: 'Append the lines of a file to a topic', startsPeers: true, load: () => import('./produce.ts') },
   consume: { summary: 'The records of a topic', startsPeers: true, load: () => import('./consume.ts') },
+  doctor: { summary: 'What would keep a peer or a job from running here', load: () => import('./doctor.ts') },
   lint: { summary: 'Check job documents without a peer', load: () => import('./lint.ts') },
   test: { summary: 'Test a job: sample records, virtual time, expected rows', load: () => import('./test.ts') },
   sql: { summary: 'The job document that SQL becomes', load: () => import('./sql.ts') },
@@ -41,5 +42,9 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
   init: { summary: 'A project to start from', load: () => import('./init.ts') },
   schema: { summary: 'The JSON Schema of job documents', load: () => import('./schema.ts') },
   config: { summary: 'Settings, and where each came from', load: () => import('./config.ts') },
+  completion: {
+    summary: 'A script by which a shell completes verbs and options',
+    load: () => import('./completion.ts'),
+  },
   version: { summary: 'The version', load: () => import('./version.ts') },
 }
