@@ -6,6 +6,7 @@
  * leave gaps in the offsets.
  */
 import type { RecordBatch } from '../../operators/index.ts'
+import { QuorateError } from '../errors.ts'
 
 export interface TopicDescription {
   readonly name: string
@@ -113,6 +114,11 @@ export interface Log {
   describeTopic(topic: string): Promise<TopicDescription | undefined>
   /** Creates the topic, or checks that it exists with these partitions (QRT_LOG_TOPIC_MISMATCH). Idempotent. */
   createTopic(topic: string, settings: TopicSettings): Promise<void>
+  /**
+   * Gives a topic more partitions: new ones behind those that it has, empty. Nothing when it has so many.
+   * @throws QuorateError QRT_TOPIC_UNKNOWN; QRT_LOG_TOPIC_MISMATCH when it has more
+   */
+  growTopic(topic: string, partitions: number): Promise<void>
   /** Deletes the topic with its records; nothing if there is none. Its readers halt with QRT_LOG_TOPIC_GONE. */
   deleteTopic(topic: string): Promise<void>
   /**
@@ -155,3 +161,10 @@ export interface LogTls {
   readonly cert?: string
   readonly key?: string
 }
+
+/** A topic never loses partitions while it lives. */
+export const cannotShrink = (topic: string, has: number, wanted: number): QuorateError =>
+  new QuorateError(
+    'QRT_LOG_TOPIC_MISMATCH',
+    `expected topic "${topic}" with at most ${wanted} partitions, found ${has}; a topic keeps the partitions that it has: use another name`,
+  )

@@ -55,6 +55,50 @@ export function topicContract(subject: LogUnderTest): void {
       }
     })
 
+    //   reader of 0:   0 1 2 ──────────── 3 4
+    //   partition 1:          grown │ a b c    read from its first record on
+    it('gives a topic more partitions, once; what it has stays, and its readers go on', async () => {
+      const { log } = subject
+      const partition = await subject.topic()
+      const { topic } = partition
+      await log.append(partition, records(0, 3))
+      const recorder = new LogRecorder(log)
+      recorder.reader.add(partition, 0)
+      await recorder.untilEnd(log, partition)
+
+      await log.growTopic(topic, 3)
+      await log.growTopic(topic, 3)
+
+      assert.equal((await log.describeTopic(topic))?.partitions, 3)
+      assert.deepEqual(
+        (await log.offsets(topic)).map(({ start, end }) => [start, end]),
+        [
+          [0, 3],
+          [0, 0],
+          [0, 0],
+        ],
+      )
+      const added = { topic, partition: 1 }
+      await log.append(added, records(10, 13))
+      await log.append(partition, records(3, 5))
+      recorder.reader.add(added, 0)
+      await recorder.until('both are read', () => {
+        return recorder.values(partition).length === 5 && recorder.values(added).length === 3
+      })
+      assert.deepEqual(recorder.values(added), valuesOf(records(10, 13)))
+      await recorder.close()
+    })
+
+    it('takes no partition away, and gives none to a topic that is not there', async () => {
+      const { log } = subject
+      const { topic } = await subject.topic(3)
+      await assert.rejects(log.growTopic(topic, 2), {
+        code: 'QRT_LOG_TOPIC_MISMATCH',
+        message: new RegExp(`${topic}.*2.*3`),
+      })
+      await assert.rejects(log.growTopic(`nowhere-${process.pid}`, 2), { code: 'QRT_TOPIC_UNKNOWN' })
+    })
+
     it('deletes a topic, any number of times; its readers halt', async () => {
       const { log } = subject
       const partition = await subject.topic()

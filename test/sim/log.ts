@@ -137,6 +137,19 @@ export class SimulatedLog {
     })
   }
 
+  /** New partitions behind those that it has. */
+  growTopic(name: string, partitions: number): void {
+    const known = this.#topics.get(name)
+    if (known === undefined) throw new QuorateError('QRT_TOPIC_UNKNOWN', `there is no topic ${name}`)
+    const { length } = known.partitions
+    if (length > partitions) throw new QuorateError('QRT_LOG_TOPIC_MISMATCH', `${name} has ${length} partitions`)
+    const added = Array.from({ length: partitions - length }, () => new StoredPartition())
+    this.#topics.set(name, {
+      description: { ...known.description, partitions },
+      partitions: [...known.partitions, ...added],
+    })
+  }
+
   describe(topic: string): TopicDescription | undefined {
     return this.#topics.get(topic)?.description
   }
@@ -207,6 +220,7 @@ class SimulatedLogClient implements Log {
   id = (): Promise<string> => this.#call(() => 'simulated')
   describeTopic = (topic: string) => this.#call(() => this.#log.describe(topic))
   createTopic = (topic: string, settings: TopicSettings) => this.#call(() => this.#log.createTopic(topic, settings))
+  growTopic = (topic: string, partitions: number) => this.#call(() => this.#log.growTopic(topic, partitions))
   deleteTopic = (topic: string) => this.#call(() => this.#log.deleteTopic(topic))
   trim = (at: LogPartition, offset: number) => this.#call(() => this.#log.trim(at, offset))
   offsets = (topic: string): Promise<readonly OffsetRange[]> =>

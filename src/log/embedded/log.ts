@@ -3,21 +3,22 @@
  * Appends and transactional commits are one SQLite transaction each, so what a reader sees is whole.
  */
 import { QuorateError } from '../../errors.ts'
-import type {
-  Log,
-  LogPartition,
-  LogReader,
-  LogReaderHandler,
-  LogRecord,
-  OffsetRange,
-  TopicDescription,
-  TopicSettings,
-  TransactionalWriter,
+import {
+  cannotShrink,
+  type Log,
+  type LogPartition,
+  type LogReader,
+  type LogReaderHandler,
+  type LogRecord,
+  type OffsetRange,
+  type TopicDescription,
+  type TopicSettings,
+  type TransactionalWriter,
 } from '../log.ts'
 import { appendRecords, trimPartition } from './append.ts'
 import { LogDatabase } from './database.ts'
 import { EmbeddedReader } from './reader.ts'
-import { createTopicRow, partitionRow, topicRow } from './topics.ts'
+import { createTopicRow, growTopicRow, partitionRow, topicRow, unknownTopic } from './topics.ts'
 import { openEmbeddedWriter } from './writer.ts'
 
 export class EmbeddedLog implements Log {
@@ -59,6 +60,15 @@ export class EmbeddedLog implements Log {
     })
   }
 
+  growTopic(topic: string, partitions: number): Promise<void> {
+    return this.#database.write(() => {
+      const known = topicRow(this.#database, topic)
+      if (known === undefined) throw unknownTopic(topic)
+      if (known.partitions > partitions) throw cannotShrink(topic, known.partitions, partitions)
+      growTopicRow(this.#database, known, partitions)
+    })
+  }
+
   deleteTopic(topic: string): Promise<void> {
     return this.#database.write(() => this.#database.run('DELETE FROM topics WHERE name = ?', topic))
   }
@@ -76,8 +86,7 @@ export class EmbeddedLog implements Log {
        WHERE topic = (SELECT id FROM topics WHERE name = ?) ORDER BY number`,
       topic,
     )
-    if (rows.length === 0)
-      throw new QuorateError('QRT_TOPIC_UNKNOWN', `there is no topic "${topic}" in the embedded log`)
+    if (rows.length === 0) throw unknownTopic(topic)
     return rows.map(({ start, end }) => ({ start: Number(start), end: Number(end) }))
   }
 

@@ -36,11 +36,24 @@ export function createTopicRow(database: LogDatabase, name: string, settings: To
     ...[name, partitions, cleanupPolicy, retentionMs],
   )
   const id = Number(database.get('SELECT id FROM topics WHERE name = ?', name)?.id)
-  for (let number = 0; number < partitions; number++) {
-    database.run('INSERT INTO partitions (topic, number) VALUES (?, ?)', id, number)
-  }
+  addPartitions(database, id, 0, partitions)
   return { id, partitions, cleanupPolicy, retentionMs }
 }
+
+/** New partitions behind those that it has. */
+export function growTopicRow(database: LogDatabase, { id, partitions: known }: TopicRow, partitions: number): void {
+  database.run('UPDATE topics SET partitions = ? WHERE id = ?', partitions, id)
+  addPartitions(database, id, known, partitions)
+}
+
+function addPartitions(database: LogDatabase, topic: number, from: number, to: number): void {
+  for (let number = from; number < to; number++) {
+    database.run('INSERT INTO partitions (topic, number) VALUES (?, ?)', topic, number)
+  }
+}
+
+export const unknownTopic = (topic: string): QuorateError =>
+  new QuorateError('QRT_TOPIC_UNKNOWN', `there is no topic "${topic}" in the embedded log`)
 
 export function findPartition(database: LogDatabase, { topic, partition }: LogPartition): PartitionRow | undefined {
   const row = database.get(

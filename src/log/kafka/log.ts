@@ -2,16 +2,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import kafkajs, { type Admin, Kafka, type Producer, type RecordMetadata, type TopicMessages } from 'kafkajs'
 import { QuorateError } from '../../errors.ts'
-import type {
-  Log,
-  LogPartition,
-  LogReader,
-  LogReaderHandler,
-  LogRecord,
-  OffsetRange,
-  TopicDescription,
-  TopicSettings,
-  TransactionalWriter,
+import {
+  cannotShrink,
+  type Log,
+  type LogPartition,
+  type LogReader,
+  type LogReaderHandler,
+  type LogRecord,
+  type OffsetRange,
+  type TopicDescription,
+  type TopicSettings,
+  type TransactionalWriter,
 } from '../log.ts'
 import { ClientSockets, clientConfig, type KafkaSettings } from './client-options.ts'
 import { KafkaCluster, unknownTopic } from './cluster.ts'
@@ -77,6 +78,32 @@ export class KafkaLog implements Log {
     }
   }
 
+  async growTopic(topic: string, partitions: number): Promise<void> {
+    const found = await this.#partitionsOf(topic)
+    if (found > partitions) throw cannotShrink(topic, found, partitions)
+    if (found === partitions) return
+    const admin = await this.#connectedAdmin()
+    await this.#doing(`giving topic "${topic}" ${partitions} partitions`, async () => {
+      try {
+        await admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] })
+      } catch (error) {
+        // Somebody may have been faster; how many there are now is looked at below.
+        if (typeOf(error) !== 'INVALID_PARTITIONS') throw error
+      }
+    })
+    const enough = async () => (await this.#partitionsOf(topic)) >= partitions
+    await this.#settled(`topic "${topic}" has ${partitions} partitions`, enough)
+    // What the controller knows, leaders know a little later: they answer then.
+    const led = (await this.offsets(topic)).length
+    if (led > partitions) throw cannotShrink(topic, led, partitions)
+  }
+
+  async #partitionsOf(topic: string): Promise<number> {
+    const found = await this.#cluster.topic(topic)
+    if (found === undefined) throw unknownTopic({ topic })
+    return found.partitions.length
+  }
+
   async deleteTopic(topic: string): Promise<void> {
     if ((await this.#cluster.topic(topic)) === undefined) return
     const admin = await this.#connectedAdmin()
@@ -134,17 +161,27 @@ export class KafkaLog implements Log {
     return first ?? (await this.offsets(partition.topic))[partition.partition]?.end ?? 0
   }
 
-  /** A producer of kafkajs that has ever written to a topic which is deleted since fails for all others, before it sends. */
+  /**
+   * A producer of kafkajs that has ever written to a topic which is deleted since fails for all others, before it sends; and
+   * one that knows a topic from before it grew sends nothing to the new partitions, and says nothing.
+   * @param topicMessages of one partition
+   */
   async #produce(topicMessages: TopicMessages[]): Promise<RecordMetadata[]> {
     const producer = await this.#connectedProducer()
     try {
-      return await producer.sendBatch({ acks: -1, topicMessages })
+      const answer = await producer.sendBatch({ acks: -1, topicMessages })
+      if (notTaken(topicMessages, answer) === undefined) return answer
+      this.#replaceProducer(producer)
     } catch (error) {
-      this.#producer = undefined
-      producer.disconnect().catch(() => undefined)
+      this.#replaceProducer(producer)
       if (typeOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
     }
     return (await this.#connectedProducer()).sendBatch({ acks: -1, topicMessages })
+  }
+
+  #replaceProducer(producer: Producer): void {
+    this.#producer = undefined
+    producer.disconnect().catch(() => undefined)
   }
 
   reader(handler: LogReaderHandler): LogReader {
