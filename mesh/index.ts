@@ -8,6 +8,7 @@ export {
   isControlDocument,
   type JobEntry,
   type RestoredJob,
+  type StopReason,
 } from './agreement/control-document.ts'
 export { decodeStored, encodeStored, positionKey, sortable } from './agreement/effects.ts'
 export { canonicalText, digestOf } from './agreement/encoding.ts'

@@ -5,6 +5,11 @@ export type QuorateErrorCode =
   | 'QRT_JOB_UNKNOWN'
   | 'QRT_JOB_CONFLICT'
   | 'QRT_JOB_INCOMPATIBLE'
+  /** It was stopped for good: the message says why. */
+  | 'QRT_JOB_STOPPED'
+  /** A source topic has more partitions than a job was made for, or fewer, and the job cannot go on. */
+  | 'QRT_SOURCE_GREW'
+  | 'QRT_SOURCE_SHRANK'
   | 'QRT_TOPIC_UNKNOWN'
   | 'QRT_TOPIC_COMPACTED'
   | 'QRT_LOG_OFFSET_LOST'

@@ -48,6 +48,8 @@ export const HOST_TIMING = {
   hedgeAfterMs: 300,
   /** Doubled up to this while a rank that wrote finds that somebody else was faster. */
   hedgeMaxMs: 5_000,
+  /** Each peer looks this often whether source topics of jobs have other numbers of partitions. */
+  growthMs: 30_000,
   /** A unit's snapshots go to a checkpoint no more often than this. */
   checkpointMs: 10_000,
   /** Whether replicas write to one directory is looked into again after this. */

@@ -18,6 +18,16 @@ export interface JobEntry {
   readonly state: 'running' | 'paused'
   /** Of the bodies that it had before, the first one first: a unit may not have come to the present one yet. */
   readonly earlier: readonly Digest[]
+  /** Later bodies that brought more units, in order, with the view of the document of each, which places those. */
+  readonly grown?: readonly { readonly revision: number; readonly view: View }[]
+  /** It is paused for good, and why. */
+  readonly stopped?: StopReason
+}
+
+/** For people, and a code for scripts; only `src` understands either. */
+export interface StopReason {
+  readonly code: string
+  readonly message: string
 }
 
 export interface ControlDocument {
@@ -39,7 +49,7 @@ export interface ControlDocument {
   readonly submissions: number
 }
 
-export interface RestoredJob extends Pick<JobEntry, 'name' | 'generation' | 'state'> {
+export interface RestoredJob extends Pick<JobEntry, 'name' | 'generation' | 'state' | 'stopped'> {
   /** Every one that it has had, in order. */
   readonly bodies: readonly Uint8Array[]
 }
@@ -53,6 +63,8 @@ export type ControlChange =
       readonly generation: string
       readonly revision: number
       readonly body: Uint8Array
+      /** It has units that no body before had. */
+      readonly grows?: boolean
     }
   /** Jobs of a cluster that was lost, with the generations they had: only into a cluster that never had a job. */
   | {
@@ -63,14 +75,18 @@ export type ControlChange =
     }
   | { readonly kind: 'delete'; readonly name: string }
   | { readonly kind: 'state'; readonly name: string; readonly state: JobEntry['state'] }
+  /** A job cannot go on as it is, ever: the first reason given stays. */
+  | { readonly kind: 'stop'; readonly name: string; readonly generation: string; readonly why: StopReason }
   | { readonly kind: 'view'; readonly step: ViewStep }
   /** An operator says that these identities, and what they held, are gone for good. */
   | { readonly kind: 'lose'; readonly peers: readonly PeerId[] }
 
 /** Every peer keeps all bodies of a job, and a change is accepted only where they are. */
 const MOST_REVISIONS = 64
+/** Characters of what a document says of a job that has stopped. */
+const MOST_REASON = 2_048
 
-export type ChangeRefusal = 'conflict' | 'unknown' | 'outrun' | 'revisions' | StepRefusal
+export type ChangeRefusal = 'conflict' | 'unknown' | 'outrun' | 'revisions' | 'stopped' | StepRefusal
 
 /** Hashes of all bodies that a document names. */
 export const bodiesOf = ({ jobs }: Pick<ControlDocument, 'jobs'>): Digest[] =>
@@ -143,7 +159,9 @@ function applied(
       const bodies = [...job.earlier, job.hash]
       if (bodies.length !== revision) return 'conflict'
       if (bodies.length >= MOST_REVISIONS) return 'revisions'
-      const upgraded = { ...job, hash: sha256(body), earlier: bodies }
+      const { view } = document
+      const grown = change.grows === true ? { grown: [...(job.grown ?? []), { revision, view }] } : {}
+      const upgraded = { ...job, hash: sha256(body), earlier: bodies, ...grown }
       return { ...document, jobs: jobs.map((each) => (each === job ? upgraded : each)) }
     }
     case 'delete':
@@ -151,8 +169,17 @@ function applied(
       return { ...document, jobs: jobs.filter(({ name }) => name !== change.name) }
     case 'state': {
       const { name, state } = change
-      if (!jobs.some((job) => job.name === name)) return 'unknown'
-      return { ...document, jobs: jobs.map((job) => (job.name === name ? { ...job, state } : job)) }
+      const named = jobs.find((job) => job.name === name)
+      if (named === undefined) return 'unknown'
+      if (named.stopped !== undefined && state === 'running') return 'stopped'
+      return { ...document, jobs: jobs.map((job) => (job === named ? { ...job, state } : job)) }
+    }
+    case 'stop': {
+      const { generation, why } = change
+      const job = jobs.find((each) => each.generation === generation)
+      if (job === undefined) return 'unknown'
+      const stopped: JobEntry = { ...job, state: 'paused', stopped: job.stopped ?? why }
+      return { ...document, jobs: jobs.map((each) => (each === job ? stopped : each)) }
     }
     case 'view':
       return stepView(document, change.step, alive)
@@ -200,6 +227,8 @@ export function isDone(change: ControlChange, document: ControlDocument): boolea
         jobs.some(({ name }) => name === change.name) &&
         jobs.every((job) => job.name !== change.name || job.state === change.state)
       )
+    case 'stop':
+      return jobs.some(({ generation, stopped }) => generation === change.generation && stopped !== undefined)
     case 'view':
       return isStepDone(document, change.step)
     case 'lose':
@@ -212,6 +241,15 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 const isView = (value: unknown): boolean => isObject(value) && isCount(value.number) && isPeerList(value.members)
 const isNames = (value: unknown): boolean =>
   isObject(value) && Object.entries(value).every(([peer, name]) => isPeerId(peer) && typeof name === 'string')
+const isGrown = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.length <= MOST_REVISIONS &&
+  value.every((each) => isObject(each) && isCount(each.revision) && isView(each.view))
+const isReason = (value: unknown): boolean =>
+  isObject(value) &&
+  typeof value.code === 'string' &&
+  typeof value.message === 'string' &&
+  value.code.length + value.message.length <= MOST_REASON
 const isEntry = (job: unknown): boolean =>
   isObject(job) &&
   typeof job.name === 'string' &&
@@ -221,7 +259,9 @@ const isEntry = (job: unknown): boolean =>
   (job.state === 'running' || job.state === 'paused') &&
   Array.isArray(job.earlier) &&
   job.earlier.length <= MOST_REVISIONS &&
-  job.earlier.every(isDigest)
+  job.earlier.every(isDigest) &&
+  (job.grown === undefined || isGrown(job.grown)) &&
+  (job.stopped === undefined || isReason(job.stopped))
 
 export function isControlDocument(value: unknown): value is ControlDocument {
   return (

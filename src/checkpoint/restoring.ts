@@ -60,7 +60,7 @@ export async function restorable(cluster: string, parts: RestoringParts): Promis
     }
     const { origin } = first
     const restored = (origin?.restored ?? 0) + 1
-    const { name, generation, state } = entry
+    const { name, generation, state, stopped } = entry
     const moved = encodeJob({ ...first, origin: { cluster: origin?.cluster ?? cluster, restored, units } })
     if (moved.length > JOB_LIMITS.bodyBytes) {
       throw incomplete(
@@ -68,7 +68,7 @@ export async function restorable(cluster: string, parts: RestoringParts): Promis
           `${JOB_LIMITS.bodyBytes}; its peers wrote no checkpoints for a long time`,
       )
     }
-    jobs.push({ name, generation, state, bodies: [moved, ...later] })
+    jobs.push({ name, generation, state, bodies: [moved, ...later], ...(stopped === undefined ? {} : { stopped }) })
   }
   return { jobs, submissions: document.submissions }
 }

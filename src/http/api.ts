@@ -57,7 +57,7 @@ export interface RingView {
 export interface JobSummary {
   readonly name: string
   readonly generation: string
-  /** How often it was upgraded. */
+  /** How often it was upgraded, or went on with more partitions of a source. */
   readonly revision: number
   readonly submittedAt: string
   /** Topics. */
@@ -72,6 +72,8 @@ export interface JobSummary {
   readonly stages: number
   readonly units: number
   readonly state: 'running' | 'paused' | 'degraded' | 'stalled' | 'halted' | 'finished'
+  /** It was stopped for good, and why; absent: it was not. */
+  readonly stopped?: { readonly code: string; readonly message: string }
   /** The document as submitted (no secrets can be in it). */
   readonly document: string
   readonly format: 'yaml' | 'toml' | 'json'
@@ -270,7 +272,7 @@ export type LiveEvent =
   | { readonly kind: 'diverged'; readonly at: string; readonly divergence: DivergenceView }
   | { readonly kind: 'job'; readonly at: string; readonly job: string; readonly change: JobChange }
 
-type JobChange = 'submitted' | 'paused' | 'resumed' | 'deleted'
+type JobChange = 'submitted' | 'paused' | 'resumed' | 'stopped' | 'deleted'
 
 export interface PeerApi {
   readonly version: string

@@ -193,7 +193,7 @@ const graphNode = z.object({
 export const jobAnswer = z.object({
   name: z.string(),
   generation: z.string(),
-  revision: count.describe('How often it was upgraded'),
+  revision: count.describe('How often it was upgraded, or went on with more partitions of a source'),
   submittedAt: time,
   sources: z.array(z.string()).describe('The topics it reads'),
   sinks: z.array(z.string()),
@@ -201,6 +201,7 @@ export const jobAnswer = z.object({
   stages: count,
   units: count,
   state: z.enum(['running', 'paused', 'degraded', 'stalled', 'halted', 'finished']),
+  stopped: z.object({ code: z.string(), message: z.string() }).optional().describe('It never goes on again, and why'),
   document: z.string().describe('As it was submitted'),
   format: z.enum(['yaml', 'toml', 'json']),
   graph: z.array(graphNode).describe('What records pass through'),

@@ -2,6 +2,7 @@
 import { QuorateError, type QuorateErrorCode } from '../errors.ts'
 import type { Fault } from '../http/problems.ts'
 import type { Log, OffsetRange, TopicDescription } from '../log/log.ts'
+import type { CompiledJob } from './compiled.ts'
 import { type JobDocument, pathOfSource } from './document.ts'
 import { pointerOf } from './text/read.ts'
 
@@ -40,6 +41,14 @@ export async function gatherFacts(
     if ((await log.describeTopic(topic)) === undefined) missingTopics.push(topic)
   }
   return { sources, missingTopics }
+}
+
+/** As the log was when the job was first compiled: what its topics have more since then is growth of the job as it runs. */
+export function factsAsOf({ sources: known }: Pick<CompiledJob, 'sources'>, facts: LogFacts): LogFacts {
+  const sources = facts.sources.map((found, i) => {
+    return found && { ...found, offsets: found.offsets.slice(0, known[i]?.partitions) }
+  })
+  return { ...facts, sources }
 }
 
 /** Topics of so many partitions each, for whoever asks what would become of a job. */

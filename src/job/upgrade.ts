@@ -5,6 +5,7 @@
 import { canonicalText } from '../../mesh/index.ts'
 import type { StagePlan } from '../../operators/index.ts'
 import type { CompiledJob, SourcePlan } from './compiled.ts'
+import { withPartitions } from './growth.ts'
 
 /** The parts of a stage that its state and its output are made of. */
 const KEPT: Readonly<Partial<Record<keyof StagePlan, string>>> = {
@@ -65,7 +66,7 @@ function keptOf(stage: StagePlan | undefined, name: string): unknown {
 const text = (value: unknown): string =>
   canonicalText(JSON.parse(JSON.stringify(value ?? null, (name, each) => (name === 'pointer' ? undefined : each))))
 
-/** The next revision: what may change from `after`, and the rest as it is. */
+/** The next revision: what may change from `after`, and the rest as it is, partitions that came later among it. */
 export function upgraded(before: CompiledJob, after: CompiledJob): CompiledJob {
   const { stages, maxCutAgeMs, retentionMs } = after
   const sources = before.sources.map((source, i): SourcePlan => {
@@ -78,5 +79,9 @@ export function upgraded(before: CompiledJob, after: CompiledJob): CompiledJob {
       ...(stage === undefined ? {} : { stage }),
     }
   })
-  return { ...before, sources, stages, maxCutAgeMs, retentionMs }
+  const next = { ...before, sources, stages, maxCutAgeMs, retentionMs }
+  return withPartitions(
+    next,
+    sources.map(({ partitions }) => partitions),
+  )
 }

@@ -244,6 +244,7 @@ export class Front implements PeerApi {
       stages: stages.length,
       units: units.length,
       state: jobState(entry, statuses),
+      ...(entry.stopped === undefined ? {} : { stopped: entry.stopped }),
       document: body.document.text,
       format: body.document.format,
       graph: jobGraph(body.compiled),
@@ -299,9 +300,9 @@ export class Front implements PeerApi {
 }
 
 /** The worst that can be said of any of its units, with what its operator wants of all of them. */
-function jobState({ state }: JobEntry, units: readonly UnitStatus[]): JobSummary['state'] {
+function jobState({ state, stopped }: JobEntry, units: readonly UnitStatus[]): JobSummary['state'] {
   const has = (state: UnitStatus['state']) => units.some((unit) => unit.state === state)
-  if (has('halted')) return 'halted'
+  if (has('halted') || stopped !== undefined) return 'halted'
   if (has('stalled')) return 'stalled'
   if (state === 'paused') return 'paused'
   if (has('degraded')) return 'degraded'

@@ -1,7 +1,7 @@
 /**
  * The jobs that the control document names and whose bodies are here: what each is made of, and which units it has.
- * The view that a job was submitted under places the first term of its units; every peer computes the same from the same
- * document.
+ * The view that a job was submitted under places the first term of its units, and the view of later growth that of the units that
+ * came with it; every peer computes the same from the same document.
  */
 import {
   type ControlDocument,
@@ -9,8 +9,10 @@ import {
   type JobEntry,
   type PeerId,
   preferenceList,
+  type Ring,
   type UnitId,
   unitId,
+  type View,
 } from '../../mesh/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { decodeJob, type JobBody } from '../job/body.ts'
@@ -78,7 +80,7 @@ export class Jobs {
       const job = same ? { ...known, entry } : placeJob(entry, first, revisions, document.cluster)
       this.#put(job)
       if (known === undefined) added.push(job)
-      else if (entry.state !== known.entry.state) ordered.push(job)
+      else if (entry.state !== known.entry.state || entry.stopped?.code !== known.entry.stopped?.code) ordered.push(job)
     }
     return { added, ordered, removed }
   }
@@ -99,14 +101,18 @@ export function placeJob(entry: JobEntry, first: JobBody, revisions: readonly Jo
   const origins = new Map(origin?.units.map((each) => [each.unit, { ...each, restored: origin.restored }]))
   const body = revisions[revisions.length - 1] ?? first
   const { maxCutAgeMs, retentionMs } = body.compiled
-  const ring = createRing(entry.view)
+  const rings = new Map<View, Ring>()
   const units: PlacedUnit[] = []
   for (const plan of compiled.stages) {
     const { quorum } = compiled
     const before = shuffleBefore(compiled, plan.stage)
     const behind = shuffleBefore(compiled, plan.stage + 1)
-    for (let number = 0; number < unitsOfStage(compiled, plan.stage); number++) {
+    for (let number = 0; number < unitsOfStage(body.compiled, plan.stage); number++) {
       const unit = unitId(entry.generation, plan.stage, number)
+      const born = revisions.findIndex((each) => number < unitsOfStage(each.compiled, plan.stage))
+      const view = viewOf(entry, born)
+      const ring = rings.get(view) ?? createRing(view)
+      rings.set(view, ring)
       const members: readonly PeerId[] = preferenceList(ring, unit, quorum.replicas)
       units.push({
         stage: plan.stage,
@@ -118,13 +124,17 @@ export function placeJob(entry: JobEntry, first: JobBody, revisions: readonly Jo
           origin: origins.get(unit),
           job: entry.name,
           generation: entry.generation,
-          plans: revisions.flatMap((each) => planOfUnit(each.compiled, plan.stage, number) ?? []),
+          // One that came with growth computes from its first record on as that revision does.
+          plans: revisions.flatMap((each, i) => {
+            const has = i < born ? revisions[born] : each
+            return planOfUnit((has ?? each).compiled, plan.stage, number) ?? []
+          }),
           ...(before === undefined
-            ? inputOf(compiled, body.compiled, number)
+            ? inputOf((revisions[born] ?? first).compiled, body.compiled, number)
             : { topic: before.topic, partition: number, startOffset: 0, endOffset: undefined, idleAfterMs: 0 }),
           maxCutAgeMs,
           members,
-          view: entry.view.number,
+          view: view.number,
           replicas: quorum.replicas,
           write: quorum.write,
           readsSlices: plan.stage > 0,
@@ -136,7 +146,12 @@ export function placeJob(entry: JobEntry, first: JobBody, revisions: readonly Jo
   return { entry, body, revisions, units }
 }
 
-/** Where its source is and begins was fixed by the first revision; how long it may be silent is told by the latest. */
+/** Which members its first term is among: those that were there when its revision came. */
+function viewOf({ view, grown = [] }: JobEntry, born: number): View {
+  return grown.find(({ revision }) => revision === born)?.view ?? view
+}
+
+/** Where its source is and begins was fixed by the first revision that has it; how long it may be silent is told by the latest. */
 function inputOf(first: CompiledJob, latest: CompiledJob, number: number) {
   const { source, partition } = sourceOfUnit(first, number)
   return {

@@ -62,10 +62,13 @@ export class Observer {
     this.#emit({ kind: 'job', at: body.submittedAt, job: entry.name, change: 'submitted' })
   }
 
-  /** Its operator paused it, or had it go on. */
+  /** Its operator paused it, or had it go on; or it cannot go on any more. */
   jobOrdered({ entry }: Job): void {
-    const change = entry.state === 'paused' ? 'paused' : 'resumed'
-    this.#options.logger.info(`job ${change}`, { job: entry.name, generation: entry.generation })
+    const { name: job, generation, state, stopped } = entry
+    const change = stopped !== undefined ? 'stopped' : state === 'paused' ? 'paused' : 'resumed'
+    const { logger } = this.#options
+    if (stopped === undefined) logger.info(`job ${change}`, { job, generation })
+    else logger.error(`job stopped for good: ${stopped.message}`, { job, generation, code: stopped.code })
     this.#emit({ kind: 'job', at: this.#at(), job: entry.name, change })
   }
 

@@ -11,6 +11,7 @@ import { checkRemaining } from './leaving.ts'
 import type { Peer } from './peer.ts'
 import type { Replicas } from './replicas.ts'
 import type { ResolveAnswer } from './requests.ts'
+import { isStopped } from './submissions.ts'
 
 /** Shorter beginnings of an id are taken for a name only. */
 const ID_DIGITS = 8
@@ -24,11 +25,15 @@ export class Operations {
     this.#replicas = replicas
   }
 
-  /** @throws QuorateError QRT_JOB_UNKNOWN; MeshError when there is no majority */
-  async setState({ entry: { name } }: Job, state: 'running' | 'paused', timeoutMs: number): Promise<void> {
+  /** @throws QuorateError QRT_JOB_UNKNOWN, QRT_JOB_STOPPED; MeshError when there is no majority */
+  async setState({ entry }: Job, state: 'running' | 'paused', timeoutMs: number): Promise<void> {
+    const { name } = entry
+    // As far as is known here; the others know what became of it since.
+    if (state === 'running' && entry.stopped !== undefined) throw isStopped(name, entry.stopped)
     // Put to the others even where it is so already, as far as is known here: somebody may have ordered otherwise since.
     await this.#change({ kind: 'state', name, state }, timeoutMs, {
       unknown: ['QRT_JOB_UNKNOWN', `there is no job "${name}" any more`],
+      stopped: ['QRT_JOB_STOPPED', `"${name}" was stopped for good just now: quorate status ${name} says why`],
     })
   }
 

@@ -346,7 +346,7 @@ export class Peer {
       for (const { description } of job.units) this.#closeUnit(description.unit)
       this.divergences.forget(job.entry.generation)
       this.checkpointer?.forget(job.entry.generation)
-      this.#trust.forget(job.units.map(({ description }) => description.unit))
+      this.#trust.forget(job.entry.generation)
       // After what is on its way to disk: nothing of the generation is written later.
       const { generation, hash, earlier } = job.entry
       const bodies = [...earlier, hash].map((key) => ({ kind: 'delete', table: 'job', key }) as const)
@@ -488,6 +488,6 @@ export class Peer {
   }
 }
 
-function ordersOf({ state }: JobEntry): Orders {
-  return { paused: state === 'paused' }
+function ordersOf({ state, stopped }: JobEntry): Orders {
+  return { paused: state === 'paused', ...(stopped === undefined ? {} : { stopped }) }
 }

@@ -1,5 +1,5 @@
 /**
- * What a unit is in that is not the plain course of records: paused, being taken over or handed over, stuck at a record,
+ * What a unit is in that is not the plain course of records: paused or stopped for good, being taken over or handed over, stuck at a record,
  * without records that the log has lost, disputed, or kept back by an open cut; in sentences, each with whom it waits for or
  * the command that goes on.
  */
@@ -53,7 +53,8 @@ function stateIn(
   const alive = node.alive()
   if (keptBackBy.some((peer) => !alive.has(peer))) return 'stalled'
   if (state === 'joining') return 'taking-over'
-  return course.paused && orders.paused ? 'paused' : undefined
+  if (!course.paused || !orders.paused) return undefined
+  return orders.stopped === undefined ? 'paused' : 'halted'
 }
 
 function tooFew(gone: readonly PeerId[], { term }: UnitAgreement, { nameOf }: StatusParts): string[] {
@@ -177,6 +178,13 @@ function takingOver({ state, handoff, missing }: HostedUnit, { nameOf }: StatusP
 }
 
 function pausing({ orders, course, description }: HostedUnit): string[] {
+  const { stopped } = orders
+  if (stopped !== undefined) {
+    const where = course.paused
+      ? 'it has stopped for good'
+      : 'it is about to stop for good: its replicas agree on where'
+    return [`${where}: ${stopped.message} [${stopped.code}]`]
+  }
   if (orders.paused && course.paused) return [`it is paused; let it go on with: quorate resume ${description.job}`]
   if (orders.paused) return ['it is about to pause: its replicas agree on where']
   return course.paused ? ['it was paused, and is about to go on'] : []

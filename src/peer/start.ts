@@ -27,6 +27,7 @@ import { timedStore } from '../store/timed.ts'
 import { VERSION } from '../version.ts'
 import { Front } from './front.ts'
 import { Gauges } from './gauges.ts'
+import { Growth } from './growth.ts'
 import { Observer } from './observer.ts'
 import { Peer } from './peer.ts'
 import { Submissions } from './submissions.ts'
@@ -136,11 +137,12 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
   undo.push(() => commits.stop())
   const wallClock = () => Date.now()
   const observer = new Observer({ logger, metrics, wallClock })
+  const random = seededRandom(signer.publicKey.reduce((seed, byte) => (seed * 31 + byte) | 0, Date.now() | 0))
   const peer = new Peer(
     {
       clock: monotonicClock,
       wallClock,
-      random: seededRandom(signer.publicKey.reduce((seed, byte) => (seed * 31 + byte) | 0, Date.now() | 0)),
+      random,
       signer,
       verifier: createVerifier(),
       transport,
@@ -185,6 +187,9 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
   const http = await startHttp(api, { listen: settings.http, tokens: settings.tokens, insecure, logger })
   undo.push(() => http.close())
   await peer.start(http.address)
+  const growth = new Growth({ peer, log, clock: monotonicClock, random, logger })
+  growth.start()
+  undo.push(async () => growth.close())
   let closed = false
   undo.push(async () => {
     closed = true

@@ -2,13 +2,13 @@
  * How jobs come and go: a document is checked, compiled against what the log says now, and put into the control document,
  * where the first submission under a name wins. Deleting removes it there; what only it used is cleaned up.
  */
-import { MeshError } from '../../mesh/index.ts'
+import { MeshError, type StopReason } from '../../mesh/index.ts'
 import type { Sink, SinkPlan } from '../commit/sink.ts'
 import { QuorateError } from '../errors.ts'
 import { encodeJob } from '../job/body.ts'
 import { compileJob } from '../job/compile.ts'
 import { shufflesOf } from '../job/compiled.ts'
-import { gatherFacts } from '../job/facts.ts'
+import { factsAsOf, gatherFacts } from '../job/facts.ts'
 import { parseJob } from '../job/parse.ts'
 import { differences, upgraded } from '../job/upgrade.ts'
 import type { Log } from '../log/log.ts'
@@ -92,11 +92,14 @@ export class Submissions {
         `expected a document of the job "${name}", found one of "${document.name}"; submit that one by itself`,
       )
     }
-    const [first] = job.revisions
+    const { stopped } = job.entry
+    if (stopped !== undefined) throw isStopped(name, stopped)
     const present = job.body
+    const first = (job.revisions[0] ?? present).compiled
     const cluster = peer.node.document?.cluster ?? ''
-    const next = compileJob(document, { ...(await gatherFacts(document, log)), cluster, submission: 1 })
-    const found = differences(first?.compiled ?? present.compiled, next)
+    const facts = factsAsOf(first, await gatherFacts(document, log))
+    const next = compileJob(document, { ...facts, cluster, submission: 1 })
+    const found = differences(first, next)
     if (found.length > 0) {
       throw new QuorateError(
         'QRT_JOB_INCOMPATIBLE',
@@ -142,6 +145,10 @@ export class Submissions {
 /** Kept without limit: what is below every replica's oldest snapshot is trimmed, nothing else. */
 const createShuffle = (log: Log, { topic, partitions }: { readonly topic: string; readonly partitions: number }) =>
   log.createTopic(topic, { partitions, cleanupPolicy: 'delete', retentionMs: -1 })
+
+/** What is asked of a job that cannot go on. */
+export const isStopped = (name: string, { message }: StopReason): QuorateError =>
+  new QuorateError('QRT_JOB_STOPPED', `"${name}" was stopped for good: ${message}`)
 
 const conflict = (name: string): QuorateError =>
   new QuorateError(

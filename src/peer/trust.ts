@@ -48,12 +48,11 @@ export class Trust {
     this.#ask(source, term)
   }
 
-  /** The job of these units is gone. */
-  forget(units: readonly UnitId[]): void {
-    for (const unit of units) {
-      this.#terms.delete(unit)
-      this.#asking.delete(unit)
-    }
+  /** The job is gone, and with it units that were only heard of. */
+  forget(generation: string): void {
+    const isGone = (unit: UnitId) => unit.startsWith(`${generation}:`)
+    for (const unit of this.#terms.keys()) if (isGone(unit)) this.#terms.delete(unit)
+    for (const unit of this.#asking.keys()) if (isGone(unit)) this.#asking.delete(unit)
   }
 
   #known(unit: UnitId): readonly Term[] {

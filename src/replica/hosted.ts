@@ -64,6 +64,8 @@ export interface SnapshotPlace {
 export interface Orders {
   /** Take nothing until told otherwise. */
   readonly paused: boolean
+  /** It is paused for good, and why. */
+  readonly stopped?: Halt
 }
 
 const NO_ORDERS: Orders = { paused: false }

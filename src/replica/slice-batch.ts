@@ -1,9 +1,18 @@
 /**
  * A batch of the internal topic as the merging stage wants it: each value is the body of a slice whose certificate was
- * checked. A slice that does not check is never believed: it halts the unit. One whose certificate is of a term that is not
- * known here ends the batch: it is taken once its voters are known.
+ * checked. A slice that does not check is never believed: it halts the unit. One whose certificate is of a term, or of a unit,
+ * that is not known here ends the batch: it is taken once its voters are known, which those of a unit are with the revision
+ * of the job that brought it.
  */
-import { leafDigest, planted, rootFromPath, type UnitId, type Verifier, verifyCertificate } from '../../mesh/index.ts'
+import {
+  leafDigest,
+  parseUnitId,
+  planted,
+  rootFromPath,
+  type UnitId,
+  type Verifier,
+  verifyCertificate,
+} from '../../mesh/index.ts'
 import type { RecordBatch } from '../../operators/index.ts'
 import { decodeSlice } from '../commit/slice.ts'
 import { QuorateError } from '../errors.ts'
@@ -64,7 +73,10 @@ function checkedBody(
   if (planted('slice-unchecked')) return slice.body
   const { content, term } = slice.certificate
   const source = trust.find(({ unit }) => unit === content.unit)
-  if (source === undefined) throw problem(`it comes from ${content.unit}, which is no unit of the stage before`)
+  if (source === undefined) {
+    if (comesLater(content.unit, trust)) return { source: content.unit, term }
+    throw problem(`it comes from ${content.unit}, which is no unit of the stage before`)
+  }
   if (term > source.latest) return { source: source.unit, term }
   const voters = source.voters.findLast((each) => each.term <= term)
   if (voters === undefined) throw problem(`nobody votes in term ${term} of ${content.unit}`)
@@ -75,4 +87,13 @@ function checkedBody(
     throw problem('its bytes are not those that were certified')
   }
   return slice.body
+}
+
+/** Of the stage before, and of a partition of its source that this peer has not heard of yet. */
+function comesLater(unit: UnitId, trust: readonly SliceTrust[]): boolean {
+  const [known] = trust
+  if (known === undefined) return false
+  const { generation, stage } = parseUnitId(known.unit)
+  const came = parseUnitId(unit)
+  return came.generation === generation && came.stage === stage
 }

@@ -126,6 +126,8 @@ function holds(document: ControlDocument, change: ControlChange): boolean {
       return job !== undefined && job.earlier.length >= change.revision
     case 'state':
       return job?.state === change.state
+    case 'stop':
+      return job?.stopped !== undefined
     case 'delete':
       return job === undefined
     case 'view':

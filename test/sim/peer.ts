@@ -12,6 +12,7 @@ import type { Sink, SinkPlan } from '../../src/commit/sink.ts'
 import { KafkaSink } from '../../src/commit/sinks/kafka.ts'
 import { ShuffleSink } from '../../src/commit/sinks/shuffle.ts'
 import type { Log } from '../../src/log/log.ts'
+import { Growth } from '../../src/peer/growth.ts'
 import type { Observer } from '../../src/peer/observer.ts'
 import { Peer } from '../../src/peer/peer.ts'
 import { Submissions } from '../../src/peer/submissions.ts'
@@ -128,11 +129,12 @@ export class SimulatedPeer {
     const observer = watch(this)
     const sinks = new Map<string, Sink>()
     const sink = (plan: SinkPlan): Sink => this.#world.stores.sink(plan, process) ?? sinkOf(plan, client, sinks)
+    const peerRandom = seededRandom(random.below(2 ** 31))
     const peer = new Peer(
       {
         clock: process,
         wallClock: () => Math.round(network.clock.now()) + this.wrongByMs,
-        random: seededRandom(random.below(2 ** 31)),
+        random: peerRandom,
         signer: this.signer,
         verifier: fakeVerifier,
         transport,
@@ -188,6 +190,7 @@ export class SimulatedPeer {
     })
     if (workers === undefined) throw new Error('a peer makes its workers when it is made')
     this.#life = { process, transport, peer, workers, submissions }
+    new Growth({ peer, log: client, clock: process, random: peerRandom, logger: quietLogger }).start()
     peer.start(`http://sim:${this.#index}`).catch((error) => {
       if (process.alive) throw error
     })

@@ -1,0 +1,93 @@
+/**
+ * What becomes of a job whose source topics have other numbers of partitions than it was made for. Pure: whoever looks at the
+ * same numbers proposes the same bytes, or says the same sentence.
+ *
+ * A job whose records are grouped behind a shuffle, or not at all, goes on: each new partition is one unit more of the first
+ * stage, read from its very first record on. One that groups records where the source has put them cannot: with another number of
+ * partitions a producer puts a key elsewhere.
+ */
+import type { StagePlan } from '../../operators/index.ts'
+import type { QuorateErrorCode } from '../errors.ts'
+import { type CompiledJob, partitionsOf, type SourcePlan } from './compiled.ts'
+
+export type Outlook =
+  | { readonly kind: 'same' }
+  /** The next revision. */
+  | { readonly kind: 'grows'; readonly compiled: CompiledJob; readonly grown: readonly Grown[] }
+  | { readonly kind: 'stops'; readonly code: QuorateErrorCode; readonly message: string }
+
+export interface Grown {
+  readonly topic: string
+  readonly from: number
+  readonly to: number
+}
+
+/** @param found how many partitions each source has now; undefined where the log did not say */
+export function outlookOf(job: CompiledJob, found: readonly (number | undefined)[]): Outlook {
+  const counts = job.sources.map((source, i) =>
+    isFollowed(source) ? (found[i] ?? source.partitions) : source.partitions,
+  )
+  const changed = job.sources.flatMap((source, i) => {
+    const to = counts[i] ?? source.partitions
+    return to === source.partitions ? [] : [{ source, i, from: source.partitions, to }]
+  })
+  const shrunk = changed.find(({ from, to }) => to < from)
+  if (shrunk !== undefined) return stops('QRT_SOURCE_SHRANK', shrunk, shrinking(job))
+  const [grown] = changed
+  if (grown === undefined) return { kind: 'same' }
+  if (reliesOnPartitions(job)) return stops('QRT_SOURCE_GREW', grown, relying(job))
+  const inTheMiddle = changed.find(({ i }) => i < job.sources.length - 1)
+  if (inTheMiddle !== undefined) return stops('QRT_SOURCE_GREW', inTheMiddle, numbering(job))
+  const compiled = withPartitions(job, counts)
+  return { kind: 'grows', compiled, grown: changed.map(({ source: { topic }, from, to }) => ({ topic, from, to })) }
+}
+
+/** One that ends where it ended at submit has no more partitions than it had then. */
+export const isFollowed = ({ endOffsets }: SourcePlan): boolean => endOffsets === undefined
+
+/** The job with so many partitions of each source. A new one is read from its beginning, also where others are read from `latest`. */
+export function withPartitions(job: CompiledJob, counts: readonly number[]): CompiledJob {
+  const sources = job.sources.map((source, i): SourcePlan => {
+    const partitions = counts[i] ?? source.partitions
+    const startOffsets = Array.from({ length: partitions }, (_, partition) => source.startOffsets[partition] ?? 0)
+    return { ...source, partitions, startOffsets }
+  })
+  const merged = partitionsOf(sources)
+  const stages = job.stages.map((stage): StagePlan => {
+    const { input } = stage
+    // Only the stage right behind the sources counts them.
+    return stage.stage === 1 && input.kind === 'slices' ? { ...stage, input: { ...input, sources: merged } } : stage
+  })
+  return { ...job, sources, stages }
+}
+
+/** Records are grouped in the stage that reads them, so those of a group have to be in one partition. */
+export function reliesOnPartitions({ stages }: Pick<CompiledJob, 'stages'>): boolean {
+  const [first, second] = stages
+  return second === undefined && (first?.window !== undefined || first?.ordered !== undefined)
+}
+
+function stops(code: QuorateErrorCode, { source: { name, topic }, from, to }: Change, why: string): Outlook {
+  const of = name === undefined ? '' : ` of the source "${name}"`
+  const changed = `the topic "${topic}"${of} has ${partitions(to)} now, and had ${from}`
+  return { kind: 'stops', code, message: `${changed}: ${why}` }
+}
+
+interface Change {
+  readonly source: SourcePlan
+  readonly from: number
+  readonly to: number
+}
+
+const partitions = (count: number): string => (count === 1 ? '1 partition' : `${count} partitions`)
+
+const shrinking = ({ name }: CompiledJob): string =>
+  `it was deleted and made anew, and has nothing of what "${name}" was reading; submit the job anew under another name`
+
+const relying = ({ name }: CompiledJob): string =>
+  `"${name}" has no shuffle and relies on all records of a key being in one partition, which holds no longer; submit it anew under another name, and without partitionedBy, so that it has a shuffle`
+
+const numbering = ({ name, sources }: CompiledJob): string => {
+  const last = sources[sources.length - 1]?.name ?? ''
+  return `the units of "${name}" are numbered through the partitions of one source after another, so only its last one, "${last}", may grow; submit it anew under another name`
+}
