@@ -288,3 +288,19 @@ describe('a pause', () => {
     assert.deepEqual([told().state, told().reasons], [undefined, ['it was paused, and is about to go on']])
   })
 })
+
+describe('a job that cannot go on', () => {
+  it('stops at a place that its replicas agree on, and is halted there, with the reason', () => {
+    const { hosted, told } = scene([first])
+    hosted.orders = { paused: true, stopped: { code: 'QRT_SOURCE_GREW', message: 'the topic has grown' } }
+    assert.deepEqual(
+      [told().state, told().reasons],
+      [undefined, ['its replicas agree on where it stops for good: the topic has grown [QRT_SOURCE_GREW]']],
+    )
+    hosted.decisions = [{ kind: 'pause', offset: 9, term: 2, base: undefined }]
+    assert.deepEqual(
+      [told().state, told().reasons],
+      ['halted', ['it has stopped for good: the topic has grown [QRT_SOURCE_GREW]']],
+    )
+  })
+})
