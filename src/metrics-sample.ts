@@ -30,6 +30,8 @@ export interface JobSample {
   readonly replicas: number
   readonly write: number
   readonly read: number
+  /** For good. */
+  readonly stopped: boolean
 }
 
 export interface ReplicaSample {
@@ -107,6 +109,9 @@ export function sampler(registry: Registry): (sample: MetricsSample) => void {
     'How long a cut that is certified here has not been confirmed by a replica of that peer; 0 when all are.',
     ['job', 'peer'],
   )
+  const stopped = gauge('quorate_job_stopped', '1 when the job was stopped for good, and quorate status says why.', [
+    'job',
+  ])
   const quorum = gauge('quorate_job_quorum', 'Replicas that compute, must agree, and answer reads.', ['job', 'kind'])
   const backlog = gauge('quorate_sink_backlog_bytes', 'Certified bytes that a sink is not known to have.', [
     'job',
@@ -129,7 +134,8 @@ export function sampler(registry: Registry): (sample: MetricsSample) => void {
     else free.set(sample.dataFreeBytes)
     for (const [state, count] of Object.entries(sample.members)) members.set({ state }, count)
     for (const [state, count] of Object.entries(sample.view)) view.set({ state }, count)
-    for (const { job, replicas, write, read } of sample.jobs) {
+    for (const { job, replicas, write, read, stopped: isStopped } of sample.jobs) {
+      stopped.set({ job }, isStopped ? 1 : 0)
       for (const [kind, count] of Object.entries({ replicas, write, read })) quorum.set({ job, kind }, count)
       for (const state of UNIT_STATES) units.set({ job, state }, 0)
       for (const order of RESOLUTIONS) awaiting.set({ job, order }, 0)

@@ -49,7 +49,7 @@ function momentOf(options: GaugesOptions): Omit<MetricsSample, 'dataFreeBytes' |
     view: { alive, away: view.length - alive },
     jobs: peer.jobs.all.map(({ entry, body }) => {
       const { replicas, write, read } = body.compiled.quorum
-      return { job: entry.name, replicas, write, read }
+      return { job: entry.name, replicas, write, read, stopped: entry.stopped !== undefined }
     }),
     units: unitSamples(options),
     sinks: sinkSamples(peer),

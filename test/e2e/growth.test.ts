@@ -158,6 +158,8 @@ describe('a source topic grows under a running producer', () => {
     for (const { reasons } of units) assert.match(reasons.join('\n'), why)
     const metrics = await (await fetch(`${peers.all[0]!.httpAddress}/metrics`)).text()
     assert.match(metrics, /quorate_units\{job="kept",state="halted"\} 2/)
+    assert.match(metrics, /quorate_job_stopped\{job="kept"\} 1/)
+    assert.match(metrics, /quorate_job_stopped\{job="free"\} 0/)
     const { code, stderr } = await runCli(['resume', 'kept', '--url', peers.all[0]!.httpAddress])
     assert.equal(code, 1)
     assert.match(stderr, why)
