@@ -180,9 +180,7 @@ function takingOver({ state, handoff, missing }: HostedUnit, { nameOf }: StatusP
 function pausing({ orders, course, description }: HostedUnit): string[] {
   const { stopped } = orders
   if (stopped !== undefined) {
-    const where = course.paused
-      ? 'it has stopped for good'
-      : 'it is about to stop for good: its replicas agree on where'
+    const where = course.paused ? 'it has stopped for good' : 'its replicas agree on where it stops for good'
     return [`${where}: ${stopped.message} [${stopped.code}]`]
   }
   if (orders.paused && course.paused) return [`it is paused; let it go on with: quorate resume ${description.job}`]
