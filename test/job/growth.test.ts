@@ -68,6 +68,11 @@ describe('a job goes on with more partitions of its source', () => {
   for (const [what, text, before] of [
     ['whose windows are behind a shuffle', jobText(WINDOWS), 2],
     ['that passes records in order, behind a shuffle', jobText('  - keyBy: origin\n  - changes: { of: delay }'), 3],
+    [
+      'whose rows are grouped again',
+      jobText(`${WINDOWS}\n  - window: { tumbling: 1d }\n  - aggregate: { most: max(flights) }`),
+      2,
+    ],
     ['that takes records one by one', jobText(ROWS), 1],
     [
       'whose source says how it is partitioned, and which groups nothing',
@@ -83,8 +88,9 @@ describe('a job goes on with more partitions of its source', () => {
       const source = next.sources[0]!
       const starts = job.sources[0]!.startOffsets
       assert.deepEqual(source.startOffsets, [...starts, ...Array(5 - before).fill(0)], 'new ones from the first record')
-      const { input } = next.stages.at(-1)!
-      if (input.kind === 'slices') assert.equal(input.sources, 5)
+      const [, second, ...later] = next.stages
+      if (second?.input.kind === 'slices') assert.equal(second.input.sources, 5)
+      assert.deepEqual(later, job.stages.slice(2))
     })
   }
 
@@ -101,6 +107,12 @@ describe('a job goes on with more partitions of its source', () => {
     assert.deepEqual(bytes, body(grows(compiled(text, 2), 4)))
     assert.deepEqual(body(decodeJob(bytes).compiled), bytes)
     assert.deepEqual(body(grows(grows(compiled(text, 2), 3), 4)), bytes, 'in one step or in two')
+    const again = jobText(`${WINDOWS}\n  - window: { tumbling: 1d }\n  - aggregate: { most: max(flights) }`)
+    const twice = encodeJob({
+      ...{ document: { text: again, format: 'yaml' }, submittedAt: '2026-01-01T00:00:00.000Z' },
+      compiled: grows(compiled(again, 2), 3),
+    })
+    assert.equal(decodeJob(twice).compiled.stages.length, 3)
   })
 
   it('of the last of its sources, whose units come last', () => {
