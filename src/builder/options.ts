@@ -63,17 +63,40 @@ export type Window =
   | { readonly count: number; readonly slide?: number; readonly emitPartial?: boolean }
   | { readonly sliding: Duration; readonly allowedLateness?: Duration }
 
+interface RowSchema {
+  readonly schema?: string
+  readonly file?: string
+}
+
+/** Of Protocol Buffers: what a row is, where it is not the first message of the schema. */
+interface RowMessage extends RowSchema {
+  readonly message?: string
+}
+
 /** How values of rows are written. `id`: of the schema in a registry, which stands before each value then. */
 export type RowFormat =
   | 'json'
   | 'msgpack'
-  | { readonly avro: { readonly schema?: string; readonly file?: string; readonly id?: number } }
+  | { readonly avro: RowSchema & { readonly id?: number } }
+  | { readonly protobuf: RowMessage & { readonly id?: number } }
+
+export type ColumnType = 'integer' | 'number' | 'text' | 'boolean' | 'time' | 'json'
+
+/** How files and objects are written. `columns`: types of those that are not to be as the aggregates say. */
+export type FileFormat =
+  | 'json'
+  | 'yaml'
+  | 'msgpack'
+  | 'parquet'
+  | { readonly avro: RowSchema }
+  | { readonly protobuf: RowMessage }
+  | { readonly parquet: { readonly columns: Readonly<Record<string, ColumnType>> } }
 
 export type Sink =
   | { readonly kafka: { readonly topic: string; readonly format?: RowFormat } }
   | { readonly mongodb: { readonly database?: string; readonly collection: string } }
-  | { readonly s3: { readonly bucket: string; readonly prefix?: string } }
-  | { readonly file: { readonly directory: string } }
+  | { readonly s3: { readonly bucket: string; readonly prefix?: string; readonly format?: FileFormat } }
+  | { readonly file: { readonly directory: string; readonly format?: FileFormat } }
 
 export type Quorum =
   | { readonly replicas: number; readonly write: number; readonly read: number; readonly allowForks?: boolean }

@@ -3,7 +3,7 @@
  * result is the same (design, section 6). One contract suite holds every implementation.
  */
 import type { CutPosition, Digest, PeerId, UnitId } from '../../mesh/index.ts'
-import type { RowFormat } from './format/plan.ts'
+import type { FileFormat, RowFormat } from './format/plan.ts'
 
 /** A batch whose certificate this peer holds, for one sink. */
 export interface CertifiedBatch {
@@ -75,9 +75,10 @@ export type SinkTarget =
   /** `format` of the values; absent: JSON, as certified. */
   | { readonly kind: 'kafka'; readonly topic: string; readonly format?: RowFormat }
   | { readonly kind: 'mongodb'; readonly database: string; readonly collection: string }
-  | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string }
+  /** `format` of the objects; absent: JSON Lines. */
+  | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string; readonly format?: FileFormat }
   /** Below the directory that a peer's own configuration gives to such sinks. */
-  | { readonly kind: 'file'; readonly directory: string }
+  | { readonly kind: 'file'; readonly directory: string; readonly format?: FileFormat }
 
 export type SinkPlan =
   /** `branch`: the destination of the rows that go there, by its number; absent: all rows do. */

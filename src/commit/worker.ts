@@ -6,7 +6,7 @@ import { QuorateError } from '../errors.ts'
 import { openLog } from '../log/open.ts'
 import type { Sink, SinkPlan, UnitSink } from './sink.ts'
 import { createSink } from './sinks/index.ts'
-import { type CommitAnswer, type CommitCall, type CommitThreadData, sinkName } from './thread.ts'
+import type { CommitAnswer, CommitCall, CommitThreadData } from './thread.ts'
 
 const port = parentPort
 if (port === null) throw new Error('the commit worker runs on a thread')
@@ -17,12 +17,13 @@ const place = checkpoints === undefined ? undefined : createPlace(checkpoints, c
 const keeper = place === undefined ? undefined : new Keeper(place)
 const sessions = new Map<number, UnitSink>()
 
+/** One for all units and branches that write to one place in one way: two jobs may write to a topic, each in a format of its own. */
 function sinkOf(plan: SinkPlan): Sink {
-  const name = sinkName(plan)
-  const known = sinks.get(name)
+  const way = JSON.stringify({ ...plan, branch: undefined })
+  const known = sinks.get(way)
   if (known !== undefined) return known
   const sink = createSink(plan, connections, log, self)
-  sinks.set(name, sink)
+  sinks.set(way, sink)
   return sink
 }
 

@@ -14,7 +14,7 @@ import {
   type StepPlan,
   type WindowPlan,
 } from '../../operators/index.ts'
-import type { RowFormat } from '../commit/format/plan.ts'
+import { COLUMN_TYPES, type FileFormat, type RowFormat } from '../commit/format/plan.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { LIMITS } from '../limits.ts'
 import { type CompiledJob, partitionsOf, plansOf, type SourcePlan } from './compiled.ts'
@@ -277,17 +277,32 @@ const source: z.ZodType<SourcePlan> = z.strictObject({
 
 const branch = z.exactOptional(count)
 
-const rowFormat: z.ZodType<RowFormat> = z.union([
-  z.literal('msgpack'),
-  z.strictObject({ kind: z.literal('avro'), schema: text, id: schemaId }),
-  z.strictObject({ kind: z.literal('protobuf'), schema: protobufSchema, message: text, id: schemaId }),
-])
+const avroRows = z.strictObject({ kind: z.literal('avro'), schema: text, id: schemaId })
+const protobufRows = z.strictObject({
+  kind: z.literal('protobuf'),
+  schema: protobufSchema,
+  message: text,
+  id: schemaId,
+})
+const rowFormat: z.ZodType<RowFormat> = z.union([z.literal('msgpack'), avroRows, protobufRows])
+
+const columns = z
+  .array(z.strictObject({ name: text, path: z.array(text).min(1).max(2), type: z.enum(COLUMN_TYPES) }))
+  .min(1)
+  .max(2 * JOB_LIMITS.fields)
+const parquetRows = z.strictObject({ kind: z.literal('parquet'), columns })
+const fileFormat: z.ZodType<FileFormat> = z.union([z.enum(['yaml', 'msgpack']), avroRows, protobufRows, parquetRows])
 
 const sink: z.ZodType<SinkPlan> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('kafka'), topic: text, format: z.exactOptional(rowFormat), branch }),
   z.strictObject({ kind: z.literal('mongodb'), database: text, collection: text, branch }),
-  z.strictObject({ kind: z.literal('s3'), bucket: text, prefix: text, branch }),
-  z.strictObject({ kind: z.literal('file'), directory: z.string().regex(SINK_DIRECTORY), branch }),
+  z.strictObject({ kind: z.literal('s3'), bucket: text, prefix: text, format: z.exactOptional(fileFormat), branch }),
+  z.strictObject({
+    kind: z.literal('file'),
+    directory: z.string().regex(SINK_DIRECTORY),
+    format: z.exactOptional(fileFormat),
+    branch,
+  }),
 ])
 
 const replicas = z.int().min(1).max(JOB_LIMITS.replicas)

@@ -3,6 +3,7 @@
  * sink promises. As many of it as a document says by itself; the number of partitions is asked for or assumed.
  */
 import { formatDuration, type GlobalWindowPlan, type StagePlan, type WindowPlan } from '../../operators/index.ts'
+import type { FileFormat, RowFormat } from '../commit/format/plan.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import type { GraphNode } from '../http/api.ts'
 import { jobGraph } from '../peer/graph.ts'
@@ -171,16 +172,21 @@ function whereText(job: CompiledJob, sink: SinkPlan): string {
 function guaranteeOf(sink: SinkPlan): string {
   switch (sink.kind) {
     case 'kafka':
-      return 'rows and progress in one transaction: consumers that read committed records see each row once'
+      return `rows${formatOf(sink)} and progress in one transaction: consumers that read committed records see each row once`
     case 'mongodb':
       return 'a document for each row; a later revision replaces it, an earlier one never does'
     case 's3':
-      return 'an object for each cut, created once and never changed'
+      return `an object${formatOf(sink)} for each cut, created once and never changed`
     case 'file':
-      return 'a file for each cut, made under its name once and never changed'
+      return `a file${formatOf(sink)} for each cut, made under its name once and never changed`
     case 'shuffle':
       return 'one transaction a cut, checked against its certificate by whoever reads it'
   }
+}
+
+/** Where it is not JSON. */
+function formatOf({ format }: { readonly format?: RowFormat | FileFormat }): string {
+  return format === undefined ? '' : ` in ${typeof format === 'string' ? format : format.kind}`
 }
 
 function readText({ quorum: { replicas, write, read }, retentionMs }: CompiledJob): string {

@@ -11,6 +11,7 @@ import { locate } from './faults.ts'
 import { withFunctions } from './functions.ts'
 import { type JobParts, job, sourcesOf } from './language/job.ts'
 import { withJoin } from './language/join.ts'
+import { withColumns } from './language/parquet-columns.ts'
 import { type LoadFile, referenceIn, resolveQuorum, withQuorum } from './reference.ts'
 import { placeSchemas, withSchemas } from './schema-files.ts'
 import { stagesOf } from './stages.ts'
@@ -88,8 +89,11 @@ function documentOf(parts: JobParts, quorum: QuorumPlan): JobDocument {
   return {
     name,
     ...(join === undefined ? { sources, pipeline } : withJoin(join, sources, pipeline)),
-    sinks,
-    ...(deadLetters === undefined ? {} : { deadLetters }),
+    sinks: sinks.map(({ where, ...target }) => ({
+      ...withColumns(target, pipeline),
+      ...(where === undefined ? {} : { where }),
+    })),
+    ...(deadLetters === undefined ? {} : { deadLetters: withColumns(deadLetters, undefined) }),
     quorum,
     ...(shuffle === undefined ? {} : { shufflePartitions: shuffle.partitions }),
     maxCutAgeMs: maxCutAge,

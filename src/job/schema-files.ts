@@ -31,7 +31,7 @@ function sinkFormatPaths(root: Node): readonly (readonly string[])[] {
   const { node, found } = placeOf(root, ['sinks'])
   const count = found && node.kind === 'list' ? node.items.length : 0
   const sinks = Array.from({ length: count }, (_, i) => ['sinks', String(i)])
-  return [...sinks, ['deadLetters']].map((path) => [...path, 'kafka', 'format'])
+  return [...sinks, ['deadLetters']].flatMap((path) => ['kafka', 's3', 'file'].map((kind) => [...path, kind, 'format']))
 }
 
 function referencesIn(root: Node): SchemaReference[] {

@@ -71,6 +71,13 @@ describe('an explanation', () => {
     assert.match(sinks[0]?.guarantee ?? '', /^rows where n > 3: rows and progress/)
   })
 
+  it('says in which format a sink is written', () => {
+    const of = (sink: string) => explain(edited(['{ kafka: { topic: results } }', sink])).sinks[0]?.guarantee ?? ''
+    assert.match(of('{ kafka: { topic: results, format: msgpack } }'), /^rows in msgpack and progress/)
+    assert.match(of('{ s3: { bucket: results, format: parquet } }'), /^an object in parquet for each cut/)
+    assert.match(of('{ file: { directory: results, format: yaml } }'), /^a file in yaml for each cut/)
+  })
+
   it('says which peers may be lost', () => {
     assert.match(explain(edited()).quorum.says, /results go on with 1 of 3 lost$/)
     assert.match(

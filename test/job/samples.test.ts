@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import type { Digest } from '../../mesh/index.ts'
+import { readRows } from '../../operators/index.ts'
+import { valueEncoder } from '../../src/commit/format/encode.ts'
+import { rowsFile } from '../../src/commit/format/file.ts'
+import type { SinkPlan } from '../../src/commit/sink.ts'
 import type { Flight } from '../../src/demo/flights.ts'
 import { compileJob } from '../../src/job/compile.ts'
 import { type CompiledJob, partitionsOf, unitsOfStage } from '../../src/job/compiled.ts'
@@ -30,7 +35,7 @@ function compiled(name: string, partitions: number): CompiledJob {
 function run(
   job: CompiledJob,
   encode: Encode = encoderOf(job),
-): { readonly rows: readonly TestRow[]; readonly deadLetters: number } {
+): { readonly rows: readonly TestRow[]; readonly bodies: readonly Uint8Array[]; readonly deadLetters: number } {
   const [first, ...later] = job.stages
   assert.ok(first !== undefined)
   const sources = Array.from({ length: partitionsOf(job.sources) }, (_, partition) => {
@@ -48,7 +53,9 @@ function run(
   }
   const cuts = stages.flat().flatMap((unit) => unit.cuts)
   const last = stages.at(-1) ?? []
-  return { rows: last.flatMap((unit) => rowsOfCuts(unit.cuts)), deadLetters: deadLettersOf(cuts).length }
+  const parts = last.flatMap((unit) => unit.cuts.flatMap(({ parts }) => parts))
+  const bodies = parts.map(({ bodies }) => bodies[0] ?? new Uint8Array())
+  return { rows: last.flatMap((unit) => rowsOfCuts(unit.cuts)), bodies, deadLetters: deadLettersOf(cuts).length }
 }
 
 /** A unit that has read all that the stage before has for it. */
@@ -76,15 +83,30 @@ const ELSEWHERE = new Set([
   'order-events.yaml',
 ])
 
+const DIGEST = '0'.repeat(64) as Digest
+
+/** Every row can be written in the format of the sink. */
+function assertFits(sink: SinkPlan, bodies: readonly Uint8Array[]): void {
+  if (sink.kind === 'kafka') {
+    const encode = valueEncoder(sink.format, sink.topic)
+    for (const body of bodies) for (const { value } of readRows(body)) assert.ok(encode(value).length > 0)
+  } else if (sink.kind === 's3' || sink.kind === 'file') {
+    const file = rowsFile(sink.format, sink.kind)
+    for (const body of bodies) assert.equal(file.encode(body, DIGEST).length > 0, body.length > 0)
+  }
+}
+
 describe('the sample jobs', () => {
   // Those that read something else besides are run by their own tests in configs/tests.
   for (const name of readdirSync(JOBS)
     .filter((name) => !ELSEWHERE.has(name))
     .sort()) {
     it(`${name} understands every one of 20,000 real flights`, () => {
-      const { rows, deadLetters } = run(compiled(name, 1))
+      const job = compiled(name, 1)
+      const { rows, bodies, deadLetters } = run(job)
       assert.equal(deadLetters, 0)
       assert.ok(rows.length > 0)
+      for (const sink of job.sinks) assertFits(sink, bodies)
     })
   }
 

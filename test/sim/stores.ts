@@ -33,7 +33,7 @@ export class SimulatedStores {
     }
     if (plan.kind !== 's3') return undefined
     const errors = s3Errors(() => this.#took('s3Conflict'))
-    return new S3Sink(plan.bucket, plan.prefix, s3Client(this.s3, this.#s3Link.of(process, errors)), [])
+    return new S3Sink(plan.bucket, plan.prefix, s3Client(this.s3, this.#s3Link.of(process, errors)), [], plan.format)
   }
 
   set faults(faults: StoreFaults) {

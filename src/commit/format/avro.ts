@@ -1,6 +1,6 @@
 /** Rows in Avro, by the schema of the sink: fields that it has, with integers exact up to 64 bits. */
 import avsc from 'avsc'
-import { textOf } from './misfit.ts'
+import { Misfit, textOf } from './misfit.ts'
 
 /** Integers beyond 2^53 are bigints here; a row has both. */
 const exactLong = avsc.types.LongType.__with({
@@ -25,11 +25,21 @@ export function avroType(schema: string): avsc.Type {
   return type
 }
 
+/** Rows by a schema. What is given to the result throws a Misfit where it is not as the schema says. */
+export function avroWriter(schema: string): (row: unknown) => Uint8Array {
+  const type = avroType(schema)
+  return (row) => {
+    const value = fitted(type, row)
+    if (!type.isValid(value)) throw new Misfit(misfits(type, value))
+    return type.toBuffer(value)
+  }
+}
+
 /**
  * A number that JSON writes in digits alone may be an integer or a double; the schema says which it is meant to be. A copy, without
  * bigints where doubles are.
  */
-export function fitted(type: avsc.Type, value: unknown): unknown {
+function fitted(type: avsc.Type, value: unknown): unknown {
   if (typeof value === 'bigint') return takesDouble(type) ? Number(value) : value
   if (typeof value !== 'object' || value === null) return value
   if (avsc.Type.isType(type, 'union')) {
@@ -65,7 +75,7 @@ function takesDouble(type: avsc.Type): boolean {
 }
 
 /** What of a value is not as the schema says, in words. */
-export function misfits(type: avsc.Type, value: unknown): string {
+function misfits(type: avsc.Type, value: unknown): string {
   const found: string[] = []
   type.isValid(value, {
     errorHook: (path, part, expected) => {

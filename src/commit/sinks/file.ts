@@ -1,6 +1,6 @@
 /**
  * One file per batch, made under another name, synced, and linked to its own, which never replaces anything: whoever comes
- * second finds the first's file and compares. Nobody sees a file that is not whole. Names are those of lines.ts; what is
+ * second finds the first's file and compares. Nobody sees a file that is not whole. Names are those of object-names.ts; what is
  * being written is in `<unit>.partial/`, and `.quorate/peers/` says which peers write here.
  *
  *   certificate: write + sync, link, sync names   then   rows: write + sync, link, sync names
@@ -11,11 +11,13 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { type CutPosition, comparePositions, type Digest, type PeerId } from '../../../mesh/index.ts'
 import { QuorateError } from '../../errors.ts'
+import { type RowsFile, rowsFile } from '../format/file.ts'
+import type { FileFormat } from '../format/plan.ts'
 import { decodeRecord } from '../record.ts'
 import type { CertifiedBatch, Sink, SinkProgress, UnitIdentity, UnitSink } from '../sink.ts'
 import { sinkFailure } from './failure.ts'
 import { codeOf, FILES, type FileCalls } from './file-calls.ts'
-import { certificateName, jsonLines, positionIn, rowsName, unitPath } from './lines.ts'
+import { certificateName, positionIn, rowsName, unitPath } from './object-names.ts'
 import { compareDigests, isThere, progressOf } from './progress.ts'
 
 /** What a process that ended was writing goes after this long; one that still writes is far quicker. */
@@ -34,18 +36,21 @@ export class FileSink implements Sink {
   readonly #marks: string
   readonly #path: string
   readonly #self: PeerId
+  readonly #file: RowsFile
   readonly #files: FileCalls
 
   /**
    * @param root that a peer gives to sinks of this kind
    * @param path of this sink, below it
+   * @param format of the files; absent: JSON Lines
    */
-  constructor(root: string, path: string, self: PeerId, files: FileCalls = FILES) {
+  constructor(root: string, path: string, self: PeerId, format?: FileFormat, files: FileCalls = FILES) {
     this.name = `file:${path}`
     this.#directory = join(root, path)
     this.#marks = join(root, '.quorate', 'peers')
     this.#path = path
     this.#self = self
+    this.#file = rowsFile(format, this.name)
     this.#files = files
   }
 
@@ -96,7 +101,7 @@ export class FileSink implements Sink {
         // One after another: the last file says that all before it are there.
         for (const batch of batches) {
           if (isThere(this.name, progress, batch)) continue
-          const name = rowsName(batch.position)
+          const name = rowsName(batch.position, this.#file.ending)
           written = await this.#call(`writing ${name} of ${batch.unit}`, async () => {
             if (!prepared) await this.#prepare(places)
             prepared = true
@@ -136,12 +141,12 @@ export class FileSink implements Sink {
 
   async #write(places: Places, batch: CertifiedBatch): Promise<boolean> {
     const certificate = join(places.certificates, certificateName(batch.position))
+    const bytes = this.#file.encode(batch.body, batch.outDigest)
     if (!(await this.#create(places, certificate, batch.record))) {
       compareDigests(this.name, batch, digestIn((await this.#files.read(certificate)) ?? new Uint8Array()))
     }
     await this.#files.syncDirectory(places.certificates)
-    const rows = join(places.rows, rowsName(batch.position))
-    const bytes = jsonLines(batch.body)
+    const rows = join(places.rows, rowsName(batch.position, this.#file.ending))
     const created = await this.#create(places, rows, bytes)
     if (!created) this.#compare(batch, bytes, await this.#files.read(rows))
     await this.#files.syncDirectory(places.rows)
@@ -170,7 +175,7 @@ export class FileSink implements Sink {
   async #progress({ rows, certificates }: Places): Promise<SinkProgress | undefined> {
     let position: CutPosition | undefined
     await this.#files.names(rows, (name) => {
-      const other = positionIn(name)
+      const other = positionIn(name, this.#file.ending)
       if (other !== undefined && (position === undefined || comparePositions(other, position) > 0)) position = other
     })
     if (position === undefined) return undefined
@@ -179,7 +184,7 @@ export class FileSink implements Sink {
     if (certificate === undefined || outDigest === undefined) {
       throw new QuorateError(
         'QRT_SINK_REFUSED',
-        `${this.name}: expected the certificate of ${join(rows, rowsName(position))} in ${certificates}, found ` +
+        `${this.name}: expected the certificate of ${join(rows, rowsName(position, this.#file.ending))} in ${certificates}, found ` +
           `${certificate === undefined ? 'none' : 'something else'}; Quorate did not write it, or it was removed`,
       )
     }

@@ -28,7 +28,7 @@ export function createSink(plan: SinkPlan, connections: SinkConnections, log: Lo
       return createS3(plan, connections.s3)
     case 'file': {
       if (connections.file === undefined) throw unconfigured('file', 'directory')
-      return new FileSink(connections.file.directory, plan.directory, self)
+      return new FileSink(connections.file.directory, plan.directory, self, plan.format)
     }
   }
 }
@@ -60,8 +60,8 @@ function createMongodb(
 /** Of `mongodb://user:password@…`, as it is written there; empty when there is none. */
 const passwordOf = (url: string): string => /^[^/]*\/\/[^:@/]*:([^@/]*)@/.exec(url)?.[1] ?? ''
 
-function createS3({ bucket, prefix }: SinkPlan & { kind: 's3' }, connection: SinkConnections['s3']): Sink {
-  return new S3Sink(bucket, prefix, createS3Client(connection), [connection?.secretAccessKey ?? ''])
+function createS3({ bucket, prefix, format }: SinkPlan & { kind: 's3' }, connection: SinkConnections['s3']): Sink {
+  return new S3Sink(bucket, prefix, createS3Client(connection), [connection?.secretAccessKey ?? ''], format)
 }
 
 /** @throws QuorateError QRT_SINK_UNSUPPORTED without a connection */

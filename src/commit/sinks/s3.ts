@@ -1,10 +1,7 @@
 /**
  * One object per batch, created only where there is none (`If-None-Match: *`): whoever comes second finds the first's
- * digest and compares. Rows are JSON Lines; key and value are the certified bytes. The certificate is an object of its
- * own, written before, under `<unit>.certificates/`.
- *
- *   <prefix><cluster>/<generation>/<stage>-<partition>/<seq>-<part>.jsonl
- *   <prefix><cluster>/<generation>/<stage>-<partition>.certificates/<seq>-<part>.json
+ * digest and compares. Rows are JSON Lines, or what the format of the sink makes of them. The certificate is an object of its
+ * own, written before, under `<unit>.certificates/`. Names are those of object-names.ts.
  */
 import {
   GetObjectCommand,
@@ -16,9 +13,11 @@ import {
 } from '@aws-sdk/client-s3'
 import type { CutPosition, Digest } from '../../../mesh/index.ts'
 import { QuorateError } from '../../errors.ts'
+import { type RowsFile, rowsFile } from '../format/file.ts'
+import type { FileFormat } from '../format/plan.ts'
 import type { CertifiedBatch, Sink, SinkProgress, UnitIdentity, UnitSink } from '../sink.ts'
 import { sinkFailure } from './failure.ts'
-import { certificateName, jsonLines, positionIn, rowsName, unitPath } from './lines.ts'
+import { certificateName, positionIn, rowsName, unitPath } from './object-names.ts'
 import { compareDigests, isThere, progressOf } from './progress.ts'
 import { lastPosition } from './s3-progress.ts'
 
@@ -32,15 +31,27 @@ export class S3Sink implements Sink {
   readonly #prefix: string
   readonly #client: S3Client
   readonly #secrets: readonly string[]
+  readonly #file: RowsFile
   readonly #pageKeys: number
 
-  /** @param pageKeys keys per listing, 1,000 at most */
-  constructor(bucket: string, prefix: string, client: S3Client, secrets: readonly string[], pageKeys = 1_000) {
+  /**
+   * @param format of the objects; absent: JSON Lines
+   * @param pageKeys keys per listing, 1,000 at most
+   */
+  constructor(
+    bucket: string,
+    prefix: string,
+    client: S3Client,
+    secrets: readonly string[],
+    format?: FileFormat,
+    pageKeys = 1_000,
+  ) {
     this.name = `s3:${bucket}/${prefix}`
     this.#bucket = bucket
     this.#prefix = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
     this.#client = client
     this.#secrets = secrets
+    this.#file = rowsFile(format, this.name)
     this.#pageKeys = pageKeys
   }
 
@@ -82,10 +93,12 @@ export class S3Sink implements Sink {
   }
 
   async #write(base: string, batch: CertifiedBatch): Promise<boolean> {
-    const key = rowsKey(base, batch.position)
+    const key = this.#rowsKey(base, batch.position)
+    const { contentType } = this.#file
+    const rows = this.#file.encode(batch.body, batch.outDigest)
     await this.#create(certificateKey(base, batch.position), batch.record, 'application/json', {})
     const metadata = { [DIGEST_FIELD]: batch.outDigest }
-    if (await this.#create(key, jsonLines(batch.body), 'application/x-ndjson', metadata)) return true
+    if (await this.#create(key, rows, contentType, metadata)) return true
     compareDigests(this.name, batch, await this.#digestOf(key))
     return false
   }
@@ -98,25 +111,29 @@ export class S3Sink implements Sink {
             Bucket: this.#bucket,
             Prefix: `${base}/`,
             MaxKeys: this.#pageKeys,
-            ...(after === undefined ? {} : { StartAfter: rowsKey(base, after) }),
+            ...(after === undefined ? {} : { StartAfter: this.#rowsKey(base, after) }),
           }),
         ),
       )
-      const positions = (listing.Contents ?? []).flatMap(({ Key = '' }) => positionIn(Key) ?? [])
+      const positions = (listing.Contents ?? []).flatMap(({ Key = '' }) => positionIn(Key, this.#file.ending) ?? [])
       return { last: positions.at(-1), count: positions.length, more: listing.IsTruncated === true }
     })
     if (position === undefined) return undefined
     const [outDigest, record] = await Promise.all([
-      this.#digestOf(rowsKey(base, position)),
+      this.#digestOf(this.#rowsKey(base, position)),
       this.#read(certificateKey(base, position)),
     ])
     if (outDigest === undefined) {
       throw new QuorateError(
         'QRT_SINK_REFUSED',
-        `${this.name}: the object ${rowsKey(base, position)} has no "${DIGEST_FIELD}" metadata; Quorate did not write it`,
+        `${this.name}: the object ${this.#rowsKey(base, position)} has no "${DIGEST_FIELD}" metadata; Quorate did not write it`,
       )
     }
     return { position, outDigest, record }
+  }
+
+  #rowsKey(base: string, position: CutPosition): string {
+    return `${base}/${rowsName(position, this.#file.ending)}`
   }
 
   /** False when there is an object of this name already; nothing was changed then. */
@@ -166,6 +183,5 @@ const REFUSALS: ReadonlySet<number> = new Set([400, 405, 411, 413, 414])
 const statusOf = (error: unknown): number | undefined =>
   error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined
 
-const rowsKey = (base: string, position: CutPosition): string => `${base}/${rowsName(position)}`
 const certificateKey = (base: string, position: CutPosition): string =>
   `${base}.certificates/${certificateName(position)}`

@@ -1,26 +1,23 @@
 /** A whole job document, and the rules that hold between its parts. */
 import { z } from 'zod'
-import type { SinkTarget } from '../../commit/sink.ts'
-import {
-  lastRoundOf,
-  type PipelineDocument,
-  pathOfSource,
-  roundsOf,
-  type SinkDocument,
-  type SourceDocument,
-} from '../document.ts'
+import type { ExpressionPlan } from '../../../operators/index.ts'
+import { lastRoundOf, type PipelineDocument, pathOfSource, roundsOf, type SourceDocument } from '../document.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { isPartitioned } from '../partitioning.ts'
 import { pointerOf } from '../text/read.ts'
 import { checkJoin, type JoinParts, join, selectedNames } from './join.ts'
+import { checkColumns } from './parquet-columns.ts'
 import { pipeline } from './pipeline.ts'
 import { quorumOrFile } from './quorum.ts'
 import { checkRecordNames } from './record-steps.ts'
 import { namesAfter } from './row-steps.ts'
-import { sink, sinkWithBranch, targetOf } from './sinks.ts'
+import { type GivenTarget, sink, sinkWithBranch, targetOf } from './sinks.ts'
 import { source, sources } from './source.ts'
 import { duration, jobName, retention, text, wholeNumber } from './values.ts'
 import { expects, type Reporter, report, requires, rule, strict } from './words.ts'
+
+/** A place for rows, and which of them go there. */
+export type GivenSink = GivenTarget & { readonly where?: ExpressionPlan }
 
 const shuffle = () =>
   strict('a shuffle such as { partitions: 4 }', {
@@ -54,7 +51,7 @@ const parts = () =>
     sinks: z
       .array(sinkWithBranch(), requires('a list of sinks'))
       .max(JOB_LIMITS.sinks, expects(`at most ${JOB_LIMITS.sinks} sinks`))
-      .transform((list): SinkDocument[] =>
+      .transform((list): GivenSink[] =>
         list.map(({ where, ...target }, i) => {
           const pointer = pointerOf(['sinks', i, 'where'])
           return where === undefined ? target : { ...target, where: { source: where, pointer } }
@@ -115,12 +112,12 @@ function checkBounded(source: SourceDocument, reporter: Reporter): void {
 
 /** Two sinks at one place would write over one another; a sink on the source would feed the job its own results. */
 function checkTargets(
-  { sinks, deadLetters, ...reads }: Reads & { sinks: SinkDocument[]; deadLetters?: SinkTarget | undefined },
+  { sinks, deadLetters, ...reads }: Reads & { sinks: GivenSink[]; deadLetters?: GivenTarget | undefined },
   reporter: Reporter,
 ): void {
   const read = new Map(sourcesOf(reads).map((source) => [source.topic, source.name]))
   const seen = new Set<string>()
-  const look = (sink: SinkTarget, path: readonly PropertyKey[]) => {
+  const look = (sink: GivenTarget, path: readonly PropertyKey[]) => {
     const target = targetOf(sink)
     if (seen.has(target)) {
       report(reporter, path, 'a sink of its own', { sentence: `the ${target} is a sink of this job already` })
@@ -194,7 +191,7 @@ function checkClosing({ pipeline, ...reads }: Reads & { pipeline: PipelineDocume
 
 /** Of a row that aggregates give all names are known; of a record any name may be one. */
 function checkBranches(
-  { pipeline, sinks }: { pipeline: PipelineDocument; sinks: readonly SinkDocument[] },
+  { pipeline, sinks }: { pipeline: PipelineDocument; sinks: readonly GivenSink[] },
   reporter: Reporter,
 ): void {
   const last = lastRoundOf(pipeline)
@@ -211,6 +208,7 @@ export const job = () =>
     rule(['source', 'sources'], checkSources),
     rule(['sinks', 'deadLetters'], checkTargets),
     rule(['pipeline', 'sinks'], checkBranches),
+    rule(['pipeline', 'sinks'], checkColumns),
     rule(['source', 'sources', 'join', 'pipeline', 'shuffle'], checkShuffle),
     rule(['source', 'sources', 'pipeline'], checkGlobal),
     rule(['source', 'sources', 'pipeline'], checkClosing),

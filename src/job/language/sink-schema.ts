@@ -78,18 +78,20 @@ function protobufRows(value: Given & { readonly message?: string | undefined }, 
 }
 
 const AVRO = given('an Avro schema in JSON, of a record', '../schemas/delays.avsc')
-const PROTO = given('the text of a .proto file', '../schemas/delays.proto')
+const PROTO = { ...given('the text of a .proto file', '../schemas/delays.proto'), message: message() }
 
 /** Of values that may be framed by the id of their schema. */
 export const framedFormats = () => ({
   avro: strict('Avro with a schema, such as { file: delays.avsc, id: 7 }', { ...AVRO, id: id() })
     .transform(avroRows)
     .optional(),
-  protobuf: strict('Protobuf with a schema, such as { file: delays.proto, id: 7 }', {
-    ...PROTO,
-    message: message(),
-    id: id(),
-  })
+  protobuf: strict('Protobuf with a schema, such as { file: delays.proto, id: 7 }', { ...PROTO, id: id() })
     .transform(protobufRows)
     .optional(),
+})
+
+/** Of files, which hold their schema, or belong to somebody who has it. */
+export const bareFormats = () => ({
+  avro: strict('Avro with a schema, such as { file: delays.avsc }', AVRO).transform(avroRows).optional(),
+  protobuf: strict('Protobuf with a schema, such as { file: delays.proto }', PROTO).transform(protobufRows).optional(),
 })

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { SinkTarget } from '../../commit/sink.ts'
 import { expression } from './expressions.ts'
-import { sinkFormat } from './sink-format.ts'
+import { fileFormat, type GivenFileFormat, sinkFormat } from './sink-format.ts'
 import { pattern, topicName } from './values.ts'
 import { oneOf, strict } from './words.ts'
 
@@ -16,6 +16,14 @@ const kafka = () =>
       .optional()
       .meta({ description: 'How values are written; keys are JSON. Default: json, the bytes that were certified.' }),
   }).transform(({ topic, format }) => ({ topic, ...(format === undefined ? {} : { format }) }))
+
+const withFormat = <Given extends { readonly format?: GivenFileFormat | undefined }>({ format, ...rest }: Given) => ({
+  ...rest,
+  ...(format === undefined ? {} : { format }),
+})
+
+const format = () =>
+  fileFormat().optional().meta({ description: 'How rows are written. Default: json, a line for each row.' })
 
 const DATABASE = 'a database name of 1 to 63 letters, digits, "_" and "-"'
 const COLLECTION = 'a collection name of 1 to 120 letters, digits, ".", "_" and "-", without "system." at its start'
@@ -45,7 +53,8 @@ const s3 = () =>
       .prefault('')
       .meta({ description: 'What the names of all objects begin with; a "/" is added where it has none at its end.' })
       .transform((prefix) => (prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`)),
-  })
+    format: format(),
+  }).transform(withFormat)
 
 /** Relative, each part beginning with a letter or digit: it leads nowhere but down. */
 export const SINK_DIRECTORY = /^(?=.{1,200}$)[A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/
@@ -56,7 +65,8 @@ const file = () =>
       'a relative path of at most 200 letters, digits, ".", "_" and "-", its parts separated by single "/"',
       SINK_DIRECTORY,
     ).meta({ description: 'Below the directory that each peer is configured with (connections.file.directory).' }),
-  })
+    format: format(),
+  }).transform(withFormat)
 
 const SINK = 'one sink: kafka, mongodb, s3 or file'
 
@@ -74,7 +84,14 @@ interface Targets {
   readonly file?: z.output<ReturnType<typeof file>> | undefined
 }
 
-function targetIn({ kafka, mongodb, s3, file }: Targets): SinkTarget {
+/** A sink before the columns of Parquet are known (parquet-columns.ts). */
+export type GivenTarget = Exclude<SinkTarget, { readonly kind: 's3' | 'file' }> | GivenFiles
+
+type GivenFiles =
+  | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string; readonly format?: GivenFileFormat }
+  | { readonly kind: 'file'; readonly directory: string; readonly format?: GivenFileFormat }
+
+function targetIn({ kafka, mongodb, s3, file }: Targets): GivenTarget {
   if (kafka !== undefined) return { kind: 'kafka', ...kafka }
   if (mongodb !== undefined) return { kind: 'mongodb', ...mongodb }
   if (s3 !== undefined) return { kind: 's3', ...s3 }
@@ -94,13 +111,13 @@ export const sinkWithBranch = () =>
         description: 'Only rows for which this is true go there; what no longer does is taken back.',
         examples: ['flights > 100'],
       }),
-  }).transform(({ where, ...rest }): SinkTarget & { readonly where?: string } => ({
+  }).transform(({ where, ...rest }): GivenTarget & { readonly where?: string } => ({
     ...targetIn(rest),
     ...(where === undefined ? {} : { where }),
   }))
 
 /** What two sinks of a job must not have in common: they would write over one another. */
-export function targetOf(sink: SinkTarget): string {
+export function targetOf(sink: GivenTarget): string {
   switch (sink.kind) {
     case 'kafka':
       return `kafka topic "${sink.topic}"`

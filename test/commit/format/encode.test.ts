@@ -115,7 +115,17 @@ describe('a value of a row', () => {
     wrong('{"key":"SFO","mean":null}', /flights: expected .*, found nothing/)
     wrong('{"flights":9223372036854775808,"key":"SFO","mean":null}', /found 9223372036854775808/)
     wrong('{"flights":1,"key":null,"mean":null}', /key: expected .*string.*, found null/)
-    assert.throws(() => encode('msgpack', `{"n":${2n ** 80n}}`), { code: 'QRT_SINK_REFUSED' })
+    assert.throws(() => encode('msgpack', `{"n":${2n ** 80n + 1n}}`), {
+      code: 'QRT_SINK_REFUSED',
+      message: /MessagePack/,
+    })
+  })
+
+  it('has a double in MessagePack where an integer of 64 bits cannot be, and the double is the same number', () => {
+    assert.deepEqual(
+      [...encode('msgpack', '-100000000000000000000')],
+      [0xcb, 0xc4, 0x15, 0xaf, 0x1d, 0x78, 0xb5, 0x8c, 0x40],
+    )
   })
 })
 

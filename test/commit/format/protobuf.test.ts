@@ -120,6 +120,23 @@ describe('a row in Protocol Buffers', () => {
     assert.deepEqual([...encode({ maybe: null, inner: null, at: null })], [])
   })
 
+  it('has the entries of a map in the order of their names, however a reader keeps them', () => {
+    const entry = (key: string, value: number) => [
+      0xaa,
+      0x01,
+      4 + key.length,
+      0x0a,
+      key.length,
+      ...Buffer.from(key),
+      0x10,
+      value,
+    ]
+    assert.deepEqual(
+      [...encode({ counts: { b: 1, 9: 2, 10: 3 } })],
+      [...entry('10', 3), ...entry('9', 2), ...entry('b', 1)],
+    )
+  })
+
   it('has the id of its schema before it, and which of its messages it is, as a registry frames it', () => {
     const bare = encode({ i32: 5 })
     assert.deepEqual([...encode({ i32: 5 }, format('travel.Day', 258))], [0, 0, 0, 1, 2, 0, ...bare])

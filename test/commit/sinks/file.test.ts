@@ -8,7 +8,9 @@ import { FileSink } from '../../../src/commit/sinks/file.ts'
 import { FILES, type FileCalls } from '../../../src/commit/sinks/file-calls.ts'
 import { createSink } from '../../../src/commit/sinks/index.ts'
 import { ConnectionLost, type SinkHarness, type Step, sinkContract } from '../../contract/sink.contract.ts'
-import { batch, identity, oneBody, row, story, type WindowRow } from '../../contract/sink-batches.ts'
+import { batch, identity, oneBody, row, story } from '../../contract/sink-batches.ts'
+import { branchContract } from '../../contract/sink-branches.contract.ts'
+import { FILE_FORMATS, type FormatCase } from '../../contract/sink-formats.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'quorate-file-sink-'))
 after(() => rm(folder, { recursive: true, force: true }))
@@ -50,16 +52,14 @@ const newRoot = (): string => {
   return join(folder, String(roots))
 }
 
-async function createHarness(): Promise<SinkHarness & { root: string }> {
+async function createHarness({ format, ending, read }: FormatCase): Promise<SinkHarness> {
   const root = newRoot()
   return {
-    root,
-    sink: (step) => new FileSink(root, 'delays', ADA, stepping(step)),
+    sink: (step) => new FileSink(root, 'delays', ADA, format, stepping(step)),
     async rows() {
       // Whatever a reader could mistake for rows, wherever it is.
-      const paths = (await pathsBelow(root)).filter((path) => path.endsWith('.jsonl'))
-      const texts = await Promise.all(paths.map((path) => readFile(join(root, path), 'utf8')))
-      return texts.flatMap((text) => text.split('\n').filter((line) => line !== '')).map(windowRow)
+      const paths = (await pathsBelow(root)).filter((path) => path.endsWith(`.${ending}`))
+      return (await Promise.all(paths.map(async (path) => read(await readFile(join(root, path)))))).flat()
     },
     keeps: 'everyRevision',
     fences: false,
@@ -67,16 +67,11 @@ async function createHarness(): Promise<SinkHarness & { root: string }> {
   }
 }
 
-function windowRow(line: string): WindowRow {
-  const { window, revision, final } = JSON.parse(line)
-  const [, key = '', value = ''] = /^\{"key":(.*),"window":.*,"value":(.*)\}$/.exec(line) ?? []
-  return { start: Date.parse(window.start), end: Date.parse(window.end), key, value, revision, final }
-}
-
-sinkContract('files', createHarness)
+for (const each of FILE_FORMATS) sinkContract(`files in ${each.name}`, () => createHarness(each))
+for (const each of FILE_FORMATS) branchContract(`files in ${each.name}`, () => createHarness(each))
 
 describe('the file sink', () => {
-  const open = (root: string, files?: FileCalls) => new FileSink(root, 'delays', ADA, files).open(unit)
+  const open = (root: string, files?: FileCalls) => new FileSink(root, 'delays', ADA, undefined, files).open(unit)
 
   it('writes JSON Lines under names that sort by position, and the certificates beside them', async () => {
     const root = newRoot()
@@ -175,7 +170,9 @@ describe('the file sink', () => {
     }
     const replacing: FileCalls = { ...FILES, link: async () => true }
     for (const files of [without, replacing]) {
-      await assert.rejects(new FileSink(newRoot(), 'delays', ADA, files).probe(), { code: 'QRT_SINK_UNSUPPORTED' })
+      await assert.rejects(new FileSink(newRoot(), 'delays', ADA, undefined, files).probe(), {
+        code: 'QRT_SINK_UNSUPPORTED',
+      })
     }
   })
 

@@ -6,6 +6,7 @@ import type { Log, LogRecord } from '../../../src/log/log.ts'
 import { MemoryLog } from '../../contract/memory-log.ts'
 import { sinkContract } from '../../contract/sink.contract.ts'
 import { batch, identity, oneBody, row, type WindowRow } from '../../contract/sink-batches.ts'
+import { branchContract } from '../../contract/sink-branches.contract.ts'
 import { type LogSink, logHarness, memoryLog } from './log-harness.ts'
 
 const PARTITIONS = 3
@@ -27,6 +28,7 @@ const sink: LogSink = {
 }
 
 sinkContract('Kafka sink on a log in memory', async () => logHarness(sink, await memoryLog()))
+branchContract('Kafka sink on a log in memory', async () => logHarness(sink, await memoryLog()))
 
 describe('the Kafka sink', () => {
   const unit = identity()

@@ -6,6 +6,7 @@ import { createSink } from '../../../src/commit/sinks/index.ts'
 import { type MongodbClient, MongodbSink } from '../../../src/commit/sinks/mongodb.ts'
 import { ConnectionLost, type SinkHarness, type Step, sinkContract } from '../../contract/sink.contract.ts'
 import { batch, HOUR, identity, oneBody, row, type WindowRow } from '../../contract/sink-batches.ts'
+import { branchContract } from '../../contract/sink-branches.contract.ts'
 import { skipReason } from '../../services/availability.ts'
 import { mongodb } from '../../services/mongodb.ts'
 
@@ -93,6 +94,7 @@ async function createHarness(): Promise<SinkHarness & { collection: Collection; 
 }
 
 sinkContract('MongoDB', createHarness, skip)
+branchContract('MongoDB', createHarness, skip)
 
 describe('the MongoDB sink', { skip }, () => {
   let harness: Awaited<ReturnType<typeof createHarness>>

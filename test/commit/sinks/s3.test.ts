@@ -11,7 +11,9 @@ import type { PeerId } from '../../../mesh/index.ts'
 import { createSink } from '../../../src/commit/sinks/index.ts'
 import { S3Sink } from '../../../src/commit/sinks/s3.ts'
 import { ConnectionLost, type SinkHarness, type Step, sinkContract } from '../../contract/sink.contract.ts'
-import { batch, identity, oneBody, row, story, type WindowRow } from '../../contract/sink-batches.ts'
+import { batch, identity, oneBody, row, story } from '../../contract/sink-batches.ts'
+import { branchContract } from '../../contract/sink-branches.contract.ts'
+import { FILE_FORMATS, type FormatCase } from '../../contract/sink-formats.ts'
 import { skipReason } from '../../services/availability.ts'
 import { s3 } from '../../services/s3.ts'
 
@@ -19,6 +21,7 @@ const server = await s3()
 const skip = skipReason(server)
 const BUCKET = `sinks-${process.pid}`
 const PEER = 'a'.repeat(64) as PeerId
+const [LINES, PARQUET] = [FILE_FORMATS[0], FILE_FORMATS.at(-1)] as [FormatCase, FormatCase]
 let prefixes = 0
 const connect = (): S3Client => {
   if ('unavailable' in server) throw new Error(server.unavailable)
@@ -59,21 +62,20 @@ async function textOf(key: string): Promise<string> {
   return Body?.transformToString() ?? ''
 }
 
-async function createHarness(): Promise<SinkHarness & { prefix: string }> {
+async function bytesOf(key: string): Promise<Uint8Array> {
+  const { Body } = await client!.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }))
+  return (await Body?.transformToByteArray()) ?? new Uint8Array()
+}
+
+async function createHarness({ format, ending, read } = LINES): Promise<SinkHarness & { prefix: string }> {
   prefixes += 1
   const prefix = `job-${prefixes}`
   return {
     prefix,
-    sink: (step) => new S3Sink(BUCKET, prefix, stepping(step), []),
+    sink: (step) => new S3Sink(BUCKET, prefix, stepping(step), [], format),
     async rows() {
-      const keys = (await keysUnder(`${prefix}/`)).filter((key) => key.endsWith('.jsonl'))
-      const texts = await Promise.all(keys.map(textOf))
-      const lines = texts.flatMap((text) => text.split('\n').filter((line) => line !== ''))
-      return lines.map((line): WindowRow => {
-        const { window, revision, final } = JSON.parse(line)
-        const [, key = '', value = ''] = /^\{"key":(.*),"window":.*,"value":(.*)\}$/.exec(line) ?? []
-        return { start: Date.parse(window.start), end: Date.parse(window.end), key, value, revision, final }
-      })
+      const keys = (await keysUnder(`${prefix}/`)).filter((key) => key.endsWith(`.${ending}`))
+      return (await Promise.all(keys.map(async (key) => read(await bytesOf(key))))).flat()
     },
     keeps: 'everyRevision',
     fences: false,
@@ -81,11 +83,14 @@ async function createHarness(): Promise<SinkHarness & { prefix: string }> {
   }
 }
 
-sinkContract('S3', createHarness, skip)
+sinkContract('S3', () => createHarness(), skip)
+sinkContract('S3 in Parquet', () => createHarness(PARQUET), skip)
+for (const each of FILE_FORMATS) branchContract(`S3 in ${each.name}`, () => createHarness(each), skip)
 
 describe('the S3 sink', { skip }, () => {
   const unit = identity()
-  const open = (prefix: string, pageKeys?: number) => new S3Sink(BUCKET, prefix, client!, [], pageKeys).open(unit)
+  const open = (prefix: string, pageKeys?: number) =>
+    new S3Sink(BUCKET, prefix, client!, [], undefined, pageKeys).open(unit)
 
   it('writes JSON Lines under keys that sort by position, and the certificates beside them', async () => {
     const { prefix } = await createHarness()
