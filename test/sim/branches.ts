@@ -44,6 +44,8 @@ export const BRANCHES = [
   's3Conflict',
   /** A document was there already when it was to be inserted. */
   'mongodbDuplicate',
+  /** Another cluster took the job over from checkpoints. */
+  'restored',
   /** A proposal met a higher ballot. */
   'outbid',
 ] as const

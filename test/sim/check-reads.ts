@@ -34,6 +34,11 @@ export class Readers {
     this.#random = seededRandom(parts.random.below(2 ** 31))
   }
 
+  /** Every disk is lost: results from before that are at the sinks only. */
+  lost(): void {
+    this.#known.clear()
+  }
+
   /** Asks one of those that run about each result of the last while. */
   look(): void {
     const { cluster, workload } = this.#parts

@@ -66,6 +66,9 @@ export class TermChecks {
   /** By generation: the view of its first terms. */
   readonly #firstViews = new Map<string, ControlDocument['view']>()
   readonly #placed = new Map<string, readonly PeerId[]>()
+  /** Clusters that were lost before the present one. */
+  #restored = 0
+  #idled = false
 
   constructor(parts: TermParts) {
     this.#parts = parts
@@ -112,7 +115,7 @@ export class TermChecks {
   /** As far as it is known. */
   termOf(unit: UnitId, number: number): Term | undefined {
     const known = this.#unit(unit).terms.get(number)
-    if (known !== undefined || number !== 1) return known
+    if (known !== undefined || number !== 1 || this.#restored > 0) return known
     const view = this.#firstViews.get(parseUnitId(unit).generation)
     if (view === undefined) return undefined
     const members = this.#ring(unit, view.number, view.members)
@@ -151,8 +154,16 @@ export class TermChecks {
     return gone
   }
 
+  /** Every disk is lost, and another cluster goes on with the units: the terms of this one are told, and not judged again. */
+  lost(): void {
+    this.#idled = this.idled
+    this.#restored += 1
+    for (const known of [this.#units, this.#documents, this.#views, this.#firstViews, this.#placed]) known.clear()
+  }
+
   /** Whether any partition was decided to be silent. */
   get idled(): boolean {
+    if (this.#idled) return true
     return [...this.#units.values()].some(({ terms }) =>
       [...terms.values()].some(({ decision }) => decision?.kind === 'idle'),
     )
@@ -179,6 +190,7 @@ export class TermChecks {
   }
 
   #term(term: Term): void {
+    if ((term.restored ?? 0) < this.#restored) return
     const unit = this.#unit(term.unit)
     const known = unit.terms.get(term.number)
     if (known !== undefined) {

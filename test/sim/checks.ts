@@ -8,6 +8,7 @@ import {
   contentDigest,
   type Digest,
   GENESIS,
+  isBehind,
   nextPosition,
   type UnitId,
 } from '../../mesh/index.ts'
@@ -30,6 +31,8 @@ interface Certified {
   readonly certificate: Certificate
   readonly digest: Digest
   held: boolean
+  /** Its rows that a sink may have. */
+  texts: readonly string[]
 }
 
 export class Checks {
@@ -71,7 +74,7 @@ export class Checks {
       throw new Violation('one chain', `${unit} ${seq}.${part} is no link of the chain`)
     const next = nextPosition(content)
     this.#before.set(`${unit} ${next.seq}/${next.part}`, { digest, offset: content.offset })
-    chain.set(`${seq}/${part}`, { certificate, digest, held: false })
+    chain.set(`${seq}/${part}`, { certificate, digest, held: false, texts: [] })
     this.certificates += 1
   }
 
@@ -91,7 +94,21 @@ export class Checks {
       this.#texts.add(`${content.unit} ${text}`)
       this.#allowed.set(text, (this.#allowed.get(text) ?? 0) + 1)
     }
+    known.texts = texts
     this.onRows(content, texts)
+  }
+
+  /** Every disk is lost: what is certified beyond these places is known to nobody any more, and may be so otherwise now. */
+  lost(places: ReadonlyMap<UnitId, CutPosition>): void {
+    for (const [unit, chain] of this.#certified) {
+      for (const [place, { certificate, texts }] of chain) {
+        if (!isBehind(places.get(unit), certificate.content)) continue
+        chain.delete(place)
+        const next = nextPosition(certificate.content)
+        this.#before.delete(`${unit} ${next.seq}/${next.part}`)
+        for (const text of texts) this.#allowed.set(text, Math.max(0, (this.#allowed.get(text) ?? 0) - 1))
+      }
+    }
   }
 
   isCertified(unit: UnitId, text: string): boolean {

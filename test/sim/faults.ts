@@ -2,6 +2,7 @@
 import type { PeerId } from '../../mesh/ids.ts'
 import type { Random } from '../../mesh/random.ts'
 import type { Cluster } from './cluster.ts'
+import type { Disaster } from './disaster.ts'
 import type { SimulatedLog } from './log.ts'
 import type { NetworkFaults, SimulatedNetwork } from './network.ts'
 import type { Operator } from './operator.ts'
@@ -46,6 +47,7 @@ export const FAULTS = [
   'storeTimeouts',
   'storeBusy',
   'recordsLost',
+  'clusterLost',
 ] as const
 export type Fault = (typeof FAULTS)[number]
 
@@ -59,6 +61,9 @@ export interface FaultParts {
   readonly cluster: Cluster
   readonly producers: Producers
   readonly operator: Operator
+  readonly disaster: Disaster
+  /** This run's peers keep checkpoints, and all of them are lost at once. */
+  readonly losesCluster: boolean
   readonly sourcePartitions: number
   /** These instead of those that the seed chooses. */
   readonly only: readonly Fault[] | undefined
@@ -81,11 +86,10 @@ export class Faults {
   constructor(parts: FaultParts) {
     const { random } = parts
     this.#parts = parts
-    const drawn = FAULTS.filter(() => random.next() < 0.35)
-    // What is damaged on the one disk that is left, or lost in the log as well, cannot come back from anywhere.
-    const apart: readonly Fault[] = drawn.includes('majorityLost') ? ['bitFlip', 'recordsLost'] : []
-    const chosen = drawn.filter((fault) => !apart.includes(fault))
-    this.#chosen = parts.only ?? chosen
+    const drawn = FAULTS.filter((fault) => fault !== 'clusterLost' && random.next() < 0.35)
+    const chosen: readonly Fault[] = parts.losesCluster ? [...drawn, 'clusterLost'] : drawn
+    const apart = apartFrom(chosen)
+    this.#chosen = parts.only ?? chosen.filter((fault) => !apart.includes(fault))
   }
 
   get chosen(): readonly Fault[] {
@@ -158,7 +162,7 @@ export class Faults {
   }
 
   #inflict(fault: Fault): void {
-    const { network, log, stores, random, cluster, producers, operator, sourcePartitions } = this.#parts
+    const { network, log, stores, random, cluster, producers, operator, disaster, sourcePartitions } = this.#parts
     const { peers, running } = cluster
     const victim = running[random.below(Math.max(1, running.length))]
     const lastsMs = 500 + random.below(15_000)
@@ -275,6 +279,9 @@ export class Faults {
       case 'recordsLost':
         count(operator.loseUnreadRecords(random.below(sourcePartitions), lastsMs))
         return
+      case 'clusterLost':
+        count(disaster.strike())
+        return
       case 'retention':
         count(operator.loseOldRecords(random.below(sourcePartitions)))
         return
@@ -292,6 +299,12 @@ export class Faults {
     victim.crash()
     this.#parts.network.clock.after(lastsMs, () => victim.start())
   }
+}
+
+/** What is lost in the log, or damaged on the one disk that is left, cannot come back from anywhere beside these. */
+function apartFrom(chosen: readonly Fault[]): readonly Fault[] {
+  if (chosen.includes('clusterLost')) return ['majorityLost', 'recordsLost', 'retention']
+  return chosen.includes('majorityLost') ? ['bitFlip', 'recordsLost'] : []
 }
 
 /** Those that hold all the time, or in another way than by being inflicted; the others are inflicted now and then. */

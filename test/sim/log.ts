@@ -168,6 +168,11 @@ export class SimulatedLog {
     partition.records.splice(0, partition.indexOf(partition.start))
   }
 
+  /** What each writer has committed last, by its id. */
+  get progress(): ReadonlyMap<string, Uint8Array> {
+    return this.#progress
+  }
+
   /** Becomes the writer of an id. */
   fence(id: string): { readonly epoch: number; readonly progress: Uint8Array | undefined } {
     const epoch = (this.#writers.get(id) ?? 0) + 1

@@ -8,6 +8,7 @@ import {
   type Wire,
 } from '../../mesh/index.ts'
 import type { Random } from '../../mesh/random.ts'
+import { restore } from '../../src/checkpoint/restorer.ts'
 import type { Sink, SinkPlan } from '../../src/commit/sink.ts'
 import { KafkaSink } from '../../src/commit/sinks/kafka.ts'
 import { ShuffleSink } from '../../src/commit/sinks/shuffle.ts'
@@ -19,6 +20,7 @@ import { Submissions } from '../../src/peer/submissions.ts'
 import type { StoreOp } from '../../src/store/store.ts'
 import { STORE_TABLES } from '../../src/store/store.ts'
 import type { Branch } from './branches.ts'
+import type { SimulatedCheckpoints } from './checkpoints.ts'
 import { SimulatedDisk } from './disk.ts'
 import { fakeSigner, fakeVerifier } from './identity.ts'
 import type { SimulatedLog } from './log.ts'
@@ -33,6 +35,8 @@ export interface World {
   readonly network: SimulatedNetwork
   readonly log: SimulatedLog
   readonly stores: SimulatedStores
+  /** Undefined: peers keep none. */
+  readonly checkpoints: SimulatedCheckpoints | undefined
   readonly random: Random
   readonly expect: number
   readonly tickMs: number
@@ -49,6 +53,8 @@ export interface World {
   readonly onWrite: (peer: SimulatedPeer, ops: readonly StoreOp[]) => void
   /** A peer stopped because of this. */
   readonly onFailure: (peer: SimulatedPeer, error: Error) => void
+  /** A peer could not take over the jobs of the cluster that was lost. */
+  readonly onUnrestorable: (peer: SimulatedPeer, error: unknown) => void
   /** A peer gave up its identity because of what its disk says. */
   readonly onRetired: (peer: SimulatedPeer, reason: string) => void
 }
@@ -80,6 +86,12 @@ export class SimulatedPeer {
   /** Its disk was damaged, or is an old one: what it has forgotten is no fault of the protocols. */
   spared = false
   #identities = 1
+  /** With how many it forms a cluster of its own, while it has this identity; undefined: it joins one. */
+  #expects: number | undefined
+  /** The lost cluster whose jobs it takes over. */
+  #restores: string | undefined
+  /** Its machine is gone for now: it cannot be started. */
+  #buried = false
   readonly #world: World
   readonly #index: number
   #life: Life | undefined
@@ -87,6 +99,7 @@ export class SimulatedPeer {
   constructor(world: World, index: number) {
     this.#world = world
     this.#index = index
+    this.#expects = index < world.expect ? world.expect : undefined
     this.name = `p${index}`
     this.signer = fakeSigner(this.name)
     this.quirks = { wrong: 'never', error: index + 1, cuts: 0, givesWrong: false, versions: [1] }
@@ -114,8 +127,8 @@ export class SimulatedPeer {
   }
 
   start(): void {
-    if (this.#life !== undefined) return
-    const { network, log, random, expect, tickMs, removeAfterMs, watch } = this.#world
+    if (this.#life !== undefined || this.#buried) return
+    const { network, log, random, tickMs, removeAfterMs, watch, checkpoints } = this.#world
     const process = new SimulatedProcess(network.clock)
     const { id, publicKey } = this.signer
     const transport = network.createTransport(
@@ -145,13 +158,14 @@ export class SimulatedPeer {
         },
         sink,
         trim: (at, offset) => client.trim(at, offset).then(() => this.#world.took('trimmed')),
+        ...(checkpoints === undefined ? {} : { checkpoints: checkpoints.keeper(process) }),
         observer,
       },
       {
         name: this.name,
         version: 'simulated',
         seeds: this.#world.seeds(),
-        bootstrapExpect: this.#index < expect && this.#identities === 1 ? expect : undefined,
+        bootstrapExpect: this.#expects,
         view: { admitAfterMs: 2_000, removeAfterMs },
         versions: this.quirks.versions,
         tickMs,
@@ -194,6 +208,23 @@ export class SimulatedPeer {
     peer.start(`http://sim:${this.#index}`).catch((error) => {
       if (process.alive) throw error
     })
+    if (this.#restores !== undefined) this.#restore(this.#restores, peer, process, sink)
+  }
+
+  /** As a peer does that is started with `--restore`. */
+  #restore(cluster: string, peer: Peer, process: SimulatedProcess, sink: (plan: SinkPlan) => Sink): void {
+    const keeper = this.#world.checkpoints?.keeper(process)
+    if (keeper === undefined) throw new Error('a cluster is restored from checkpoints')
+    restore({
+      ...{ cluster, keeper, sink, node: peer.node, logger: quietLogger },
+      verifies: (certificate, terms) => peer.node.verifies(certificate, terms),
+      after: (delayMs, action) => {
+        process.after(delayMs, action)
+      },
+      stopped: () => !process.alive,
+    }).catch((error) => {
+      if (process.alive) this.#world.onUnrestorable(this, error)
+    })
   }
 
   #disk(): SimulatedDisk {
@@ -211,10 +242,27 @@ export class SimulatedPeer {
   /** Another disk, empty, and so another identity under the same name. To be called while it is down. */
   wipe(): void {
     this.#identities += 1
+    this.#expects = undefined
+    this.#restores = undefined
     this.spared = false
     this.signer = fakeSigner(`${this.name}, ${this.#identities}`)
     this.ids.push(this.signer.id)
     this.disk = this.#disk()
+  }
+
+  /** Its machine is gone, disk and all, until another one rises in its place. */
+  bury(): void {
+    this.crash()
+    this.wipe()
+    this.#buried = true
+  }
+
+  /** One of so many that form another cluster, which takes over the jobs of the lost one. */
+  rise(expects: number, restores: string): void {
+    this.#buried = false
+    this.#expects = expects
+    this.#restores = restores
+    this.start()
   }
 
   /** Hands over what it has, and is gone for good; a crash on the way undoes that. */

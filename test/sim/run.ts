@@ -2,7 +2,16 @@
  * One run: a cluster, a job and producers, all chosen by the seed. First safety under faults, then, when they have ended,
  * progress within a bounded time. The same seed gives the same trace.
  */
-import { type ControlDocument, MeshError, type PeerId, parseUnitId, seededRandom, type Wire } from '../../mesh/index.ts'
+import {
+  type ControlDocument,
+  type CutPosition,
+  MeshError,
+  type PeerId,
+  parseUnitId,
+  seededRandom,
+  type UnitId,
+  type Wire,
+} from '../../mesh/index.ts'
 import { type PlantedBug, plant } from '../../mesh/planted.ts'
 import { QuorateError } from '../../src/errors.ts'
 import { type Branch, Branches } from './branches.ts'
@@ -12,10 +21,12 @@ import { Readers } from './check-reads.ts'
 import { StatementChecks } from './check-statements.ts'
 import { StoreChecks } from './check-stores.ts'
 import { TermChecks } from './check-terms.ts'
+import { SimulatedCheckpoints } from './checkpoints.ts'
 import { Checks } from './checks.ts'
 import { SimulatedClock } from './clock.ts'
 import { Cluster } from './cluster.ts'
 import { asPlainData, throughCodec } from './copying.ts'
+import { Disaster } from './disaster.ts'
 import { type Fault, Faults } from './faults.ts'
 import { forgeSlice } from './forgery.ts'
 import { SimulatedLog } from './log.ts'
@@ -91,6 +102,10 @@ export async function run(options: RunOptions): Promise<RunResult> {
   return simulation.result()
 }
 
+/** One in ten, whatever else the seed chooses: so that seeds keep their meaning. */
+const isOneThatLosesAll = (seed: number): boolean => seededRandom(seed + LOSES_ALL).next() < 0.1
+const LOSES_ALL = 7_000_019
+
 class Simulation {
   readonly #options: RunOptions
   readonly #trace = new Trace()
@@ -99,7 +114,7 @@ class Simulation {
   readonly #branches = new Branches()
   readonly #statements: StatementChecks
   readonly #terms: TermChecks
-  readonly #control = new ControlChecks()
+  #control = new ControlChecks()
   readonly #disks: DiskChecks
   readonly #readers: Readers
   /** What was found first. */
@@ -135,8 +150,11 @@ class Simulation {
     this.#stores = new SimulatedStores(this.#clock, seededRandom(random.below(2 ** 31)), took)
     this.#storeChecks = new StoreChecks(this.#stores)
     this.#checks.onRows = ({ unit, seq, part }, texts) => this.#storeChecks.certified(unit, seq, part, texts)
+    const losesCluster = options.only?.includes('clusterLost') ?? isOneThatLosesAll(options.seed)
+    const checkpoints = losesCluster ? new SimulatedCheckpoints(this.#clock, seededRandom(options.seed)) : undefined
     const world: World = {
       stores: this.#stores,
+      checkpoints,
       network: this.#network,
       log: this.#log,
       random: seededRandom(random.below(2 ** 31)),
@@ -155,6 +173,9 @@ class Simulation {
       onFailure: (_peer, error) => {
         // A disk that fails stops its peer, and nothing else does.
         if (!(error instanceof QuorateError || error instanceof MeshError)) this.failed(error)
+      },
+      onUnrestorable: ({ name }, error) => {
+        this.failed(new Violation('restored', `${name} cannot take over the jobs of the lost cluster: ${error}`))
       },
       onRetired: ({ name, spared }, reason) => {
         if (!spared) this.failed(new Violation('identity kept', `${name} gave up its identity: ${reason}`))
@@ -193,8 +214,18 @@ class Simulation {
       branches: this.#branches,
       workload: this.#workload,
     })
+    const disaster = new Disaster({
+      clock: this.#clock,
+      cluster: this.#cluster,
+      log: this.#log,
+      stores: this.#stores,
+      checkpoints,
+      onLost: (places) => this.#lost(places),
+    })
     this.#faults = new Faults({
       operator: this.#operator,
+      disaster,
+      losesCluster,
       random: seededRandom(random.below(2 ** 31)),
       network: this.#network,
       log: this.#log,
@@ -225,6 +256,16 @@ class Simulation {
     await this.#finish(before)
     this.#control.finish()
     await this.#forge()
+  }
+
+  /** What only the lost disks could say, and what they had promised one another, holds no more; what a sink has does. */
+  #lost(places: ReadonlyMap<UnitId, CutPosition>): void {
+    this.#say('every disk is lost, and other peers go on from the checkpoints')
+    this.#branches.took('restored')
+    this.#checks.lost(places)
+    this.#terms.lost()
+    this.#readers.lost()
+    this.#control = new ControlChecks()
   }
 
   /** A violation, or an error that nothing in a peer should throw; the first one counts. */

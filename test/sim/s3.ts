@@ -1,8 +1,9 @@
 /**
- * An S3 store as far as the production sink speaks to it: conditional creation, metadata, listings in the order of keys. It
- * takes the SDK's own commands and answers with the SDK's own errors.
+ * An S3 store as far as the production sink and checkpoints speak to it: conditional creation, metadata, ranges, deletion,
+ * listings in the order of keys. It takes the SDK's own commands and answers with the SDK's own errors.
  */
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -31,7 +32,12 @@ export class SimulatedS3 {
     if (command instanceof HeadObjectCommand) return { Metadata: { ...this.#get(command.input.Key).metadata } }
     if (command instanceof GetObjectCommand) {
       const { body, metadata } = this.#get(command.input.Key)
-      return { Metadata: { ...metadata }, Body: { transformToByteArray: async () => new Uint8Array(body) } }
+      const asked = rangeOf(body, command.input.Range)
+      return { Metadata: { ...metadata }, Body: { transformToByteArray: async () => asked } }
+    }
+    if (command instanceof DeleteObjectCommand) {
+      this.objects.delete(command.input.Key ?? '')
+      return {}
     }
     throw new Error('the simulated S3 store does not know this command')
   }
@@ -52,10 +58,26 @@ export class SimulatedS3 {
     return found
   }
 
-  #list({ Prefix = '', StartAfter = '', MaxKeys = 1_000 }: ListObjectsV2CommandInput): object {
-    const keys = [...this.objects.keys()].filter((key) => key.startsWith(Prefix) && key > StartAfter).sort()
-    return { Contents: keys.slice(0, MaxKeys).map((Key) => ({ Key })), IsTruncated: keys.length > MaxKeys }
+  #list({ Prefix = '', StartAfter = '', MaxKeys = 1_000, Delimiter, ContinuationToken }: ListObjectsV2CommandInput) {
+    const after = ContinuationToken ?? StartAfter
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(Prefix) && key > after).sort()
+    const page = keys.slice(0, MaxKeys)
+    const below = (key: string) => (Delimiter === undefined ? -1 : key.indexOf(Delimiter, Prefix.length))
+    const folders = page.flatMap((key) => (below(key) < 0 ? [] : [key.slice(0, below(key) + 1)]))
+    const more = keys.length > MaxKeys
+    return {
+      Contents: page.filter((key) => below(key) < 0).map((Key) => ({ Key })),
+      CommonPrefixes: [...new Set(folders)].map((folder) => ({ Prefix: folder })),
+      IsTruncated: more,
+      ...(more ? { NextContinuationToken: page.at(-1) } : {}),
+    }
   }
+}
+
+/** `bytes=FROM-TO`, both included. */
+function rangeOf(body: Uint8Array, range: string | undefined): Uint8Array {
+  const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(range ?? '') ?? []
+  return range === undefined ? new Uint8Array(body) : body.slice(Number(from), Number(to) + 1)
 }
 
 export const s3Error = (httpStatusCode: number, name: string): S3ServiceException =>

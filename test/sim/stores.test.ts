@@ -1,7 +1,9 @@
 /** The simulated stores pass the contract that the real ones pass: what the simulator finds with them can be believed. */
 import { MongoNetworkError } from 'mongodb'
+import { S3Place } from '../../src/checkpoint/s3.ts'
 import { MongodbSink } from '../../src/commit/sinks/mongodb.ts'
 import { S3Sink } from '../../src/commit/sinks/s3.ts'
+import { checkpointPlaceContract } from '../contract/checkpoint-place.contract.ts'
 import { ConnectionLost, type Step, sinkContract } from '../contract/sink.contract.ts'
 import type { WindowRow } from '../contract/sink-batches.ts'
 import { mongodbClient, SimulatedMongodb } from './mongodb.ts'
@@ -40,6 +42,11 @@ sinkContract('simulated S3', async () => {
     fences: false,
     dispose: async () => undefined,
   }
+})
+
+checkpointPlaceContract('simulated S3', async () => {
+  const client = s3Client(new SimulatedS3(), async (action) => action())
+  return { place: new S3Place('bucket', 'kept', client, []), dispose: async () => undefined }
 })
 
 sinkContract('simulated MongoDB', async () => {
