@@ -96,12 +96,13 @@ export class Control {
     const document = await loadOwn(store, 'control', 'document')
     if (isControlDocument(document)) {
       const acceptor = await loadOwn(store, 'acceptor', controlScope(document))
+      const state = acceptor as AcceptorState<ControlDocument> | undefined
+      const accepted = state?.accepted?.value
       const bodies: Uint8Array[] = []
-      for (const hash of bodiesOf(document)) {
+      for (const hash of new Set([...bodiesOf(document), ...(accepted === undefined ? [] : bodiesOf(accepted))])) {
         const body = await loadBytes(store, 'job', hash)
         if (body !== undefined) bodies.push(body)
       }
-      const state = acceptor as AcceptorState<ControlDocument> | undefined
       this.#agreement = new ControlAgreement(self, random, document, state, bodies)
     } else if (bootstrapExpect !== undefined) {
       const confirmed = (await loadOwn(store, 'meta', 'bootstrap')) as NamedPeer[] | undefined

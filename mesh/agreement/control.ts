@@ -156,7 +156,11 @@ export class ControlAgreement {
 
   /** Hashes of bodies that the document names and this peer lacks. */
   get missing(): Digest[] {
-    return bodiesOf(this.#document).filter((hash) => !this.#bodies.has(hash))
+    return this.#lacking(this.#document)
+  }
+
+  #lacking(document: ControlDocument): Digest[] {
+    return bodiesOf(document).filter((hash) => !this.#bodies.has(hash))
   }
 
   /** What this peer has entire, with every body that it names. */
@@ -260,8 +264,11 @@ export class ControlAgreement {
     if (digestOf('promise', { accepted }) !== statement.body || attempt.value !== undefined) return []
     if (accepted !== null && !(isBallot(accepted.ballot) && isControlDocument(accepted.value))) return []
     attempt.promises.set(from, { accepted: accepted ?? undefined, handedOver: null })
-    if (attempt.promises.size < majority(this.#document.acceptors.length)) return []
-    const effects: ControlEffect[] = []
+    // It may have to be proposed, and is accepted only where its bodies are: whoever accepted it has them.
+    const lacking = accepted === null ? [] : this.#lacking(accepted.value)
+    const effects: ControlEffect[] =
+      lacking.length === 0 ? [] : [this.#send(from, { t: 'ask', number: this.#document.number, hashes: lacking })]
+    if (attempt.promises.size < majority(this.#document.acceptors.length)) return effects
     let value = attempt.bound
     if (value === undefined) for (const pending of this.#pending) pending.fresh = true
     while (value === undefined) {
@@ -349,9 +356,11 @@ export class ControlAgreement {
   }
 
   #adoptBodies(bodies: readonly Uint8Array[]): ControlEffect[] {
-    const wanted = new Set(this.missing)
+    const missing = new Set(this.missing)
+    const bound = this.#attempt?.bound
+    const wanted = new Set([...missing, ...(bound === undefined ? [] : this.#lacking(bound))])
     const effects = this.#keep(bodies.filter((body) => wanted.has(sha256(body))))
-    if (effects.length === 0) return []
+    if (this.missing.length === missing.size) return effects
     return [...effects, { kind: 'event', event: { kind: 'document', document: this.#document } }]
   }
 

@@ -9,8 +9,10 @@ import {
 } from '../../../mesh/agreement/control.ts'
 import { type ControlDocument, genesis } from '../../../mesh/agreement/control-document.ts'
 import { digestOf, sha256 } from '../../../mesh/agreement/encoding.ts'
+import type { Statement } from '../../../mesh/agreement/statement.ts'
 import type { PeerId } from '../../../mesh/ids.ts'
 import { seededRandom } from '../../../mesh/random.ts'
+import type { Wire } from '../../../mesh/transport/transport.ts'
 
 const [ADA, BO] = ['a', 'b'].map((letter) => letter.repeat(32)) as [PeerId, PeerId]
 const body = new TextEncoder().encode('a job')
@@ -29,6 +31,12 @@ const answersIn = (effects: readonly ControlEffect[]): number[] =>
   effects.flatMap((effect) =>
     effect.kind === 'event' && effect.event.kind === 'changed' ? [effect.event.document.number] : [],
   )
+
+const messagesIn = (effects: readonly ControlEffect[]): ControlMessage[] =>
+  effects.flatMap((effect) => (effect.kind === 'send' ? [effect.body as unknown as ControlMessage] : []))
+
+const prepareIn = (effects: readonly ControlEffect[]): ControlMessage & { readonly t: 'prepare' } =>
+  messagesIn(effects).find((message) => message.t === 'prepare') ?? assert.fail('it asks those who know')
 
 it('is not held entire before the body is there, and asks one for it that is a member no more', () => {
   const { agreement, document, hash } = scene()
@@ -51,15 +59,33 @@ it('is no answer to a change that was asked for later, though it holds the chang
   bo.change(0, '1', { kind: 'state', name: 'delays', state: 'paused' })
   const heard = [paused, { ...paused, number: 11 }].flatMap((value) => bo.message(1, ADA, { t: 'chosen', value }))
   assert.deepEqual(answersIn(heard), [])
-  const asked = bo.tick(1_000)
-  const prepare = asked.flatMap((effect) => (effect.kind === 'send' ? [effect.body as unknown as ControlMessage] : []))
-  const { ballot } = prepare.find((message) => message.t === 'prepare') ?? assert.fail('it asks those who know')
+  const { ballot } = prepareIn(bo.tick(1_000))
   const scope = controlScope(bo.document)
   const promise = { kind: 'promise', scope, ballot, body: digestOf('promise', { accepted: null }) } as const
-  const [proposed] = bo.statement(ADA, promise, { accepted: null })
-  const { value } = (proposed as unknown as { readonly body: ControlMessage & { t: 'propose' } }).body
+  const proposed = messagesIn(bo.statement(ADA, promise, { accepted: null })).find(({ t }) => t === 'propose')
+  const { value } = proposed as ControlMessage & { readonly t: 'propose' }
   const accept = { kind: 'accept', scope, ballot, value: digestOf('control', value) } as const
   assert.deepEqual(answersIn(bo.statement(ADA, accept, null)), [12])
+})
+
+it('that was accepted by a peer with the body of its job can be proposed by one without', () => {
+  const { document, hash } = scene()
+  const before: ControlDocument = { ...document, number: 8, jobs: [] }
+  const accepted = { ballot: { round: 1, peer: ADA }, value: document }
+  const bo = new ControlAgreement(BO, seededRandom(4), before, undefined, [])
+  const answer = (asked: readonly ControlEffect[]): ControlMessage[] => {
+    const { ballot } = prepareIn(asked)
+    const attachment = { accepted }
+    const statement = { kind: 'promise', scope: controlScope(before), ballot, body: digestOf('promise', attachment) }
+    return messagesIn(bo.statement(ADA, statement as Statement, attachment as unknown as Wire))
+  }
+  const first = answer(bo.change(0, '1', { kind: 'delete', name: 'other' }))
+  assert.deepEqual(first[0], { t: 'ask', number: 8, hashes: [hash] })
+  bo.message(1, ADA, { t: 'bodies', bodies: [body] })
+  // The attempt without the body runs out, and the next one has it.
+  const again = [60_000, 120_000].flatMap((now) => bo.tick(now))
+  const proposed = answer(again).find((message) => message.t === 'propose')
+  assert.deepEqual(proposed?.bodies, [body])
 })
 
 it('is not told to be on a disk that lacks the body, so that whoever has it stays', () => {
