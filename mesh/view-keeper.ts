@@ -33,6 +33,8 @@ export class ViewKeeper {
   readonly #reports = new Map<PeerId, ReadonlySet<PeerId>>()
   readonly #deadSince = new Map<PeerId, Instant>()
   readonly #leaving = new Set<PeerId>()
+  /** At the last look. */
+  #members: readonly PeerId[] = []
 
   constructor(self: PeerId, settings: ViewSettings) {
     this.#self = self
@@ -63,6 +65,9 @@ export class ViewKeeper {
   }
 
   #note(now: Instant, { view }: ControlDocument, members: readonly Member[]): void {
+    // Who has just been let go is gone soon; it comes again only if it is there for as long as any other that comes.
+    for (const member of this.#members) if (!view.members.includes(member)) this.#aliveSince.delete(member)
+    this.#members = view.members
     for (const { id, state } of members) {
       if (state !== 'alive') this.#aliveSince.delete(id)
       else if (!this.#aliveSince.has(id)) this.#aliveSince.set(id, now)

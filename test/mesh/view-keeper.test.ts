@@ -28,3 +28,18 @@ it('a peer that says it no more stays', () => {
   keeper.heard(BO, [], false)
   assert.deepEqual([...keeper.leaving], [])
 })
+
+//   0 … 60 s: bo, alive, is a member │ 60 s: the view is without bo, whose last words ada has not heard yet
+it('a peer that has just been let go is not taken in again for what was heard of it before', () => {
+  const keeper = new ViewKeeper(ADA, DEFAULT_VIEW_SETTINGS)
+  const without = { ...document, view: { number: 2, members: [ADA, CY] } }
+  const { admitAfterMs } = DEFAULT_VIEW_SETTINGS
+  keeper.tick(0, document, membersWith('alive'))
+  keeper.tick(59_900, document, membersWith('alive'))
+  assert.equal(keeper.tick(60_000, without, membersWith('alive')), undefined)
+  assert.equal(keeper.tick(60_000 + admitAfterMs - 1, without, membersWith('alive')), undefined)
+  // It came back, and stays.
+  assert.deepEqual(keeper.tick(60_000 + admitAfterMs, without, membersWith('alive')), {
+    ...{ kind: 'admit', peer: BO, name: 'b' },
+  })
+})
