@@ -8,6 +8,8 @@ export {
   callFunction,
   type FunctionModule,
   type FunctionType,
+  findFunction,
+  knownFunctions,
   provideFunctions,
   type UserFunction,
   whileChecking,

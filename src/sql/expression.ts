@@ -25,6 +25,8 @@ export interface Scope {
   readonly alias: string
   /** Of groups: what a part of an expression is in their rows, where it is an aggregate or a key. */
   readonly inRow?: (node: Node) => SqlValue | undefined
+  /** Of a join: whether a column is the time of its rows. */
+  readonly isTime?: (column: ColumnRef) => boolean
 }
 
 /** Parts are written out each time that they count, so a text may grow far beyond what a document may hold. */
@@ -81,10 +83,23 @@ export function columnName({ fields = [], location }: ColumnRef, { alias }: Scop
   return second ?? first
 }
 
+/** Whether a node is a column that is an edge of the window of a row. */
+export const isEdge = (node: Node, scope: Scope): boolean =>
+  'ColumnRef' in node &&
+  scope.inRow === undefined &&
+  scope.table.columns.get(columnName(node.ColumnRef, scope))?.edge === true
+
+/** Whether a node is the column with the time of what is read. */
+export function isTime(node: Node, scope: Scope): boolean {
+  if (!('ColumnRef' in node)) return false
+  if (scope.isTime !== undefined) return scope.isTime(node.ColumnRef)
+  return columnName(node.ColumnRef, scope) === scope.table.options.get('time')?.value
+}
+
 function columnValue(reference: ColumnRef, scope: Scope): SqlValue {
   const name = columnName(reference, scope)
   const column = scope.table.columns.get(name)
-  if (column !== undefined) return fieldValue(name, column.type, column.nullable)
+  if (column !== undefined) return fieldValue(column.text ?? name, column.type, column.nullable)
   const { location } = reference
   if (name === '*') throw new SqlFault(location, 'expected a value; found *')
   const known = [...scope.table.columns.keys()]

@@ -1,9 +1,10 @@
 /** Functions of single values. Those over many records are in aggregate.ts. */
 import type { FuncCall, Node } from 'libpg-query'
+import { type FunctionType, findFunction, knownFunctions } from '../../operators/index.ts'
 import { suggest } from '../suggest.ts'
 import { SqlFault } from './fault.ts'
 import { AGGREGATES, WINDOWS } from './names.ts'
-import { grouped, type SqlType, type SqlValue, strict } from './value.ts'
+import { grouped, type SqlType, type SqlValue, strict, whole } from './value.ts'
 
 interface SqlFunction {
   readonly parameters: readonly SqlType[]
@@ -53,9 +54,10 @@ export function functionValue(call: FuncCall, valueAt: (node: Node) => SqlValue)
     )
   }
   if (WINDOWS.includes(name)) throw new SqlFault(location, `${name}() stands alone in GROUP BY`)
-  const known = FUNCTIONS[name]
+  const own = FUNCTIONS[name]
+  const known = own ?? ofModule(name)
   if (known === undefined) {
-    const near = suggest(name, [...Object.keys(FUNCTIONS), ...AGGREGATES, ...WINDOWS])
+    const near = suggest(name, [...Object.keys(FUNCTIONS), ...AGGREGATES, ...WINDOWS, ...knownFunctions()])
     const help = near === undefined ? undefined : `did you mean ${near}?`
     throw new SqlFault(location, `there is no function ${name}(); there are ${Object.keys(FUNCTIONS).join(', ')}`, help)
   }
@@ -74,7 +76,19 @@ export function functionValue(call: FuncCall, valueAt: (node: Node) => SqlValue)
     )
   })
   const result = name === 'abs' ? (values[0]?.type ?? known.result) : known.result
-  return strict(result, known.text(...values.map(({ text }) => text)), ...values)
+  const text = known.text(...values.map((value) => (own === undefined ? whole(value) : value.text)))
+  if (own !== undefined) return strict(result, text, ...values)
+  // A null among its values makes its result null, unless it takes nulls; and it may give null by itself.
+  return { type: result, text, missing: `${text} == null` }
+}
+
+/** A function that peers are started with, as SQL sees it. */
+function ofModule(name: string): SqlFunction | undefined {
+  const found = findFunction(name, undefined)?.function
+  if (found === undefined) return undefined
+  const { args, returns } = found
+  const typeOf = (type: FunctionType): SqlType => (type === 'json' ? 'any' : type)
+  return { parameters: args.map(typeOf), result: typeOf(returns), text: (...texts) => `${name}(${texts.join(', ')})` }
 }
 
 const fits = (type: SqlType, parameter: SqlType): boolean =>

@@ -2,26 +2,35 @@
  * Groups: a key, a window, aggregates; then HAVING, and the columns of the query where they are more than aggregates, as
  * steps on the rows.
  */
-import type { FuncCall, Node } from 'libpg-query'
+import type { ColumnRef, FuncCall, Node } from 'libpg-query'
 import { type AggregateDocument, aggregateIn, aggregateOf } from './aggregate.ts'
 import { truth } from './condition.ts'
-import { columnName, type Scope, valueAt } from './expression.ts'
+import type { QueryColumn } from './derived.ts'
+import { isEdge, type Scope, valueAt } from './expression.ts'
 import { kindOf, SqlFault } from './fault.ts'
 import { nameOf } from './function.ts'
-import type { Target, WindowSettings } from './select.ts'
+import type { Target } from './select.ts'
 import { type SqlValue, whole } from './value.ts'
-import { windowIn, windowOf } from './window.ts'
+import { windowedBy, windowIn, windowOf } from './window.ts'
 
 export interface Grouping {
   readonly targets: readonly Target[]
   readonly group: readonly Node[]
   readonly having: Node | undefined
-  readonly settings: WindowSettings
+  /** Without a key, rows that come have one, and it is none of theirs. */
+  readonly keyed: boolean
 }
 
-type PlacedStep = readonly [step: object, byte: number | undefined]
+export type PlacedStep = readonly [step: object, byte: number | undefined]
 
-export function groupSteps({ targets, group, having, settings }: Grouping, scope: Scope): PlacedStep[] {
+export interface Grouped {
+  readonly steps: readonly PlacedStep[]
+  readonly columns: readonly QueryColumn[]
+  /** What holds the rows of one of its windows; undefined: groups are over all time. */
+  readonly windowed: object | undefined
+}
+
+export function groupSteps({ targets, group, having, keyed }: Grouping, scope: Scope): Grouped {
   const [window, second] = group.flatMap((node) => windowIn(node) ?? [])
   if (second !== undefined) {
     throw new SqlFault(second.location, 'expected one window in GROUP BY; this is the second')
@@ -34,16 +43,20 @@ export function groupSteps({ targets, group, having, settings }: Grouping, scope
   const texts = keys.map(({ text }) => text)
   const steps: PlacedStep[] = []
   if (texts.length > 0) steps.push([{ keyBy: texts.length === 1 ? texts[0] : texts }, keys[0]?.byte])
+  else if (keyed) steps.push([{ keyBy: 'null' }, at])
+  // Grouped by the edges of their windows, rows are in windows again.
+  const same = keys.some(({ edge }) => edge) ? scope.table.windowed : undefined
+  const shape = window === undefined ? same : windowOf(window, scope)
   // Without a window groups are over all time, and a row is shown with every change, as a table that is kept up to date.
-  const shape = window === undefined ? { global: true, emit: 'onUpdate' } : windowOf(window, scope)
-  steps.push([{ window: { ...shape, ...settings } }, window?.location ?? keys[0]?.byte ?? at])
+  const held = shape ?? { global: true, emit: 'onUpdate' }
+  steps.push([{ window: held }, window?.location ?? keys[0]?.byte ?? at])
   steps.push([{ aggregate: rows.aggregates }, at])
   if (condition !== undefined && having !== undefined) steps.push([{ filter: condition }, kindOf(having).byte])
   // Rows that say nothing else than their aggregates are as they should be.
   const plain =
     columns.every(({ name, text }) => name === text) && columns.length === Object.keys(rows.aggregates).length
   if (!plain) steps.push([{ map: Object.fromEntries(columns.map(({ name, text }) => [name, text])) }, at])
-  return steps
+  return { steps, columns, windowed: shape && windowedBy({ ...shape }) }
 }
 
 interface Key {
@@ -51,6 +64,7 @@ interface Key {
   readonly text: string
   readonly value: SqlValue
   readonly byte: number | undefined
+  readonly edge: boolean
 }
 
 /** A column, or else what a column of the query is called. */
@@ -58,12 +72,27 @@ function keyOf(node: Node, targets: readonly Target[], scope: Scope): Key {
   const { byte } = kindOf(node)
   if ('A_Const' in node) throw new SqlFault(byte, 'expected a column or an expression in GROUP BY; found a constant')
   let meant: Node = node
-  if ('ColumnRef' in node && !scope.table.columns.has(columnName(node.ColumnRef, scope))) {
-    const target = targets.find(({ name }) => name === columnName(node.ColumnRef, scope))
+  if ('ColumnRef' in node && textOf(node, scope) === undefined) {
+    const target = targets.find(({ name }) => name === lastNameOf(node.ColumnRef))
     if (target !== undefined && aggregateIn(target.node) === undefined) meant = target.node
   }
   const value = valueAt(meant, scope)
-  return { text: whole(value), value, byte }
+  return { text: whole(value), value, byte, edge: isEdge(meant, scope) }
+}
+
+const lastNameOf = ({ fields = [] }: ColumnRef): string => {
+  const last = fields.at(-1)
+  return last !== undefined && 'String' in last ? (last.String.sval ?? '') : '*'
+}
+
+/** What a node is in records; undefined where it is nothing there. */
+function textOf(node: Node, scope: Scope): string | undefined {
+  try {
+    return whole(valueAt(node, scope))
+  } catch (error) {
+    if (error instanceof SqlFault) return undefined
+    throw error
+  }
 }
 
 /** `TUMBLE_START(…)` and the like: an edge of the row's window. */
@@ -86,7 +115,7 @@ class Rows {
     this.scope = { ...records, inRow: (node) => this.#inRow(node) }
   }
 
-  column(target: Target): { readonly name: string; readonly text: string } {
+  column(target: Target): QueryColumn {
     const { name, byte } = target
     if (name === undefined) throw new SqlFault(byte, '* cannot be a column of groups', 'name the columns')
     if (windowIn(target.node) !== undefined)
@@ -94,7 +123,8 @@ class Rows {
     const node: Node = target.node
     const aggregate = aggregateIn(node)
     const value = aggregate === undefined ? valueAt(node, this.scope) : this.#aggregate(aggregate, name)
-    return { name, text: whole(value) }
+    const edge = edgeOf(node) !== undefined || isEdge(node, this.#records)
+    return { name, text: whole(value), type: value.type, nullable: value.missing !== undefined, edge }
   }
 
   #inRow(node: Node): SqlValue | undefined {
@@ -104,7 +134,7 @@ class Rows {
     if (edge !== undefined) return { type: 'integer', text: `window.${edge}`, missing: undefined }
     const key = this.#keyOf(node)
     if (key === undefined && 'ColumnRef' in node) {
-      const name = columnName(node.ColumnRef, this.#records)
+      const name = lastNameOf(node.ColumnRef)
       // A column that is not there is told as such.
       valueAt(node, this.#records)
       throw new SqlFault(node.ColumnRef.location, `the column "${name}" is neither in GROUP BY nor in an aggregate`)
@@ -114,7 +144,7 @@ class Rows {
 
   #keyOf(node: Node): SqlValue | undefined {
     if ('A_Const' in node) return undefined
-    const text = this.#textOf(node)
+    const text = textOf(node, this.#records)
     const index = this.#keys.findIndex((key) => key.text === text)
     const key = this.#keys[index]
     if (key === undefined) return undefined
@@ -123,16 +153,6 @@ class Rows {
       type: key.value.type,
       text: inRow,
       missing: key.value.missing === undefined ? undefined : `${inRow} == null`,
-    }
-  }
-
-  /** What it is in records; undefined where it is nothing there. */
-  #textOf(node: Node): string | undefined {
-    try {
-      return whole(valueAt(node, this.#records))
-    } catch (error) {
-      if (error instanceof SqlFault) return undefined
-      throw error
     }
   }
 

@@ -5,6 +5,7 @@
 
 import { hasSqlDetails, loadModule, parseSync } from 'libpg-query'
 import { stringify } from 'yaml'
+import { whileChecking } from '../../operators/index.ts'
 import type { Fault } from '../http/problems.ts'
 import { JobInvalidError } from '../job/errors.ts'
 import { locate } from '../job/faults.ts'
@@ -32,7 +33,8 @@ export async function compileSql(text: string, file: string, name: string): Prom
     if (bytes.length > LIMITS.documentBytes) {
       throw new SqlFault(0, `expected statements of at most ${LIMITS.documentBytes} bytes; found ${bytes.length}`)
     }
-    const { document, bytes: places } = documentOf(statementsOf(text, bytes), name)
+    const statements = statementsOf(text, bytes)
+    const { document, bytes: places } = whileChecking(() => documentOf(statements, name))
     const relocate = (faults: readonly Fault[]): Fault[] =>
       faults.flatMap(({ pointer = '', message, suggestion }) => {
         const fault = { offset: offsetOf(placeOf(places, pointer)), message, pointer }

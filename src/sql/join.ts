@@ -50,7 +50,7 @@ export function joinOf(expression: JoinExpr, tables: ReadonlyMap<string, Table>)
     throw new SqlFault(right.byte, `there are two tables "${left.alias}"`, 'give one another name: AS …')
   const sides = [left, right]
   const on: { left: string[]; right: string[] } = { left: [], right: [] }
-  let within: object | undefined
+  let within: { before: string; after: string } | undefined
   for (const condition of conditionsIn(quals)) {
     const time = timeOf(condition, left, right)
     if (time !== undefined) {
@@ -73,7 +73,28 @@ export function joinOf(expression: JoinExpr, tables: ReadonlyMap<string, Table>)
   }
   const together = within === undefined ? { table: 'right' } : { within }
   const document = { left: left.alias, right: right.alias, type, on, ...together }
-  return { left, right, document, byte, scope: scopeOf(sides) }
+  const time = timeSide(type, within, left, right)
+  return {
+    left,
+    right,
+    document,
+    byte,
+    scope: { ...scopeOf(sides), isTime: (column) => isTimeOf(column, time, sides) },
+  }
+}
+
+/** The side whose records are the later ones of all rows, and so have their time; undefined: it may be either. */
+function timeSide(type: string, within: { before: string; after: string } | undefined, left: Side, right: Side) {
+  if (type === 'outer') return undefined
+  if (type !== 'right' && (within === undefined || within.after === NO_TIME)) return left
+  return type !== 'left' && within?.before === NO_TIME ? right : undefined
+}
+
+const NO_TIME = formatDuration(0)
+
+function isTimeOf(column: ColumnRef, time: Side | undefined, sides: readonly Side[]): boolean {
+  const { side, name } = resolved(column, sides)
+  return side === time && side.table.options.get('time')?.value === name
 }
 
 function sideOf(
@@ -84,7 +105,7 @@ function sideOf(
   if (node === undefined || !('RangeVar' in node)) {
     throw new SqlFault(
       node === undefined ? 0 : kindOf(node).byte,
-      'expected a join of two tables; more are joined by other jobs, one after the other',
+      'expected a join of tables; a query in brackets, or a third table, is joined by another job',
     )
   }
   const { relname = '', alias, location: byte = 0 } = node.RangeVar
@@ -185,7 +206,7 @@ function ofOneSide(node: Node, sides: readonly Side[]): { readonly alias: string
 }
 
 /** `x BETWEEN y - INTERVAL … AND y + INTERVAL …` over the times of both sides. */
-function timeOf(node: Node, left: Side, right: Side): object | undefined {
+function timeOf(node: Node, left: Side, right: Side): { before: string; after: string } | undefined {
   const { kind, lexpr, rexpr, location }: Partial<A_Expr> = 'A_Expr' in node ? node.A_Expr : {}
   if (kind !== 'AEXPR_BETWEEN' || lexpr === undefined || rexpr === undefined || !('List' in rexpr)) return undefined
   const [low, high] = (rexpr.List.items ?? []).map((item) => shifted(item, [left, right]))

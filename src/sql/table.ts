@@ -7,6 +7,10 @@ import type { SqlType } from './value.ts'
 export interface Column {
   readonly type: SqlType
   readonly nullable: boolean
+  /** In an expression, where that is not its name. */
+  readonly text?: string
+  /** It is an edge of the window of a row. */
+  readonly edge?: boolean
 }
 
 export interface Option {
@@ -19,6 +23,8 @@ export interface Table {
   readonly byte: number
   readonly columns: ReadonlyMap<string, Column>
   readonly options: ReadonlyMap<string, Option>
+  /** Of a query in brackets whose rows have windows: the window that holds the rows of one of them, and of no other with another end. */
+  readonly windowed?: object
 }
 
 /** What PostgreSQL's names of types mean here. */

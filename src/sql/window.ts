@@ -1,6 +1,7 @@
 /** Windows in GROUP BY: calls whose first value is the time of the table. */
 import type { FuncCall, Node } from 'libpg-query'
-import { columnName, type Scope } from './expression.ts'
+import { formatDuration, parseDuration } from '../../operators/index.ts'
+import { columnName, isTime, type Scope } from './expression.ts'
 import { kindOf, SqlFault } from './fault.ts'
 import { nameOf } from './function.ts'
 import { durationOf } from './interval.ts'
@@ -54,11 +55,30 @@ const textOf = (node: Node | undefined): string => {
   return text
 }
 
+/**
+ * The window that holds rows of windows of this shape that are one and the same: those of a step have ends that lie a step
+ * apart, and of any others the rows of one have the same time.
+ */
+export function windowedBy(shape: Readonly<Record<string, unknown>>): object {
+  const ms = (text: unknown): number => (typeof text === 'string' ? (parseDuration(text) ?? 0) : 0)
+  const { tumbling, hopping, every = tumbling, offset } = shape
+  if (typeof every !== 'string') return { tumbling: '1s' }
+  const moved = (ms(hopping ?? tumbling) + ms(offset)) % ms(every)
+  return { tumbling: every, ...(moved === 0 ? {} : { offset: formatDuration(moved) }) }
+}
+
 /** Windows are of the time that the table has. */
 function checkTime(node: Node, scope: Scope): void {
+  if (isTime(node, scope)) return
+  if (scope.isTime !== undefined) {
+    throw new SqlFault(
+      kindOf(node).byte,
+      'expected the time of the rows of the join, which is that of the later record',
+      'let the interval begin or end at the time of the table whose records come first, and name the time of the other',
+    )
+  }
   const name = 'ColumnRef' in node ? columnName(node.ColumnRef, scope) : undefined
   const time = scope.table.options.get('time')?.value
-  if (name !== undefined && name === time) return
   const help =
     time === undefined
       ? `say what the time of ${scope.table.name} is: WITH (time = '${name ?? 'at'}')`

@@ -210,7 +210,9 @@ describe('a fault', () => {
 
 describe('docs/sql.md', () => {
   const docs = readFileSync(new URL('../../docs/sql.md', import.meta.url), 'utf8')
-  const [example = '', join = ''] = [...docs.matchAll(/^```sql\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text)
+  const [example = '', nested = '', join = ''] = [...docs.matchAll(/^```sql\n([\s\S]*?)^```$/gm)].map(
+    ([, text = '']) => text,
+  )
 
   it('has an example that is a job', async () => {
     const { yaml } = await compileSql(example, 'top-bids.sql', 'top-bids')
@@ -218,6 +220,15 @@ describe('docs/sql.md', () => {
     assert.equal(name, 'top-bids')
     assert.equal(pipeline.aggregates.length, 4)
     assert.equal(pipeline.after?.length, 1)
+  })
+
+  it('has a query over a query that is a job of two stages behind the first', async () => {
+    const { yaml } = await compileSql(nested, 'hot.sql', 'hot')
+    const { pipeline } = parseJob(yaml, 'yaml', 'hot.sql')
+    assert.deepEqual(
+      pipeline.next?.keyBy?.map(({ source }) => source),
+      ['window.start', 'window.end'],
+    )
   })
 
   it('has a join that is a job', async () => {
