@@ -11,6 +11,7 @@ import type { OrderedRecord } from './ordered/operator.ts'
 import { shownRecord } from './ordered/output.ts'
 import { inputIndexes } from './ordered/reads.ts'
 import { OrderedRecords } from './ordered/records.ts'
+import { readPartialPlace } from './partial.ts'
 import type { PassedRows } from './passed-rows.ts'
 import { CutRule } from './pipeline-cut.ts'
 import { TEXT_KEYS } from './pipeline-key.ts'
@@ -81,27 +82,26 @@ export class MergeStage implements StageProcessor {
   }
 
   #take(body: Uint8Array, offset: number): void {
-    let index = 0
     let marked = false
     for (const row of readRows(body)) {
-      if (row.kind === ROW_PARTIAL) this.#merge(row, offset, index)
+      if (row.kind === ROW_PARTIAL) this.#merge(row)
       else if (row.kind === ROW_CARRIED && this.#records !== undefined) this.#hold(this.#records, carriedRecord(row))
       else if (row.kind === ROW_CARRIED && this.#takesRows) this.#add(carriedRecord(row))
       else if (row.kind === ROW_WATERMARK) {
         this.#sources.mark(row.b, row.a, (row.flags & FLAG_IDLE) !== 0)
         marked = true
       } else throw new RangeError(`the slice at offset ${offset} holds a row of kind ${row.kind}`)
-      index += 1
     }
     if (marked) this.#advance()
   }
 
-  #merge(row: Row, offset: number, index: number): void {
+  #merge(row: Row): void {
     const text = Buffer.from(row.key).toString('utf8')
     const reader = new StateReader(row.value)
+    const place = readPartialPlace(reader)
     if (this.#windows.merge(row.a, row.b, text, reader, this.#rule.watermark)) return
     const records = reader.varint()
-    this.#rule.late(offset, index, lateRecord(row, text, records), records)
+    this.#rule.lateOf({ ...place, index: row.revision }, lateRecord(row, text, records), records)
   }
 
   #hold(records: OrderedRecords, record: OrderedRecord): void {

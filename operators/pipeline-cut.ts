@@ -119,8 +119,9 @@ export class CutRule {
     this.#letter(code, this.#sourceOf(place.partition), place, record)
   }
 
-  lateOf(place: Readonly<RecordPlace>, record: Uint8Array): void {
-    this.#late += 1
+  /** `records`: how many records the late one stands for. */
+  lateOf(place: Omit<RecordPlace, 'time'>, record: Uint8Array, records = 1): void {
+    this.#late += records
     this.#letter('QRT_RECORD_LATE', this.#sourceOf(place.partition), place, record)
   }
 
@@ -131,9 +132,9 @@ export class CutRule {
     return source === undefined ? { partition } : { topic: source.topic, partition: partition - source.numberFrom }
   }
 
-  /** `records`: how many records the late one stands for; `index`: its place within the record at `offset`. */
-  late(offset: number, index: number, record: Uint8Array | null, records: number): void {
-    this.#late += records
+  /** `index`: its place within the record at `offset`. */
+  late(offset: number, index: number, record: Uint8Array | null): void {
+    this.#late += 1
     this.#letter('QRT_RECORD_LATE', this.#own, { partition: this.#partition, offset, index }, record)
   }
 

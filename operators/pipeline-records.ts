@@ -199,7 +199,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
     const key = this.#key(slots)
     this.#inputs.evaluate(slots)
     if (!windows.add(key, this.#inputs.values, this.#placeOf(index), this.#rule.watermark)) {
-      this.#rule.late(this.#offset, index, this.#value, 1)
+      this.#rule.late(this.#offset, index, this.#value)
     }
   }
 
@@ -245,7 +245,7 @@ export class RecordStage implements StageProcessor, ItemTaker {
   cut(): CutOutput {
     const { parts, watermark } = this.#rule
     if (this.#partitions > 0) {
-      this.#windows?.emitPartials(parts, this.#partitions)
+      this.#windows?.emitPartials(parts, this.#partitions, { partition: this.#rule.partition, offset: this.#offset })
       if (this.#unmarked) this.#mark()
     } else {
       this.#windows?.emitRows(watermark, this.#provisional ? 1 : this.#news)

@@ -8,7 +8,8 @@
  *   kind 1  window row      a = window start, b = window end (epoch ms), flags bit 0 = final, bit 2 = removed
  *   kind 2  record row      a = source partition, b = source offset, revision = index within the record
  *   kind 3  dead letter     a = source partition, b = source offset, revision = index within the record
- *   kind 4  partial         a = window start, b = window end, value = partial aggregates (pipeline's own encoding)
+ *   kind 4  partial         a = window start, b = window end, revision = number in the cut, value = where in the source it is from
+ *                           (partial.ts), then partial aggregates (pipeline's own encoding)
  *   kind 5  watermark mark  a = watermark (-Infinity, finite or Infinity), b = source partition, flags bit 1 = idle
  *   kind 6  carried record  a = event time, b = source offset, revision = index within the record, flags = number of the
  *                           input, value = varint source partition, then the values that later operators read

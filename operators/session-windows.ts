@@ -3,6 +3,7 @@
  * The bounds of a session are [first, last + gap). Where rows were given for sessions that are part of a greater one now, they
  * are taken back in the cut that gives the greater one's row: whoever reads sees the old ones or the new one, never both.
  */
+
 import {
   type AggregateSlot,
   addRecord,
@@ -18,6 +19,7 @@ import { Deadlines } from './deadlines.ts'
 import { ripeAt } from './early.ts'
 import type { Value } from './json.ts'
 import { partitionOf } from './murmur2.ts'
+import { type SourcePlace, writePartialPlace } from './partial.ts'
 import { compareTexts, type KeyCode } from './pipeline-key.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
 import type { SessionWindowPlan, StagePlan } from './plan.ts'
@@ -163,12 +165,14 @@ export class SessionWindows implements Windows {
     this.owedFrom = this.#deadlines.least
   }
 
-  emitPartials(parts: PartBuilder, partitions: number): void {
+  emitPartials(parts: PartBuilder, partitions: number, read: SourcePlace): void {
+    let number = 0
     for (const { session, start, end, text } of this.#placed(this.#all(), false)) {
       const key = this.#keyBytes.of(text)
       this.#writer.reset()
+      writePartialPlace(this.#writer, read)
       writeGroup(this.#slots, this.#table, session.base, this.#writer)
-      parts.add(partitionOf(key, partitions), ROW_PARTIAL, 0, start, end, 0, key, this.#writer.written())
+      parts.add(partitionOf(key, partitions), ROW_PARTIAL, 0, start, end, number++, key, this.#writer.written())
     }
     this.#clear()
   }

@@ -2,6 +2,7 @@
  * Windows at the same places in event time for all keys: what they take, and what they give away. Rows when they close, are
  * revised, are asked for or become final; partials before a shuffle; and their own bytes for a snapshot.
  */
+
 import {
   type AggregateSlot,
   addRecord,
@@ -15,6 +16,7 @@ import { mergeGroup, writeGroup } from './aggregate-codec.ts'
 import type { RecordPlace } from './aggregates/state.ts'
 import type { Value } from './json.ts'
 import { partitionOf } from './murmur2.ts'
+import { type SourcePlace, writePartialPlace } from './partial.ts'
 import { type KeyCode, sortByText } from './pipeline-key.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
 import type { PlacedWindowPlan, StagePlan } from './plan.ts'
@@ -130,13 +132,15 @@ export class WindowOutput implements Windows {
     this.#store.settle(watermark)
   }
 
-  emitPartials(parts: PartBuilder, partitions: number): void {
+  emitPartials(parts: PartBuilder, partitions: number, read: SourcePlace): void {
+    let number = 0
     for (const { start, end, table } of this.#store.inOrder()) {
       for (const { text, base } of this.#groups(table, 0)) {
         const key = this.#keyBytes.of(text)
         this.#writer.reset()
+        writePartialPlace(this.#writer, read)
         writeGroup(this.#slots, table, base, this.#writer)
-        parts.add(partitionOf(key, partitions), ROW_PARTIAL, 0, start, end, 0, key, this.#writer.written())
+        parts.add(partitionOf(key, partitions), ROW_PARTIAL, 0, start, end, number++, key, this.#writer.written())
       }
     }
     this.#store.clear()

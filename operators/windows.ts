@@ -2,12 +2,14 @@
  * What stages ask of what they hold, windows of any kind or an ordered operator with its records: to take records or partials, to say when something is owed, to give it,
  * and to be written down. What windows give is in canonical order: (window end, window start, key bytes).
  */
+
 import type { RecordPlace } from './aggregates/state.ts'
 import type { Value } from './json.ts'
 import { JoinRows } from './ordered/join/rows.ts'
 import { JoinedWindows } from './ordered/join/windows.ts'
 import { CutRows, type OrderedOutput } from './ordered/output.ts'
 import { OrderedRecords } from './ordered/records.ts'
+import type { SourcePlace } from './partial.ts'
 import type { CutRule } from './pipeline-cut.ts'
 import type { KeyCode } from './pipeline-key.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
@@ -30,7 +32,8 @@ export interface Windows {
   /** Adds the rows owed at this watermark, and those of open windows with at least `news` records that no row shows. */
   emitRows(watermark: number, news: number): void
   /** Adds everything as partials, each to the partition of its key, and starts again empty. */
-  emitPartials(parts: PartBuilder, partitions: number): void
+  /** @param read the record of the source up to which they hold everything; a late one is named by it */
+  emitPartials(parts: PartBuilder, partitions: number, read: SourcePlace): void
   /** The first rows of a range that open windows would show now. */
   openRows(range: OpenRange): Uint8Array
   /** Open windows hold content that no row shows. */

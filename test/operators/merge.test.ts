@@ -88,9 +88,13 @@ class Shuffle {
   readonly sources: StageRun[]
   readonly merge: StageRun
 
-  constructor(sources: number, changes: Partial<StagePlan> = {}) {
+  constructor(
+    sources: number,
+    changes: Partial<StagePlan> = {},
+    input: StagePlan['input'] = { kind: 'slices', sources },
+  ) {
     this.sources = Array.from({ length: sources }, (_, partition) => new StageRun(before(changes), partition))
-    this.merge = new StageRun(behind(sources, changes))
+    this.merge = new StageRun(behind(sources, { input, ...changes }))
   }
 
   feed(source: number, ...records: TestRecord[]): CutOutput[] {
@@ -127,6 +131,37 @@ describe('behind a shuffle', () => {
     assert.ok(cut)
     const [letter] = deadLettersOf(shuffle.merge.cuts)
     assert.equal(JSON.parse(letter?.value ?? '').error, 'QRT_RECORD_LATE')
+  })
+
+  it('a late partial is named by its source: the partition, and the record up to which it holds everything', () => {
+    const several = {
+      kind: 'slices',
+      sources: 2,
+      among: [
+        { topic: 'web', numberFrom: 0 },
+        { topic: 'tills', numberFrom: 1 },
+      ],
+    } as const
+    for (const [input, source] of [
+      [{ kind: 'slices', sources: 2 } as const, { partition: 1 }],
+      [several, { topic: 'tills', partition: 0 }],
+    ] as const) {
+      const shuffle = new Shuffle(2, {}, input)
+      shuffle.feed(0, at(1))
+      shuffle.decide(1, 'idle')
+      shuffle.feed(0, at(20))
+      shuffle.feed(1, at(3), at(4), at(5, 'b'))
+      shuffle.merge.decide('cut')
+      const letters = deadLettersOf(shuffle.merge.cuts)
+      assert.deepEqual(
+        letters
+          .map(({ value }) => JSON.parse(value))
+          .map(({ topic, partition, offset }) => ({ ...(topic && { topic }), partition, offset })),
+        [0, 2, 2].map((offset) => ({ ...source, offset })),
+      )
+      // Waking is said at once, with what was read until then. At a sink each is a row of its own.
+      assert.equal(new Set(letters.map(({ a, b, revision }) => `${a} ${b} ${revision}`)).size, 3)
+    }
   })
 
   it('with everybody idle the minimum stays, and what is open is shown at that slice', () => {
