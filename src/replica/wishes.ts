@@ -37,7 +37,8 @@ function wishedDecision(parts: WishParts): Decision | undefined {
   if (trouble.blocked) {
     const { stuckAt } = trouble
     if (stuckAt !== undefined && agreement.isBlocked(now, stuckAt)) return { kind: 'skip', offset: stuckAt }
-    const gap = acceptedGap(parts)
+    // Where members are counted on that are gone, it takes an order about these as well.
+    const gap = agreement.isBlocked(now) ? acceptedGap(parts) : undefined
     if (gap !== undefined) return gap
   }
   if (state !== 'running') return undefined
