@@ -9,6 +9,9 @@ import type { SimulatedStores } from './stores.ts'
 import { Violation } from './violation.ts'
 import { STORE } from './workload.ts'
 
+/** What is beside the rows of a bucket. */
+const CERTIFICATE = /\.certificates\/\d+-\d+\.json$/
+const PROBE = 'quorate-probe'
 const ROWS = `${STORE}.${STORE}`
 
 export class StoreChecks {
@@ -43,8 +46,9 @@ export class StoreChecks {
     for (const [key, { body }] of objects) {
       if (this.#seen.has(key)) continue
       this.#seen.add(key)
+      if (CERTIFICATE.test(key) || key === PROBE) continue
       const [, unit, seq, part] = /\/([^/]+\/[^/]+)\/0*(\d+)-0*(\d+)\.jsonl$/.exec(key) ?? []
-      if (unit === undefined) continue
+      if (unit === undefined) throw new Violation('rows at the sink', `the object ${key} is at no place of a result`)
       const certified = this.#batches.get(`${unit}/${seq}-${part}`)
       const found = [...recordsIn(body)].map(({ text }) => text)
       if (certified === undefined)

@@ -170,6 +170,7 @@ class Simulation {
         return (document) => this.#check(() => answered(document))
       },
       onWrite: ({ name, disk }, ops) => this.#check(() => this.#disks.written(name, disk, ops)),
+      onLeft: ({ name }, document) => this.#check(() => this.#disks.left(name, document)),
       onFailure: (_peer, error) => {
         // A disk that fails stops its peer, and nothing else does.
         if (!(error instanceof QuorateError || error instanceof MeshError)) this.failed(error)
