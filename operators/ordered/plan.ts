@@ -58,6 +58,21 @@ export interface PatternStagePlan {
   readonly inner: Contiguity
   /** Ends the stage: a record for which this is true is none of it, and none comes after. */
   readonly until?: ExpressionPlan
+  /** No later stage takes a record that this one can take. */
+  readonly greedy?: true
+}
+
+/** Stages that come together, several times one after the other. No group is in another. */
+export interface PatternGroupPlan {
+  /** Indices among the stages of the pattern; both take records, and one of the group has to. */
+  readonly first: number
+  readonly last: number
+  readonly optional: boolean
+  /** How many rounds; `most` absent: as many as there are. */
+  readonly least: number
+  readonly most?: number
+  /** From the last record of a round to the first of the next one. */
+  readonly inner: Contiguity
 }
 
 /** Sequences of records of a key. */
@@ -65,6 +80,8 @@ export interface PatternPlan {
   readonly kind: 'pattern'
   /** The first is not negated; if the last is, there is a time within which it must not come. */
   readonly stages: readonly PatternStagePlan[]
+  /** In their order. */
+  readonly groups?: readonly PatternGroupPlan[]
   /** From the first record of a match to its last, less than this. */
   readonly withinMs?: number
   readonly afterMatch:

@@ -119,12 +119,24 @@ export interface PatternStage {
   readonly inner?: 'strict' | 'relaxed' | 'relaxedAny'
   readonly until?: string
   readonly optional?: boolean
+  readonly greedy?: boolean
   readonly negated?: boolean
+}
+
+/** Stages of a pattern that come together, so many rounds of them. */
+export interface PatternGroup {
+  readonly from: string
+  readonly to: string
+  readonly times?: number | { readonly least: number; readonly most?: number }
+  readonly oneOrMore?: boolean
+  readonly inner?: 'strict' | 'relaxed' | 'relaxedAny'
+  readonly optional?: boolean
 }
 
 /** Sequences of records, as a document has them. */
 export interface Pattern {
   readonly stages: readonly [PatternStage, ...PatternStage[]]
+  readonly groups?: readonly [PatternGroup, ...PatternGroup[]]
   readonly within?: Duration
   readonly afterMatch?:
     | 'skipPastLast'

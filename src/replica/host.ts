@@ -390,7 +390,8 @@ export class ReplicaHost {
     if (hosted.pendingSince !== undefined) hosted.pendingSince = this.#options.now()
     const [decision] = decisions
     if (decision?.kind === 'final') hosted.endReached = undefined
-    hosted.trouble.term(decision?.kind)
+    hosted.trouble.retryWanted = false
+    hosted.trouble.settleWanted = false
     this.#runs.term(hosted, term)
     if (hosted.state !== 'running') return
     for (const [key, report] of hosted.waiting) {

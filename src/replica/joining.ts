@@ -71,7 +71,7 @@ export class Joining {
         hosted.lostUpTo = base
       }
       hosted.missing = undefined
-      hosted.trouble.found()
+      hosted.trouble.settleWanted = false
       await this.#finish(hosted, [])
       return true
     }

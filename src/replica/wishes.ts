@@ -1,7 +1,7 @@
 /** What the host of a unit would like its next term to bring: a decision, other members, or nothing. */
 import type { Decision, PeerId, Wish } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
-import { lacksRecords, lostWitnesses, type OrderParts, waitsForAll } from './gone.ts'
+import { lacksRecords, lostWitnesses, type OrderParts } from './gone.ts'
 import type { HostedUnit, Target } from './hosted.ts'
 
 export interface WishParts extends OrderParts {
@@ -14,8 +14,7 @@ export function wishOf(parts: WishParts): Wish | undefined {
   const settle = hosted.trouble.settleWanted ? lostWitnesses(parts) : []
   if (settle.length > 0) {
     const gap = acceptedGap(parts)
-    if (gap !== undefined) return { settle, decision: gap }
-    if (!waitsForAll(parts)) return { settle }
+    return gap === undefined ? { settle } : { settle, decision: gap }
   }
   const members = wishedMembers(parts)
   const wished = wishedDecision(parts)
@@ -38,8 +37,7 @@ function wishedDecision(parts: WishParts): Decision | undefined {
   if (trouble.blocked) {
     const { stuckAt } = trouble
     if (stuckAt !== undefined && agreement.isBlocked(now, stuckAt)) return { kind: 'skip', offset: stuckAt }
-    // Where members are counted on that are gone, it takes an order about these as well.
-    const gap = agreement.isBlocked(now) ? acceptedGap(parts) : undefined
+    const gap = acceptedGap(parts)
     if (gap !== undefined) return gap
   }
   if (state !== 'running') return undefined

@@ -490,6 +490,54 @@ describe('patterns', () => {
       ['6:51 /pipeline/2/pattern/afterMatch "b" is no stage that takes records [name one of a]'],
     ],
     [
+      'have groups from one stage to a later one',
+      pattern('stages: [{ name: a }, { name: b }], groups: [{ from: b, to: a, oneOrMore: true }]'),
+      ['6:76 /pipeline/2/pattern/groups/0/to "a" comes before "b" [exchange from and to]'],
+    ],
+    [
+      'have groups of stages that there are, and that take records',
+      pattern('stages: [{ name: a }, { name: n, negated: true }, { name: b }], groups: [{ from: n, to: x, times: 2 }]'),
+      [
+        '6:97 /pipeline/2/pattern/groups/0/from "n" is no stage that takes records [name one of a, b]',
+        '6:104 /pipeline/2/pattern/groups/0/to "x" is no stage that takes records [name one of a, b]',
+      ],
+    ],
+    [
+      'have no group in another',
+      pattern(
+        'stages: [{ name: a }, { name: b }], groups: [{ from: a, to: b, times: 2 }, { from: b, to: b, times: 2 }]',
+      ),
+      [
+        '6:99 /pipeline/2/pattern/groups/1/from "b" is in the group before it, or comes before that [write groups in order, none in another]',
+      ],
+    ],
+    [
+      'have a record in each round',
+      pattern('stages: [{ name: a, optional: true }, { name: b }], groups: [{ from: a, to: a, times: 2 }]'),
+      [
+        '6:85 /pipeline/2/pattern/groups/0/from each stage of the group may be missing, and a round has at least one record [make one of them not optional]',
+      ],
+    ],
+    [
+      'say how often a group comes',
+      pattern('stages: [{ name: a }, { name: b }], groups: [{ from: a, to: b }]'),
+      ['6:61 /pipeline/2/pattern/groups/0 expected a group with times, oneOrMore or optional; found an object'],
+    ],
+    [
+      'are greedy where there is more than one way',
+      pattern('stages: [{ name: a, greedy: true }, { name: b, oneOrMore: true, greedy: true }]'),
+      [
+        '6:36 /pipeline/2/pattern/stages/0/greedy greedy is for a stage that takes several records or may be missing [leave greedy out]',
+      ],
+    ],
+    [
+      'are greedy where a stage comes behind',
+      pattern('stages: [{ name: a }, { name: b, oneOrMore: true, greedy: true }]'),
+      [
+        '6:66 /pipeline/2/pattern/stages/1/greedy no stage comes behind it that could take its records [leave greedy out]',
+      ],
+    ],
+    [
       'read stages that take records',
       pattern('stages: [{ name: a, where: count(b) > 1 }]'),
       ['6:43 /pipeline/2/pattern/stages/0/where count(): expected a stage that takes records (a) or a field of one'],

@@ -81,7 +81,6 @@ const ELSEWHERE = new Set([
   'flights-with-airports.yaml',
   'gates-and-status.yaml',
   'order-events.yaml',
-  'windy-departures.yaml',
 ])
 
 const DIGEST = '0'.repeat(64) as Digest

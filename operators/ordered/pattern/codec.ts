@@ -22,10 +22,13 @@ export function writeMatches({ runs, waiting }: KeyMatches, writer: StateWriter)
     writer.varint(before === undefined ? 0 : (events.get(before) as number) + 1)
   }
   writer.varint(runs.length)
-  for (const { last, stage, taken, fresh, number } of runs) {
+  for (const { last, stage, taken, rounds, yieldsTo, fresh, number } of runs) {
     writer.varint(events.get(last) as number)
     writer.varint(stage)
     writer.varint(taken)
+    writer.varint(rounds)
+    writer.varint(yieldsTo.length)
+    for (const index of yieldsTo) writer.varint(index)
     writer.byte(fresh ? 1 : 0)
     writer.varint(number)
   }
@@ -60,7 +63,10 @@ export function readMatches(matches: KeyMatches, reader: StateReader): void {
     const last = at(events, reader.varint())
     const stage = reader.varint()
     const taken = reader.varint()
-    matches.runs.push({ last, stage, taken, fresh: reader.byte() === 1, number: reader.varint() })
+    const rounds = reader.varint()
+    const yieldsTo: number[] = []
+    for (let more = reader.varint(); more > 0; more--) yieldsTo.push(reader.varint())
+    matches.runs.push({ last, stage, taken, rounds, yieldsTo, fresh: reader.byte() === 1, number: reader.varint() })
   }
   for (let left = reader.varint(); left > 0; left--) {
     matches.waiting.push({ last: at(events, reader.varint()), number: reader.varint() })

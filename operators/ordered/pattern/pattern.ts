@@ -92,10 +92,10 @@ export class Pattern implements OrderedOperator {
     const { select, stages, whole } = this.#program
     const row = new Map<string, Value>()
     if (select === undefined) {
-      stages.forEach(({ name, most, optional }, index) => {
+      stages.forEach(({ name, many, missable }, index) => {
         const values = eventsOf(last, index).map(({ values }) => values[whole] as Value)
-        if (most > 1) row.set(name, values)
-        else if (values.length > 0 || optional) row.set(name, values[0] ?? null)
+        if (many) row.set(name, values)
+        else if (values.length > 0 || missable) row.set(name, values[0] ?? null)
       })
     } else for (const [name, value] of select) row.set(name, shown(value(last.record, last)))
     return canonicalJson(row)

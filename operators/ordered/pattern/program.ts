@@ -4,6 +4,7 @@
  */
 import type { Contiguity, PatternPlan, PatternStagePlan } from '../plan.ts'
 import { type PatternExpression, PatternExpressions } from './expressions.ts'
+import { BEGINNING, type Way, waysFrom } from './ways.ts'
 
 /** What must not come. */
 export interface Negation {
@@ -23,11 +24,31 @@ export interface PatternStage {
   readonly most: number
   /** Between the stage before and this one. */
   readonly without: readonly Negation[]
+  readonly greedy: boolean
+  readonly group: PatternGroup | undefined
+  /** A row shows its records as a list. */
+  readonly many: boolean
+  /** A match may be without it. */
+  readonly missable: boolean
+  /** Once it has what it needs. */
+  ways: readonly Way[]
+}
+
+export interface PatternGroup {
+  /** Stages, among those that take records. */
+  readonly first: number
+  readonly last: number
+  readonly optional: boolean
+  readonly least: number
+  readonly most: number
+  readonly inner: Contiguity
 }
 
 export interface PatternProgram {
   readonly expressions: PatternExpressions
   readonly stages: readonly PatternStage[]
+  /** How a match begins. */
+  readonly starts: readonly Way[]
   /** After the last stage, until the time is over. */
   readonly withoutAfter: readonly Negation[]
   readonly withinMs: number
@@ -45,16 +66,22 @@ export function compilePattern(plan: PatternPlan): PatternProgram {
   const condition = (source: PatternStagePlan['where']) => source && expressions.compile(source)
   const stages: PatternStage[] = []
   let without: Negation[] = []
-  for (const stage of plan.stages) {
-    const { name, contiguity, inner, negated, optional, least, most = Number.POSITIVE_INFINITY } = stage
+  const groups = groupsOf(plan)
+  for (const [place, stage] of plan.stages.entries()) {
+    const { name, contiguity, inner, negated, optional, least, most = Number.POSITIVE_INFINITY, greedy = false } = stage
     const where = condition(stage.where)
     if (negated) without.push({ where, strict: contiguity === 'strict' })
     else {
       const until = condition(stage.until)
-      stages.push({ name, where, until, contiguity, inner, optional, least, most, without })
+      const group = groups[place]
+      const shown = { many: most > 1 || (group?.most ?? 1) > 1, missable: optional || group?.optional === true }
+      const taken = { name, where, until, contiguity, inner, optional, least, most, without, greedy, group }
+      stages.push({ ...taken, ...shown, ways: [] })
       without = []
     }
   }
+  for (const [index, stage] of stages.entries()) stage.ways = waysFrom(index, stages, without)
+  const starts = waysFrom(BEGINNING, stages, without).filter(({ to }) => to < stages.length)
   const { withinMs = Number.POSITIVE_INFINITY, afterMatch } = plan
   if (stages.length === 0 || (stages[0]?.without.length ?? 0) > 0)
     throw new RangeError('a pattern begins with a record')
@@ -65,5 +92,15 @@ export function compilePattern(plan: PatternPlan): PatternProgram {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, source]) => [name, expressions.compile(source)] as const)
   const whole = select === undefined ? expressions.whole : -1
-  return { expressions, stages, withoutAfter: without, withinMs, afterMatch, select, whole }
+  return { expressions, stages, starts, withoutAfter: without, withinMs, afterMatch, select, whole }
+}
+
+/** Of each stage of the plan, with its places among those that take records. */
+function groupsOf({ stages, groups = [] }: PatternPlan): readonly (PatternGroup | undefined)[] {
+  const taking = (place: number): number => stages.slice(0, place).filter(({ negated }) => !negated).length
+  const found = groups.map(({ first, last, optional, least, most = Number.POSITIVE_INFINITY, inner }) => ({
+    group: { first: taking(first), last: taking(last), optional, least, most, inner },
+    has: (place: number) => place >= first && place <= last,
+  }))
+  return stages.map((_, place) => found.find(({ has }) => has(place))?.group)
 }

@@ -2,13 +2,15 @@
  * Partial matches, and what a record does to them. The meanings are those of Flink CEP: a run waits for the next record of one
  * stage; with strict contiguity the very next record has to fit, with relaxed the next one that fits is taken, and with
  * relaxedAny each one that fits may be taken or passed over. When a stage may end or go on there is a run for each: one waits
- * for another record of the stage, one for the next stage, and where that is optional one for the stage after it.
+ * for another record of the stage, and one for each way on (ways.ts). A greedy stage is asked first: while it can take a record, no run
+ * that went on from it, or passed over it, does.
  */
 import type { OrderedRecord } from '../operator.ts'
 import type { Contiguity } from '../plan.ts'
 import { type TakenEvent, taken } from './events.ts'
 import { holds } from './expressions.ts'
 import type { PatternProgram, PatternStage } from './program.ts'
+import type { Way } from './ways.ts'
 
 export interface Run {
   readonly last: TakenEvent
@@ -18,6 +20,10 @@ export interface Run {
   readonly taken: number
   /** No record has come since the last that it took. */
   readonly fresh: boolean
+  /** Of the group of the stage, those that are complete. */
+  readonly rounds: number
+  /** Greedy stages that still come first. */
+  readonly yieldsTo: readonly number[]
   /** Among the matches that end with the last record: a run that waits for the end of the time has its number already. */
   readonly number: number
 }
@@ -44,61 +50,90 @@ export class RunStep {
   /** @throws EvaluationError when an expression has no value for the record */
   go(run: Run): void {
     const { stages } = this.#program
-    if (this.#isForbidden(run)) return
+    const way = run.taken > 0 ? undefined : wayOf(run, stages)
+    if (way !== undefined && this.#isForbidden(run, way)) return
+    const yieldsTo = this.#stillFirst(run, way)
+    if (yieldsTo === undefined) return
     const stage = stages[run.stage]
     if (stage === undefined) {
       this.runs.push({ ...run, fresh: false })
       return
     }
-    const contiguity = run.taken === 0 ? stage.contiguity : stage.inner
-    const fits = this.#take(stage, run.stage, run.taken, run.last)
-    if (fits !== 'ends' && mayPassOver(contiguity, fits === 'fits')) this.runs.push({ ...run, fresh: false })
+    const contiguity = way?.contiguity ?? stage.inner
+    const fits = this.#take(stage, run)
+    if (fits !== 'ends' && mayPassOver(contiguity, fits === 'fits')) this.runs.push({ ...run, fresh: false, yieldsTo })
   }
 
   /** The record as the first of a match. */
   begin(): void {
-    for (const [index, stage] of this.#program.stages.entries()) {
-      this.#take(stage, index, 0, undefined)
-      if (!stage.optional) return
+    const taking = new Set<number>()
+    for (const { to, yieldsTo } of this.#program.starts) {
+      if (yieldsTo.some((index) => taking.has(index))) continue
+      const stage = this.#program.stages[to] as PatternStage
+      if (this.#take(stage, { stage: to, taken: 0, rounds: 0, last: undefined }) === 'fits') taking.add(to)
     }
   }
 
-  #take(stage: PatternStage, index: number, before: number, last: TakenEvent | undefined): 'fits' | 'not' | 'ends' {
+  /** The greedy stages that come first beyond this record; undefined: one of them takes it. */
+  #stillFirst({ last, yieldsTo }: Run, way: Way | undefined): readonly number[] | undefined {
+    if (yieldsTo.length === 0) return yieldsTo
+    const first: number[] = []
+    for (const index of yieldsTo) {
+      const { where, until, inner, contiguity } = this.#program.stages[index] as PatternStage
+      if (until !== undefined && holds(until, this.#record, last)) continue
+      if (holds(where, this.#record, last)) return undefined
+      // One before the last is of the next round.
+      const before = index === last.stage ? inner : index < last.stage ? way?.contiguity : contiguity
+      if (before !== 'strict') first.push(index)
+    }
+    return first
+  }
+
+  #take(
+    stage: PatternStage,
+    {
+      stage: index,
+      taken: before,
+      rounds,
+      last,
+    }: Pick<Run, 'stage' | 'taken' | 'rounds'> & { last: TakenEvent | undefined },
+  ): 'fits' | 'not' | 'ends' {
     const record = this.#record
     if (stage.until !== undefined && holds(stage.until, record, last)) return 'ends'
     if (!holds(stage.where, record, last)) return 'not'
-    this.#branch(taken(record, index, last), index, before + 1)
+    this.#branch(taken(record, index, last), index, before + 1, rounds)
     return 'fits'
   }
 
   /** All that a run can wait for now. */
-  #branch(last: TakenEvent, index: number, count: number): void {
+  #branch(last: TakenEvent, index: number, count: number, rounds: number): void {
     const { stages, withoutAfter } = this.#program
-    const stage = stages[index] as PatternStage
-    const wait = (stage: number, taken: number, number = 0) =>
-      this.runs.push({ last, stage, taken, fresh: true, number })
-    if (count < stage.most) wait(index, count)
-    if (count < stage.least) return
-    for (let next = index + 1; next < stages.length; next++) {
-      wait(next, 0)
-      if (stages[next]?.optional !== true) return
+    const { most, least, greedy, group, ways } = stages[index] as PatternStage
+    const run = { last, fresh: true, number: 0 }
+    const goesOn = count < most
+    if (goesOn) this.runs.push({ ...run, stage: index, taken: count, rounds, yieldsTo: [] })
+    if (count < least) return
+    for (const { to, kind, yieldsTo } of ways) {
+      if (kind === 'again' && rounds + 1 >= (group?.most ?? 1)) continue
+      if (kind === 'beyond' && rounds + 1 < (group?.least ?? 1)) continue
+      if (to < stages.length) {
+        const of = kind === 'beyond' ? 0 : kind === 'again' ? rounds + 1 : rounds
+        const first = greedy && goesOn ? [index, ...yieldsTo] : yieldsTo
+        this.runs.push({ ...run, stage: to, taken: 0, rounds: of, yieldsTo: first })
+      } else if (withoutAfter.length === 0) this.matches.push({ last, number: this.#number++ })
+      else this.runs.push({ ...run, stage: to, taken: 0, rounds: 0, yieldsTo: [], number: this.#number++ })
     }
-    if (withoutAfter.length > 0) wait(stages.length, 0, this.#number++)
-    else this.matches.push({ last, number: this.#number++ })
   }
 
-  /** Something that must not come between the last stage and the next one. */
-  #isForbidden({ last, stage, taken, fresh }: Run): boolean {
-    if (taken > 0) return false
-    const { stages, withoutAfter } = this.#program
-    for (let next = last.stage + 1; next <= stage; next++) {
-      const without = next === stages.length ? withoutAfter : (stages[next]?.without ?? [])
-      for (const { where, strict } of without) {
-        if ((fresh || !strict) && holds(where, this.#record, last)) return true
-      }
-    }
-    return false
+  /** Something that must not come on the way. */
+  #isForbidden({ last, fresh }: Run, { without }: Way): boolean {
+    return without.some(({ where, strict }) => (fresh || !strict) && holds(where, this.#record, last))
   }
+}
+
+/** The one on which the run is. */
+function wayOf({ last, stage }: Run, stages: readonly PatternStage[]): Way | undefined {
+  return stages[last.stage]?.ways.find(({ to }) => to === stage)
 }
 
 function mayPassOver(contiguity: Contiguity, fits: boolean): boolean {

@@ -10,13 +10,26 @@ export const CONDITION = 'a condition, such as amount > 1000 && amount > 10 * sm
 /** Looked at when the names of all stages are known. */
 export const expression = (what: string) => text(what).transform((source) => source.trim())
 
-const contiguity = () =>
+export const contiguity = () =>
   choice('strict', 'relaxed', 'relaxedAny')
     .prefault('relaxed')
     .transform((value): Contiguity => value)
 
 const TIMES = `a number of records from 1 to ${JOB_LIMITS.patternTimes}, or { least: 2, most: 4 }`
 const times = () => wholeNumber(TIMES, 1, JOB_LIMITS.patternTimes)
+
+/** A number, or two bounds. */
+export const repeats = () =>
+  z.union(
+    [
+      times().transform((count) => ({ least: count, most: count as number | undefined })),
+      strict('least and most, such as { least: 2, most: 4 }', {
+        least: times().prefault(1),
+        most: times().optional(),
+      }),
+    ],
+    expects(TIMES),
+  )
 
 const STAGE = 'a stage such as { name: large, where: amount > 1000 }'
 
@@ -30,17 +43,7 @@ const shape = () =>
       description:
         'To the stage before: the very next record (strict), the next that fits (relaxed), or any that fits (relaxedAny).',
     }),
-    times: z
-      .union(
-        [
-          times().transform((count) => ({ least: count, most: count as number | undefined })),
-          strict('least and most, such as { least: 2, most: 4 }', {
-            least: times().prefault(1),
-            most: times().optional(),
-          }),
-        ],
-        expects(TIMES),
-      )
+    times: repeats()
       .optional()
       .meta({ description: 'How many records it takes, one after the other.', examples: [3, { least: 2 }] }),
     oneOrMore: flag().prefault(false).meta({ description: 'It takes one record, or as many as there are.' }),
@@ -49,27 +52,32 @@ const shape = () =>
       .optional()
       .meta({ description: 'Where this is true, a stage that takes as many as there are takes no more.' }),
     optional: flag().prefault(false).meta({ description: 'It may be missing.' }),
+    greedy: flag().prefault(false).meta({ description: 'No later stage takes a record that this one can take.' }),
     negated: flag().prefault(false).meta({
       description: 'No such record may come: next (contiguity strict), or before the stage behind it takes one.',
     }),
   })
 
 export const stage = () =>
-  shape().check(rule(['times', 'oneOrMore', 'until', 'optional', 'negated', 'contiguity'], checkStage))
+  shape().check(
+    rule(['times', 'oneOrMore', 'inner', 'until', 'optional', 'greedy', 'negated', 'contiguity'], checkStage),
+  )
 
 export type StageShape = z.output<ReturnType<typeof shape>>
 
-function checkStage(stage: Omit<StageShape, 'name' | 'where' | 'inner'>, reporter: Reporter): void {
+function checkStage(stage: Omit<StageShape, 'name' | 'where'>, reporter: Reporter): void {
   const told = (name: string, sentence: string) =>
     report(reporter, [name], 'another stage', { sentence, suggestion: `leave ${name} out`, atName: true })
-  const { times, oneOrMore, until, optional, negated, contiguity } = stage
+  const { times, oneOrMore, inner, until, optional, greedy, negated, contiguity } = stage
   if (times !== undefined && oneOrMore) told('times', 'oneOrMore says already how many records the stage takes')
-  if (times?.most !== undefined && times.most < times.least) {
-    report(reporter, ['times', 'most'], `at least ${times.least}, as many as least`)
-  }
+  checkRepeats(times, reporter)
   if (until !== undefined && !oneOrMore && (times === undefined || times.most !== undefined)) {
     told('until', 'until ends a stage that takes as many records as there are, and this one takes so many')
   }
+  const several = oneOrMore || (times !== undefined && times.most !== times.least)
+  if (greedy && !several && !optional)
+    told('greedy', 'greedy is for a stage that takes several records or may be missing')
+  if (greedy && inner === 'relaxedAny') told('greedy', 'a stage that may pass over records leaves them to others')
   if (!negated) return
   if (times !== undefined) told('times', 'a negated stage takes no record')
   if (oneOrMore) told('oneOrMore', 'a negated stage takes no record')
@@ -79,8 +87,13 @@ function checkStage(stage: Omit<StageShape, 'name' | 'where' | 'inner'>, reporte
   }
 }
 
+export function checkRepeats(times: z.output<ReturnType<typeof repeats>> | undefined, reporter: Reporter): void {
+  if (times?.most === undefined || times.most >= times.least) return
+  report(reporter, ['times', 'most'], `at least ${times.least}, as many as least`)
+}
+
 export function stagePlan(
-  { name, where, contiguity, times, oneOrMore, inner, until, optional, negated }: StageShape,
+  { name, where, contiguity, times, oneOrMore, inner, until, optional, greedy, negated }: StageShape,
   planOf: (source: string, name: string) => ExpressionPlan,
 ): PatternStagePlan {
   const least = times?.least ?? 1
@@ -95,5 +108,6 @@ export function stagePlan(
     ...(most === undefined ? {} : { most }),
     inner,
     ...(until === undefined ? {} : { until: planOf(until, 'until') }),
+    ...(greedy ? { greedy } : {}),
   }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ExpressionPlan, PatternPlan } from '../../../operators/index.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { expressionErrorIn, findingFor } from './expressions.ts'
+import { checkGroups, group, groupPlan } from './pattern-group.ts'
 import { CONDITION, expression, stage, stagePlan } from './pattern-stage.ts'
 import { duration, fieldName, text } from './values.ts'
 import { expects, type Reporter, report, requires, rule, strict } from './words.ts'
@@ -46,6 +47,8 @@ const afterMatch = () =>
 const WHAT = 'stages in order, such as { stages: [{ name: small, where: amount < 10 }], within: 1m }'
 const STAGES = `a list of 1 to ${JOB_LIMITS.patternStages} stages`
 
+const GROUPS = `a list of 1 to ${JOB_LIMITS.patternStages} groups`
+
 const shape = () =>
   strict(WHAT, {
     stages: z
@@ -53,6 +56,15 @@ const shape = () =>
       .min(1, expects(STAGES))
       .max(JOB_LIMITS.patternStages, expects(STAGES))
       .meta({ description: 'What comes one after the other.' }),
+    groups: z
+      .array(group(), requires(GROUPS))
+      .min(1, expects(GROUPS))
+      .max(JOB_LIMITS.patternStages, expects(GROUPS))
+      .optional()
+      .meta({
+        description: 'Stages that come together, several times one after the other.',
+        examples: [[{ from: 'small', to: 'large', oneOrMore: true }]],
+      }),
     within: duration({ least: '1ms', most: '520w' })
       .optional()
       .meta({ description: 'From the first record of a match to its last it is less than this.', examples: ['1m'] }),
@@ -66,11 +78,11 @@ const shape = () =>
       }),
   })
 
-export const pattern = () => shape().check(rule(['stages', 'within', 'afterMatch', 'select'], checkWhole))
+export const pattern = () => shape().check(rule(['stages', 'groups', 'within', 'afterMatch', 'select'], checkWhole))
 
 type PatternShape = z.output<ReturnType<typeof shape>>
 
-function checkWhole({ stages, within, afterMatch, select }: PatternShape, reporter: Reporter): void {
+function checkWhole({ stages, groups = [], within, afterMatch, select }: PatternShape, reporter: Reporter): void {
   const told = (path: readonly PropertyKey[], sentence: string, suggestion: string) =>
     report(reporter, path, 'another pattern', { sentence, suggestion })
   const names = stages.map(({ name }) => name)
@@ -97,7 +109,20 @@ function checkWhole({ stages, within, afterMatch, select }: PatternShape, report
       )
     }
   }
+  checkGroups(groups, stages, reporter)
   const taking = stages.filter(({ negated }) => !negated).map(({ name }) => name)
+  const end = stages.findLastIndex(({ negated }) => !negated)
+  const again = groups.some(
+    ({ to, times, oneOrMore }) => to === stages[end]?.name && (oneOrMore || times !== undefined),
+  )
+  if (stages[end]?.greedy === true && !again) {
+    const sentence = 'no stage comes behind it that could take its records'
+    report(reporter, ['stages', end, 'greedy'], 'another stage', {
+      sentence,
+      suggestion: 'leave greedy out',
+      atName: true,
+    })
+  }
   if ('stage' in afterMatch && !taking.includes(afterMatch.stage)) {
     told(['afterMatch'], `"${afterMatch.stage}" is no stage that takes records`, `name one of ${taking.join(', ')}`)
   }
@@ -126,13 +151,14 @@ function bare(names: readonly string[], source: string): PatternPlan {
 }
 
 export function patternPlan(
-  { stages, within, afterMatch, select }: PatternShape,
+  { stages, groups, within, afterMatch, select }: PatternShape,
   planOf: (source: string, ...names: readonly (string | number)[]) => ExpressionPlan,
 ): PatternPlan {
   const selected = Object.entries(select ?? {}).map(([name, source]) => [name, planOf(source, 'select', name)] as const)
   return {
     kind: 'pattern',
     stages: stages.map((stage, i) => stagePlan(stage, (source, name) => planOf(source, 'stages', i, name))),
+    ...(groups === undefined ? {} : { groups: groups.map((group) => groupPlan(group, stages)) }),
     ...(within === undefined ? {} : { withinMs: within }),
     afterMatch,
     ...(select === undefined ? {} : { select: Object.fromEntries(selected) }),

@@ -12,15 +12,7 @@ import {
 } from '../../../operators/index.ts'
 import { QuorateError } from '../../errors.ts'
 import { compileJob } from '../compile.ts'
-import {
-  type CompiledJob,
-  partitionsOf,
-  planOfUnit,
-  readerOf,
-  type SourcePlan,
-  sourceOfUnit,
-  unitsOfStage,
-} from '../compiled.ts'
+import { type CompiledJob, partitionsOf, planOfUnit, type SourcePlan, sourceOfUnit, unitsOfStage } from '../compiled.ts'
 import type { JobDocument } from '../document.ts'
 import { assumedSources } from '../facts.ts'
 import type { TestCase, TestEvent } from './suite.ts'
@@ -54,8 +46,9 @@ type GivenCase = Pick<TestCase, 'name' | 'partitions' | 'startMs' | 'given'>
 
 interface Unit {
   readonly stage: StageProcessor
-  /** The stage that reads what it gives; undefined: rows. */
-  readonly reader: number | undefined
+  /** Of its stage. */
+  readonly number: number
+  readonly last: boolean
   /** It takes records that are given as values. */
   readonly readsJson: boolean
   /** Silence that counts. */
@@ -96,7 +89,8 @@ export class CaseRun {
       const plan = this.#planOf(stage, number)
       return {
         stage: createStage(plan, { partition: number }),
-        reader: readerOf(plan),
+        number: stage,
+        last: stage === job.stages.length - 1,
         readsJson: plan.input.kind === 'records' && plan.input.format === 'json',
         idleAfterMs: stage === 0 ? sourceOfUnit(job, number).source.idleAfterMs : Number.POSITIVE_INFINITY,
         offset: 0,
@@ -207,7 +201,7 @@ export class CaseRun {
       for (const { value } of readRows(deadLetters)) this.#deadLetters.push(Buffer.from(value).toString())
       bodies.forEach((body, destination) => {
         if (body.length === 0) return
-        if (unit.reader !== undefined) this.#pass(unit.reader, destination, body)
+        if (!unit.last) this.#pass(unit.number + 1, destination, body)
         // What goes to branches is in the first as well.
         else if (destination === 0) this.#emit(body)
       })

@@ -2,7 +2,13 @@
  * Matches by their definition: every way of choosing records for the stages is tried, record by record from the beginning. It knows
  * no automaton, no state and no order of coming; `v` and `s0` are all that its conditions read.
  */
-import type { PatternPlan, PatternStagePlan } from '../../../operators/index.ts'
+import type {
+  Contiguity,
+  ExpressionPlan,
+  PatternGroupPlan,
+  PatternPlan,
+  PatternStagePlan,
+} from '../../../operators/index.ts'
 import type { Placed } from './properties.ts'
 
 export interface TwinMatch {
@@ -15,75 +21,144 @@ interface Chosen {
   readonly stage: number
 }
 
-type Stage = PatternStagePlan & { readonly without: readonly PatternStagePlan[] }
+type Stage = PatternStagePlan & { readonly index: number; readonly without: readonly PatternStagePlan[] }
+
+/** The pattern as it is written: stages, and groups of them. */
+type Item = { readonly stage: Stage } | GroupItem
+
+interface GroupItem {
+  readonly group: PatternGroupPlan
+  readonly stages: readonly Stage[]
+}
+
+/** So far. */
+interface Path {
+  readonly chosen: readonly Chosen[]
+  /** What must not come before the next record. */
+  readonly without: readonly PatternStagePlan[]
+  /** Greedy stages that the next record is first offered to. */
+  readonly first: readonly { readonly stage: Stage; readonly contiguity: Contiguity }[]
+  /** To the next record, in place of what its stage says. */
+  readonly contiguity?: Contiguity
+}
+
+type GoOn = (path: Path) => void
 
 export function matchesOf(plan: PatternPlan, records: readonly Placed[]): TwinMatch[] {
-  const { stages, tail } = arranged(plan)
+  const { items, stages, tail } = arranged(plan)
   const found: Found[] = []
-  const test = (source: string, at: number, chosen: readonly Chosen[]) => holds(source, records, at, chosen)
+  const test = (plan: ExpressionPlan, at: number, chosen: readonly Chosen[]) => holds(plan.source, records, at, chosen)
   const negated = (list: readonly PatternStagePlan[], from: number, at: number, chosen: readonly Chosen[]) =>
-    list.some((each) => (each.contiguity !== 'strict' || at === from + 1) && test(each.where!.source, at, chosen))
+    list.some((each) => (each.contiguity !== 'strict' || at === from + 1) && test(each.where!, at, chosen))
   const inTime = (at: number, chosen: readonly Chosen[]) =>
     records[at]!.t - records[chosen[0]?.at ?? at]!.t < plan.withinMs!
+  const takes = ({ where, until }: Stage, at: number, chosen: readonly Chosen[]) =>
+    (until === undefined || !test(until, at, chosen)) && test(where!, at, chosen)
 
-  /** Chooses the `count + 1`-th record of a stage from those behind `from`. */
-  const choose = (
-    index: number,
-    count: number,
-    from: number,
-    chosen: readonly Chosen[],
-    without: readonly PatternStagePlan[],
-  ) => {
-    const stage = stages[index]!
-    const contiguity = count === 0 ? stage.contiguity : stage.inner
+  /** Whether a greedy stage takes the record at `at`, having had all since `from` to itself. */
+  const isTaken = ({ first, chosen }: Path, from: number, at: number) =>
+    first.some(({ stage, contiguity }) => {
+      const all = Array.from({ length: at - from }, (_, i) => from + 1 + i)
+      if (contiguity === 'strict' && all.length > 1) return false
+      return (
+        all.every((each) => stage.until === undefined || !test(stage.until, each, chosen)) && takes(stage, at, chosen)
+      )
+    })
+
+  /** Chooses the `count + 1`-th record of a stage from those behind the last, or from one record alone: the first of all. */
+  const choose = (stage: Stage, count: number, path: Path, begin: number, then: GoOn) => {
+    const { chosen, without } = path
+    const contiguity = count > 0 ? stage.inner : (path.contiguity ?? stage.contiguity)
+    const from = chosen.at(-1)?.at ?? begin - 1
     for (let at = from + 1; at < records.length && inTime(at, chosen); at++) {
-      if (count === 0 && negated(without, from, at, chosen)) return
-      if (stage.until !== undefined && test(stage.until.source, at, chosen)) return
-      const fits = test(stage.where!.source, at, chosen)
-      if (fits) goOn(index, count + 1, at, [...chosen, { at, stage: index }])
+      if (chosen.length === 0 && at > begin) return
+      if (count === 0 && chosen.length > 0 && negated(without, from, at, chosen)) return
+      if (count === 0 && isTaken(path, from, at)) return
+      if (stage.until !== undefined && test(stage.until, at, chosen)) return
+      const fits = test(stage.where!, at, chosen)
+      if (fits) goOn(stage, count + 1, [...chosen, { at, stage: stage.index }], begin, then)
       if (contiguity === 'strict' || (contiguity === 'relaxed' && fits)) return
     }
   }
 
-  const goOn = (index: number, count: number, at: number, chosen: readonly Chosen[]) => {
-    const stage = stages[index]!
-    if (count < (stage.most ?? Number.POSITIVE_INFINITY)) choose(index, count, at, chosen, [])
+  const goOn = (stage: Stage, count: number, chosen: readonly Chosen[], begin: number, then: GoOn) => {
+    const more = count < (stage.most ?? Number.POSITIVE_INFINITY)
+    if (more) choose(stage, count, { chosen, without: [], first: [] }, begin, then)
     if (count < stage.least) return
-    const without: PatternStagePlan[] = []
-    for (let next = index + 1; next < stages.length; next++) {
-      without.push(...stages[next]!.without)
-      choose(next, 0, at, chosen, [...without])
-      if (!stages[next]!.optional) return
-    }
-    without.push(...tail)
+    then({ chosen, without: [], first: stage.greedy && more ? [{ stage, contiguity: stage.inner }] : [] })
+  }
+
+  const one = (stage: Stage, path: Path, begin: number, then: GoOn) => {
+    const without = [...path.without, ...stage.without]
+    choose(stage, 0, { ...path, without }, begin, then)
+    if (!stage.optional) return
+    const contiguity = path.contiguity ?? stage.contiguity
+    then({ ...path, without, first: stage.greedy ? [...path.first, { stage, contiguity }] : path.first })
+  }
+
+  const all = (stages: readonly Stage[], path: Path, begin: number, then: GoOn): void => {
+    const [stage, ...others] = stages
+    if (stage === undefined) then(path)
+    else one(stage, path, begin, (path) => all(others, path, begin, then))
+  }
+
+  const rounds = (item: GroupItem, round: number, path: Path, begin: number, then: GoOn): void => {
+    const { group } = item
+    const [head, ...others] = item.stages
+    const stages = round === 0 ? item.stages : [{ ...head!, without: [] }, ...others]
+    all(stages, path, begin, (path) => {
+      // A round has a record.
+      const done = { chosen: path.chosen, without: path.without, first: path.first }
+      if (round + 1 < (group.most ?? Number.POSITIVE_INFINITY)) {
+        rounds(item, round + 1, { ...done, contiguity: group.inner }, begin, then)
+      }
+      if (round + 1 >= group.least) then(done)
+    })
+    if (round > 0 || !group.optional) return
+    then({ ...path, without: [...path.without, ...head!.without] })
+  }
+
+  const walk = (rest: readonly Item[], path: Path, begin: number): void => {
+    const [item, ...others] = rest
+    if (item === undefined) end(path)
+    else if ('stage' in item) one(item.stage, path, begin, (path) => walk(others, path, begin))
+    else rounds(item, 0, path, begin, (path) => walk(others, path, begin))
+  }
+
+  const end = ({ chosen, without }: Path) => {
+    if (chosen.length === 0) return
+    const at = chosen.at(-1)!.at
+    const forbidden = [...without, ...tail]
     for (let later = at + 1; tail.length > 0 && later < records.length && inTime(later, chosen); later++) {
-      if (negated(without, at, later, chosen)) return
+      if (negated(forbidden, at, later, chosen)) return
     }
     found.push({ chosen, end: at })
   }
 
-  for (let at = 0; at < records.length; at++) {
-    for (const [index, stage] of stages.entries()) {
-      if (stage.until === undefined || !test(stage.until.source, at, [])) {
-        if (test(stage.where!.source, at, [])) goOn(index, 1, at, [{ at, stage: index }])
-      }
-      if (!stage.optional) break
-    }
-  }
+  for (let begin = 0; begin < records.length; begin++) walk(items, { chosen: [], without: [], first: [] }, begin)
   return shownOf(plan, stages, records, found)
 }
 
-function arranged({ stages }: PatternPlan): { stages: Stage[]; tail: PatternStagePlan[] } {
+function arranged({ stages, groups = [] }: PatternPlan): { items: Item[]; stages: Stage[]; tail: PatternStagePlan[] } {
   const taking: Stage[] = []
+  const items: Item[] = []
   let without: PatternStagePlan[] = []
-  for (const stage of stages) {
-    if (stage.negated) without.push(stage)
-    else {
-      taking.push({ ...stage, without })
-      without = []
+  for (const [place, plan] of stages.entries()) {
+    if (plan.negated) {
+      without.push(plan)
+      continue
     }
+    const stage = { ...plan, index: taking.length, without }
+    without = []
+    taking.push(stage)
+    const group = groups.find(({ first, last }) => first <= place && place <= last)
+    const last = items.at(-1)
+    if (group === undefined) items.push({ stage })
+    else if (last !== undefined && 'group' in last && last.group === group)
+      items[items.length - 1] = { group, stages: [...last.stages, stage] }
+    else items.push({ group, stages: [stage] })
   }
-  return { stages: taking, tail: without }
+  return { items, stages: taking, tail: without }
 }
 
 /** The few forms of conditions that the tests make. */
@@ -121,7 +196,7 @@ function shownOf(
   const shown: TwinMatch[] = []
   for (const match of order) {
     if (dead.has(match)) continue
-    shown.push({ events: match.chosen.map(({ at }) => records[at]!), row: rowOf(stages, records, match) })
+    shown.push({ events: match.chosen.map(({ at }) => records[at]!), row: rowOf(plan, stages, records, match) })
     for (const other of order) if (other !== match && isSkipped(plan, stages, match, beginning(other))) dead.add(other)
   }
   return shown
@@ -153,7 +228,12 @@ function isSkipped({ afterMatch }: PatternPlan, stages: readonly Stage[], match:
   }
 }
 
-function rowOf(stages: readonly Stage[], records: readonly Placed[], { chosen }: Found): object {
+function rowOf(
+  { groups = [], stages: plans }: PatternPlan,
+  stages: readonly Stage[],
+  records: readonly Placed[],
+  { chosen }: Found,
+): object {
   const row: Record<string, unknown> = {}
   stages.forEach(({ name, most, optional }, index) => {
     const events = chosen
@@ -162,8 +242,10 @@ function rowOf(stages: readonly Stage[], records: readonly Placed[], { chosen }:
         const { k, t, v } = records[at]!
         return { k, t, v }
       })
-    if (most !== 1) row[name] = events
-    else if (events.length > 0 || optional) row[name] = events[0] ?? null
+    const place = plans.findIndex((plan) => plan.name === name)
+    const group = groups.find(({ first, last }) => first <= place && place <= last)
+    if (most !== 1 || (group !== undefined && group.most !== 1)) row[name] = events
+    else if (events.length > 0 || optional || group?.optional) row[name] = events[0] ?? null
   })
   return row
 }

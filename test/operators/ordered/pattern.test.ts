@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import type { ExpressionPlan, PatternPlan, PatternStagePlan, StagePlan } from '../../../operators/index.ts'
+import type {
+  ExpressionPlan,
+  PatternGroupPlan,
+  PatternPlan,
+  PatternStagePlan,
+  StagePlan,
+} from '../../../operators/index.ts'
 import { deadLettersOf, expression, rowsOfCuts, StageRun } from '../stage-harness.ts'
 import { matchesOf } from './pattern-twin.ts'
 import {
@@ -111,6 +117,95 @@ describe('a stage', () => {
   it('ends where another condition is true', () => {
     const until = expression('v == "x"')
     assert.deepEqual(matches(pattern([as({ until }), b()]), 'aaxab').sort(), ['a0 a1 b4', 'a0 b4', 'a1 b4', 'a3 b4'])
+  })
+})
+
+describe('a greedy stage', () => {
+  const either = stage('b', 'v == "b" || v == "a"')
+
+  it('takes what it can; without that a later stage may take it too', () => {
+    assert.deepEqual(matches(pattern([as(), either]), 'aab').sort(), ['a0 a1', 'a0 a1 b2', 'a1 b2'])
+    assert.deepEqual(matches(pattern([as({ greedy: true }), either]), 'aab').sort(), ['a0 a1 b2', 'a1 b2'])
+  })
+
+  it('is not passed over, as in Flink: c a* d over c a a a d', () => {
+    const plan = (greedy: object) => pattern([c(), as({ optional: true, ...greedy }), stage('d', 'v == "d"')])
+    assert.deepEqual(matches(plan({}), 'caaad').sort(), ['c0 a1 a2 a3 d4', 'c0 a1 a2 d4', 'c0 a1 d4', 'c0 d4'])
+    assert.deepEqual(matches(plan({ greedy: true }), 'caaad'), ['c0 a1 a2 a3 d4'])
+    assert.deepEqual(matches(plan({ greedy: true }), 'cd'), ['c0 d1'])
+  })
+
+  it('leaves to others what comes after it is full, broken or ended', () => {
+    const full = pattern([stage('a', 'v == "a"', { least: 1, most: 2, greedy: true }), either])
+    assert.deepEqual(matches(full, 'aaa'), ['a0 a1 a2'])
+    const broken = pattern([as({ inner: 'strict', greedy: true }), either])
+    assert.deepEqual(matches(broken, 'axa'), ['a0 a2'])
+    const ended = pattern([as({ until: expression('v == "x"'), greedy: true }), either])
+    assert.deepEqual(matches(ended, 'axa'), ['a0 a2'])
+  })
+})
+
+describe('a group', () => {
+  const group = (changes: Partial<PatternGroupPlan> = {}): PatternGroupPlan => ({
+    ...{ first: 0, last: 1, optional: false, least: 1, inner: 'relaxed' },
+    ...changes,
+  })
+  const grouped = (stages: readonly PatternStagePlan[], changes?: Partial<PatternGroupPlan>) =>
+    pattern(stages, { groups: [group(changes)] })
+
+  it('comes as often as it does', () => {
+    const ofAny = grouped([a, b(), c()])
+    assert.deepEqual(matches(ofAny, 'ababc').sort(), ['a0 b1 a2 b3 c4', 'a0 b1 c4', 'a2 b3 c4'])
+    assert.deepEqual(matches(ofAny, 'ac'), [])
+  })
+
+  it('comes so many times, whole', () => {
+    assert.deepEqual(matches(grouped([a, b()], { least: 3, most: 3 }), 'ababab'), ['a0 b1 a2 b3 a4 b5'])
+    assert.deepEqual(matches(grouped([a, b(), c()], { least: 2, most: 2 }), 'ababc'), ['a0 b1 a2 b3 c4'])
+    assert.deepEqual(matches(grouped([a, b(), c()], { least: 2, most: 2 }), 'abac'), [])
+  })
+
+  it('has a contiguity of its own between rounds', () => {
+    assert.deepEqual(matches(grouped([a, b()], { least: 2, most: 2, inner: 'strict' }), 'abxab'), [])
+    assert.deepEqual(matches(grouped([a, b()], { least: 2, most: 2 }), 'abxab'), ['a0 b1 a3 b4'])
+  })
+
+  it('may be missing as a whole, and its row says so', () => {
+    const plan = pattern([c(), a, b(), stage('d', 'v == "d"')], {
+      groups: [group({ first: 1, last: 2, most: 1, optional: true })],
+    })
+    assert.deepEqual(matches(plan, 'cd'), ['c0 d1'])
+    assert.deepEqual(matches(plan, 'cabd').sort(), ['c0 a1 b2 d3', 'c0 d3'])
+    assert.deepEqual(matches(plan, 'cad'), ['c0 d2'])
+  })
+
+  it('has stages that may be missing in one round and be there in another', () => {
+    const plan = grouped([a, b({ optional: true }), c()], { least: 2, most: 2 })
+    assert.deepEqual(matches(plan, 'abac').sort(), ['a0 a2 c3', 'a0 b1 a2 c3'])
+  })
+
+  it('looks within each round for what must not come there', () => {
+    const plan = pattern([a, not('x', 'v == "x"'), b(), c()], { groups: [group({ last: 2, least: 2, most: 2 })] })
+    assert.deepEqual(matches(plan, 'abxabc'), ['a0 b1 a3 b4 c5'])
+    assert.deepEqual(matches(plan, 'abaxbc'), [])
+  })
+
+  it('gives what a stage took in all rounds', () => {
+    const plan = pattern([a, b(), c()], {
+      groups: [group()],
+      select: { n: expression('count(a)'), t: expression('b.t') },
+    })
+    const run = new StageRun(plan)
+    run.feed(...[...'ababc'].map((v, t) => ({ t, k: 'key', v })))
+    run.decide('final')
+    assert.deepEqual(
+      rowsOfCuts(run.cuts).map(({ value }) => JSON.parse(value)),
+      [
+        { n: 2, t: 3 },
+        { n: 1, t: 1 },
+        { n: 1, t: 3 },
+      ],
+    )
   })
 })
 
@@ -291,8 +386,19 @@ const patterns: fc.Arbitrary<readonly [StagePlan, Twin]> = fc
         times: fc.constantFrom([1, 1], [1, 1], [2, 2], [1, 2], [1, undefined]),
         until: fc.option(where, { nil: undefined, freq: 3 }),
         negated: fc.option(fc.record({ where, strict: fc.boolean() }), { nil: undefined, freq: 3 }),
+        greedy: fc.boolean(),
       }),
       { minLength: 1, maxLength: 3 },
+    ),
+    group: fc.option(
+      fc.record({
+        first: fc.nat(2),
+        length: fc.integer({ min: 1, max: 3 }),
+        optional: fc.boolean(),
+        times: fc.constantFrom([1, 1], [1, 2], [2, 2], [1, undefined]),
+        inner: contiguity,
+      }),
+      { nil: undefined, freq: 2 },
     ),
     tail: fc.option(where, { nil: undefined, freq: 3 }),
     withinMs: fc.constantFrom(5, 12, 20),
@@ -305,8 +411,8 @@ const patterns: fc.Arbitrary<readonly [StagePlan, Twin]> = fc
     ),
     cuts: cutsOf,
   })
-  .map(({ stages, tail, withinMs, afterMatch, cuts }) => {
-    const all = stages.flatMap(({ where, earlier, contiguity, inner, optional, times, until, negated }, i) => {
+  .map(({ stages, group, tail, withinMs, afterMatch, cuts }) => {
+    const all = stages.flatMap(({ where, earlier, contiguity, inner, optional, times, until, negated, greedy }, i) => {
       const [least = 1, most] = times
       const taking = loop(`s${i}`, where + earlier, {
         contiguity,
@@ -315,14 +421,39 @@ const patterns: fc.Arbitrary<readonly [StagePlan, Twin]> = fc
         least,
         ...(most === undefined ? {} : { most }),
         ...(until === undefined || most !== undefined ? {} : { until: expression(until) }),
+        ...(greedy && i < stages.length - 1 ? { greedy: true as const } : {}),
       })
       if (negated === undefined || i === 0) return [taking]
       return [not(`n${i}`, negated.where, negated.strict ? 'strict' : 'relaxed'), taking]
     })
     const ends = tail === undefined ? [] : [not('tail', tail)]
-    const plan: PatternPlan = { kind: 'pattern', stages: [...all, ...ends], withinMs, afterMatch }
+    const groups = group === undefined ? [] : groupOf(all, group)
+    const plan: PatternPlan = { kind: 'pattern', stages: [...all, ...ends], groups, withinMs, afterMatch }
     return [{ ...orderedPlan({ ordered: plan }), cuts }, twin(plan)] as const
   })
+
+/** One that holds a stage which may not be missing, where these stages have such a one. */
+function groupOf(
+  stages: readonly PatternStagePlan[],
+  { first, length, optional, times: [least = 1, most], inner }: GroupShape,
+): readonly PatternGroupPlan[] {
+  const taking = [...stages.keys()].filter((place) => !stages[place]!.negated)
+  const places = taking.slice(first, first + length)
+  const [from, to] = [places[0], places.at(-1)]
+  if (from === undefined || to === undefined || places.every((place) => stages[place]!.optional)) return []
+  // Something has to be there.
+  const others = taking.filter((place) => !places.includes(place))
+  const mayMiss = optional && others.some((place) => !stages[place]!.optional)
+  return [{ first: from, last: to, optional: mayMiss, least, ...(most === undefined ? {} : { most }), inner }]
+}
+
+interface GroupShape {
+  readonly first: number
+  readonly length: number
+  readonly optional: boolean
+  readonly times: readonly (number | undefined)[]
+  readonly inner: PatternStagePlan['inner']
+}
 
 describe('patterns, whatever the stream', () => {
   it('have the matches of their twin', () => givesWhatItsTwinGives(patterns, 81))
