@@ -41,7 +41,7 @@ export class MergeStage implements StageProcessor {
   constructor(plan: StagePlan, input: InputPlan & { readonly kind: 'slices' }, partition: number) {
     this.#plan = plan
     this.#rule = new CutRule(plan, partition)
-    this.#sources = new SourceWatermarks(input.sources, input.rowSources)
+    this.#sources = new SourceWatermarks(input.sources, input.rowSources, input.first)
     this.#takesRows = input.rowSources !== undefined
     const windows = createWindows(plan, TEXT_KEYS, inputIndexes(plan), this.#rule)
     this.#windows = windows

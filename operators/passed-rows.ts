@@ -41,6 +41,8 @@ export class PassedRows implements RowTarget {
   readonly #inputs: RecordInputs
   readonly #carried: CarriedRecords
   readonly #partitions: number
+  /** What the unit is called by the next stage. */
+  readonly #number: number
   /** Rows so far. */
   #given = 0
 
@@ -50,6 +52,7 @@ export class PassedRows implements RowTarget {
     this.#plan = plan
     this.#parts = parts
     this.#unit = unit
+    this.#number = (next.numberFrom ?? 0) + unit.partition
     this.#steps = after === undefined || after.length === 0 ? undefined : new RowSteps(plan, after)
     const own = ownMembers(ordered?.kind)
     const members = [...aggregates.map(({ name }) => name), ...own]
@@ -84,7 +87,7 @@ export class PassedRows implements RowTarget {
   takeBack(): void {}
 
   #pass(value: Uint8Array, window: WindowBounds | undefined, time: number): void {
-    const place = { time, partition: this.#unit.partition, offset: this.#given++, index: 0 }
+    const place = { time, partition: this.#number, offset: this.#given++, index: 0 }
     const { slots } = this.#reader.scope
     this.#reader.read(value, window)
     try {
@@ -105,7 +108,7 @@ export class PassedRows implements RowTarget {
   /** Tells every partition of the next stage how far this unit is. */
   mark(watermark: number, idle: boolean): void {
     for (let i = 0; i < this.#partitions; i++) {
-      this.#parts.add(i, ROW_WATERMARK, idle ? FLAG_IDLE : 0, watermark, this.#unit.partition, 0, NONE, NONE)
+      this.#parts.add(i, ROW_WATERMARK, idle ? FLAG_IDLE : 0, watermark, this.#number, 0, NONE, NONE)
     }
   }
 

@@ -38,8 +38,8 @@ export class CutRule {
   readonly #own: Omit<Origin, 'offset'>
   readonly #sources: NonNullable<InputPlan['among']>
   readonly #stage: number
-  /** Sources below this number are units of the stage before. */
-  readonly #rowSources: number
+  /** Sources from this number on are units of the stage before. */
+  readonly #unitsFrom: number
   #gridLine: number
   #records = 0
   #bytes = 0
@@ -70,7 +70,7 @@ export class CutRule {
     this.#partition = partition
     this.#sources = input.among ?? []
     this.#stage = stage
-    this.#rowSources = input.kind === 'slices' ? (input.rowSources ?? 0) : 0
+    this.#unitsFrom = unitsFrom(input)
     this.#own = input.kind === 'records' ? this.#sourceOf(partition) : { partition }
   }
 
@@ -127,7 +127,8 @@ export class CutRule {
 
   /** By its number among the partitions of all sources. */
   #sourceOf(partition: number): Omit<Origin, 'offset'> {
-    if (partition < this.#rowSources) return { stage: this.#stage - 1, partition }
+    const unit = partition - this.#unitsFrom
+    if (unit >= 0) return { stage: this.#stage - 1, partition: unit }
     const source = this.#sources.findLast(({ numberFrom }) => numberFrom <= partition)
     return source === undefined ? { partition } : { topic: source.topic, partition: partition - source.numberFrom }
   }
@@ -174,4 +175,10 @@ export class CutRule {
     this.#late = 0
     this.#dead = 0
   }
+}
+
+/** The number of the first unit of the stage before among what a stage reads. */
+function unitsFrom(input: InputPlan): number {
+  if (input.kind === 'records' || input.rowSources === undefined) return Number.POSITIVE_INFINITY
+  return (input.first ?? 0) + input.sources - input.rowSources
 }

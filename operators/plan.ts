@@ -149,8 +149,10 @@ export type InputPlan =
   | {
       readonly kind: 'slices'
       readonly sources: number
+      /** The number of the first of them; the others follow. Absent: 0. */
+      readonly first?: number
       readonly among?: readonly NumberedSource[]
-      /** So many of the sources, the first, are units of the stage before that give their rows. */
+      /** So many of the sources, the last, are units of the stage before that give their rows. */
       readonly rowSources?: number
     }
 
@@ -167,7 +169,13 @@ export type OutputPlan =
    * For the next stage: one destination per partition, placed by murmur2 of the key bytes. It gets partial aggregates, or
    * whole records where it has to see each of them in order.
    */
-  | { readonly kind: 'shuffle'; readonly partitions: number; readonly carries?: 'records' }
+  | {
+      readonly kind: 'shuffle'
+      readonly partitions: number
+      readonly carries?: 'records'
+      /** The stage that reads it. Absent: the next one. */
+      readonly to?: number
+    }
 
 /** How the next stage holds the rows of this one. They go there as single records, each with what is read of it there. */
 export interface NextPlan {
@@ -175,6 +183,8 @@ export interface NextPlan {
   readonly keyBy?: readonly ExpressionPlan[]
   readonly ordered?: OrderedPlan
   readonly aggregates: readonly AggregatePlan[]
+  /** The number that the first unit has among the sources of the next stage. Absent: 0. */
+  readonly numberFrom?: number
 }
 
 export type IdlePolicy = 'emit' | 'wait' | 'close'

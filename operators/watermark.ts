@@ -15,11 +15,17 @@ import { placesOf, type WindowPlaces } from './window.ts'
 export class SourceWatermarks {
   marks: Float64Array
   idle: Uint8Array
+  readonly #first: number
+  /** From this one on. */
   readonly #units: number
 
-  /** @param units so many of the sources, the first, are units of the stage before */
-  constructor(sources: number, units = 0) {
-    this.#units = units
+  /**
+   * @param units so many of the sources, the last, are units of the stage before
+   * @param first the number of the first source
+   */
+  constructor(sources: number, units = 0, first = 0) {
+    this.#first = first
+    this.#units = units === 0 ? Number.POSITIVE_INFINITY : sources - units
     this.marks = new Float64Array(sources).fill(Number.NEGATIVE_INFINITY)
     this.idle = new Uint8Array(sources)
   }
@@ -34,7 +40,9 @@ export class SourceWatermarks {
     this.idle.set(idle)
   }
 
-  mark(source: number, watermark: number, idle: boolean): void {
+  mark(number: number, watermark: number, idle: boolean): void {
+    const source = number - this.#first
+    if (source < 0) throw new RangeError(`source ${number} of those from ${this.#first} on`)
     // A partition that nobody was told of yet counts from its first word on.
     this.grow(source + 1)
     if (watermark > (this.marks[source] as number)) this.marks[source] = watermark
@@ -46,7 +54,7 @@ export class SourceWatermarks {
     let least = Number.POSITIVE_INFINITY
     for (let i = 0; i < this.marks.length; i++) {
       const mark = this.marks[i] as number
-      if ((this.idle[i] === 0 || i < this.#units) && mark < least) least = mark
+      if ((this.idle[i] === 0 || i >= this.#units) && mark < least) least = mark
     }
     return least < Number.POSITIVE_INFINITY || !this.asleep ? least : undefined
   }

@@ -9,6 +9,7 @@ interface Parts {
   readonly source?: object
   readonly sources?: Readonly<Record<string, object>>
   readonly join?: object
+  readonly joins?: readonly object[]
   readonly pipeline: readonly object[]
   readonly sinks: readonly Sink[]
   readonly deadLetters?: Sink

@@ -19,5 +19,5 @@ export type {
 } from './options.ts'
 export type { At, Path, Untyped } from './path.ts'
 export type { Aggregated, Finished, RecordRow, RollingRow, RowKind, Rows, WindowRow } from './rows.ts'
-export { join, union } from './sources.ts'
+export { join, joins, union } from './sources.ts'
 export { type Keyed, type Stream, stream } from './stream.ts'

@@ -89,17 +89,69 @@ export function join<
   InputIn<Sources[keyof Sources]>
 > {
   const { parts, places } = together(sources)
-  const { on, select, ...rest } = options as Loose
-  const document = {
+  const all = new Map([...places, ['/join', calledFrom()]])
+  const document = documentOf(options as Loose)
+  return new Building({ sources: parts, join: document, pipeline: [], sinks: [] }, all) as unknown as ReturnType<
+    typeof join<Sources, Left, Right, Type, Select>
+  >
+}
+
+/** Records of all sources under their names; of those in `Missing` a row may be without. */
+type All<Sources extends Streams, Missing = never> = {
+  readonly [Name in keyof Sources & string]: ValueIn<Sources[Name]> | (Name extends Missing ? null : never)
+}
+
+/** The first join names its left source; those after it join the rows so far with one source more. */
+type Listed<Sources extends Streams> = {
+  readonly [Right in keyof Sources & string]: {
+    readonly left?: keyof Sources & string
+    readonly right: Right
+    readonly type?: 'inner' | 'left'
+    readonly on: { readonly left: OneOrMore<All<Sources>> | string; readonly right: OneOrMore<ValueIn<Sources[Right]>> }
+  } & Together
+}[keyof Sources & string]
+
+type LeftOut<List> = List extends { readonly type: 'left'; readonly right: infer Right } ? Right : never
+
+/**
+ * Joins one after another: each takes the rows of those before and one source more. What rows say is selected last; left operands of
+ * later joins are paths in the records by the names of their sources.
+ */
+export function joins<
+  const Sources extends Streams,
+  const List extends readonly [Listed<Sources>, Listed<Sources>, ...Listed<Sources>[]],
+  const Select extends Readonly<Record<string, Operand<All<Sources, LeftOut<List[number]>>>>>,
+>(
+  sources: Sources,
+  list: List,
+  select: Select,
+): Rows<
+  {
+    [Field in keyof Select]:
+      | ValueOf<All<Sources, LeftOut<List[number]>>, Select[Field]>
+      | BelowNull<Select[Field], LeftOut<List[number]>>
+  },
+  unknown,
+  'record',
+  InputIn<Sources[keyof Sources]>
+> {
+  const { parts, places } = together(sources)
+  const all = new Map([...places, ['/joins', calledFrom()]])
+  const documents = list.map((each, i) =>
+    documentOf({ ...(each as unknown as Loose), ...(i === list.length - 1 ? { select } : {}) } as Loose),
+  )
+  return new Building({ sources: parts, joins: documents, pipeline: [], sinks: [] }, all) as unknown as ReturnType<
+    typeof joins<Sources, List, Select>
+  >
+}
+
+function documentOf({ on, select, ...rest }: Loose): object {
+  return {
     ...rest,
     on: { left: textsIn(on.left), right: textsIn(on.right) },
     ...(rest.delete === undefined ? {} : { delete: conditionsIn(rest.delete) }),
     ...(select === undefined ? {} : { select: textsOf(select) }),
   }
-  const all = new Map([...places, ['/join', calledFrom()]])
-  return new Building({ sources: parts, join: document, pipeline: [], sinks: [] }, all) as unknown as ReturnType<
-    typeof join<Sources, Left, Right, Type, Select>
-  >
 }
 
 /** The options without the types of their operands. */

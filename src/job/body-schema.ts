@@ -17,7 +17,7 @@ import {
 import { COLUMN_TYPES, type FileFormat, type RowFormat } from '../commit/format/plan.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { LIMITS } from '../limits.ts'
-import { type CompiledJob, partitionsOf, plansOf, type SourcePlan } from './compiled.ts'
+import { type CompiledJob, partitionsOf, plansOf, readerOf, type SourcePlan, shuffleBefore } from './compiled.ts'
 import { joinSchema } from './join-schema.ts'
 import { SINK_DIRECTORY } from './language/sinks.ts'
 import { JOB_LIMITS } from './limits.ts'
@@ -258,7 +258,13 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
       side: z.exactOptional(z.enum(['left', 'right'])),
       among,
     }),
-    z.strictObject({ kind: z.literal('slices'), sources: count, among, rowSources: z.exactOptional(count) }),
+    z.strictObject({
+      kind: z.literal('slices'),
+      sources: count,
+      first: z.exactOptional(count),
+      among,
+      rowSources: z.exactOptional(count),
+    }),
   ]),
   steps: z.array(step).max(JOB_LIMITS.steps),
   keyBy: z.exactOptional(z.array(expression).min(1).max(JOB_LIMITS.keys)),
@@ -271,6 +277,7 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
       keyBy: z.exactOptional(z.array(expression).min(1).max(JOB_LIMITS.keys)),
       ordered: z.exactOptional(ordered),
       aggregates: z.array(aggregate).max(JOB_LIMITS.aggregates),
+      numberFrom: z.exactOptional(count),
     }),
   ),
   output: z.discriminatedUnion('kind', [
@@ -282,6 +289,7 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
       kind: z.literal('shuffle'),
       partitions: count,
       carries: z.exactOptional(z.literal('records')),
+      to: z.exactOptional(z.int().min(2).max(JOB_LIMITS.rounds)),
     }),
   ]),
   onIdle: z.enum(['emit', 'wait', 'close']),
@@ -377,11 +385,12 @@ function checkWhole(job: CompiledJob, reporter: { addIssue(message: string): voi
     expect(!both, 'a window or an ordered operator, not both')
   }
   const [first, second, ...later] = stages
+  const before = (stage: StagePlan | undefined) => stage && shuffleBefore(job, readerOf(stage) ?? 0)
   for (const [i, { stage = first }] of sources.entries()) {
     const output = stage?.output.kind === 'shuffle' ? stage.output.partitions : undefined
     expect((stage === first) === (i === 0), 'a first stage of its own for each source after the first')
     expect(stage?.stage === 0 && stage.input.kind === 'records', 'a first stage that reads records')
-    expect(output === shuffle?.partitions, 'a first stage that ends in the shuffle, where there is one')
+    expect(output === before(stage)?.partitions, 'a first stage that ends in the shuffle, where there is one')
   }
   expect((second === undefined) === (shuffle === undefined), 'a second stage where there is a shuffle')
   if (second === undefined) return
@@ -389,21 +398,30 @@ function checkWhole(job: CompiledJob, reporter: { addIssue(message: string): voi
   const holds = (stage: typeof first): boolean => (carries ? stage?.ordered : stage?.window) !== undefined
   expect(holds(first) && holds(second), 'stages that hold what the shuffle between them carries')
   const merged = second.input.kind === 'slices' ? second.input.sources : undefined
-  expect(merged === partitionsOf(sources), 'a second stage that merges all partitions of the sources')
+  expect(merged === partitionsFor(job, 1), 'a second stage that merges all partitions of its sources')
   expect(stages.at(-1)?.output.kind === 'rows', 'a last stage that ends in rows')
   stages.forEach(({ stage }, i) => {
     expect(stage === i, 'stages that are numbered in their order')
   })
   ;[second, ...later].forEach((stage, i) => {
-    checkLater(stage, [second, ...later][i - 1], i === later.length, expect)
+    checkLater(
+      stage,
+      [second, ...later][i - 1],
+      { last: i === later.length, direct: partitionsFor(job, i + 1) },
+      expect,
+    )
   })
 }
 
-/** Of a stage behind a shuffle. @param before whose rows it takes; undefined: it takes records */
+/** Partitions of the sources whose records a stage reads behind the first shuffle on their way. */
+const partitionsFor = ({ sources, stages: [first] }: CompiledJob, reader: number): number =>
+  partitionsOf(sources.filter(({ stage = first }) => stage !== undefined && readerOf(stage) === reader))
+
+/** Of a stage behind a shuffle. @param before whose rows it takes; undefined: it takes records. `direct`: partitions of its sources */
 function checkLater(
   stage: StagePlan,
   before: StagePlan | undefined,
-  last: boolean,
+  { last, direct }: { readonly last: boolean; readonly direct: number },
   expect: (holds: boolean, what: string) => void,
 ): void {
   expect((stage.output.kind === 'rows') === last, 'rows for sinks from the last stage only')
@@ -415,11 +433,10 @@ function checkLater(
   )
   if (before === undefined || stage.input.kind !== 'slices') return
   const { keyBy, ordered, aggregates } = stage
-  expect(stage.input.sources === rows, 'rows of no others')
-  expect(
-    canonicalText(before.next ?? null) === canonicalText({ keyBy, ordered, aggregates }),
-    'rows that are held as they were sent',
-  )
+  const { numberFrom, ...next } = before.next ?? { aggregates: [] }
+  expect(stage.input.sources === direct + (rows ?? 0), 'rows of the stage before, and records of its own sources')
+  expect((numberFrom ?? 0) === (stage.input.first ?? 0) + direct, 'units that are numbered behind the sources')
+  expect(canonicalText(next) === canonicalText({ keyBy, ordered, aggregates }), 'rows that are held as they were sent')
 }
 
 export const bodySchema = z.strictObject({

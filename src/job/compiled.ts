@@ -68,8 +68,13 @@ export function shuffleBefore(
 ): ShufflePlan | undefined {
   const output = stages[stage - 1]?.output
   if (shuffle === undefined || output?.kind !== 'shuffle') return undefined
-  return { topic: stage === 1 ? shuffle.topic : `${shuffle.topic}-${stage}`, partitions: output.partitions }
+  if (stage === 1) return shuffle
+  return { topic: `${shuffle.topic}-${stage}`, partitions: output.partitions }
 }
+
+/** The stage that reads what this one gives; undefined: sinks get it. */
+export const readerOf = ({ stage, output }: StagePlan): number | undefined =>
+  output.kind === 'shuffle' ? (output.to ?? stage + 1) : undefined
 
 /** All of a job, in the order of the stages that read them. */
 export const shufflesOf = (job: CompiledJob): readonly ShufflePlan[] =>

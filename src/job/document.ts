@@ -33,7 +33,12 @@ export interface SourceDocument {
   readonly idleAfterMs: number
   readonly onIdle: IdlePolicy
   /** Which side of a join it is, and what is equal there. */
-  readonly joined?: { readonly side: JoinSide; readonly keyBy: readonly ExpressionPlan[] }
+  readonly joined?: {
+    readonly side: JoinSide
+    readonly keyBy: readonly ExpressionPlan[]
+    /** Of several joins, the round of the pipeline that it is. Absent: the first. */
+    readonly round?: number
+  }
   /** What its records go through before those of all sources come together. */
   readonly steps: readonly StepPlan[]
 }

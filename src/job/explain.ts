@@ -92,6 +92,10 @@ function formatText({ format }: SourceDocument): string {
 const keysOf = ({ keyBy }: RoundDocument): string | undefined => keyBy?.map(({ source }) => source).join(', ')
 
 function laterText(round: RoundDocument): string {
+  const { ordered } = round
+  if (ordered?.kind === 'join') {
+    return `rows of ${ordered.names.left} and records of ${ordered.names.right} that belong together have to meet`
+  }
   const key = keysOf(round)
   return key === undefined
     ? 'the rows of all units are one group'

@@ -10,6 +10,7 @@ export const joinSchema = (expression: z.ZodType<ExpressionPlan>, step: z.ZodTyp
   z.strictObject({
     kind: z.literal('join'),
     names: z.strictObject({ left: text, right: text }),
+    rows: z.exactOptional(z.array(text).min(1).max(JOB_LIMITS.sources)),
     type: z.enum(['inner', 'left', 'right', 'outer']),
     match: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('within'), beforeMs: milliseconds, afterMs: milliseconds }),

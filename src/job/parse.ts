@@ -11,6 +11,7 @@ import { locate } from './faults.ts'
 import { withFunctions } from './functions.ts'
 import { type JobParts, job, sourcesOf } from './language/job.ts'
 import { withJoin } from './language/join.ts'
+import { withJoins } from './language/joins.ts'
 import { withColumns } from './language/parquet-columns.ts'
 import { type LoadFile, referenceIn, resolveQuorum, withQuorum } from './reference.ts'
 import { placeSchemas, withSchemas } from './schema-files.ts'
@@ -83,12 +84,16 @@ function quorumOf(checked: Checked<JobParts>, file: string, load: LoadFile | und
 }
 
 function documentOf(parts: JobParts, quorum: QuorumPlan): JobDocument {
-  const { name, join, sinks, deadLetters, shuffle, maxCutAge, retention } = parts
+  const { name, join, joins, sinks, deadLetters, shuffle, maxCutAge, retention } = parts
   const { pipeline } = parts
   const sources = sourcesOf(parts)
   return {
     name,
-    ...(join === undefined ? { sources, pipeline } : withJoin(join, sources, pipeline)),
+    ...(joins !== undefined
+      ? withJoins(joins, sources, pipeline)
+      : join === undefined
+        ? { sources, pipeline }
+        : withJoin(join, sources, pipeline)),
     sinks: sinks.map(({ where, ...target }) => ({
       ...withColumns(target, pipeline),
       ...(where === undefined ? {} : { where }),

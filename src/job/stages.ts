@@ -51,62 +51,106 @@ export interface Stages {
 export function stagesOf(document: JobDocument, counts: readonly number[]): Stages {
   const { name, sources, pipeline } = document
   const rounds = roundsOf(pipeline)
-  const { steps, after, next: _, ...grouping } = pipeline
+  const { steps, after } = pipeline
   const sourcePartitions = counts.reduce((sum, count) => sum + count, 0)
   const { window, ordered } = pipeline
   const holds = window !== undefined || ordered !== undefined
   // What makes rows for a next stage stands behind a shuffle itself.
   const shuffled = holds && (rounds.length > 1 || (sourcePartitions > 1 && !isPartitioned(document)))
   const partitionsFor = (round: RoundDocument) => shufflePartitionsOf(round, document, sourcePartitions)
-  const partitions = partitionsFor(pipeline)
-  const carries = ordered === undefined ? {} : ({ carries: 'records' } as const)
   const branches = branchesOf(document)
   const output = { kind: 'rows', ...(branches.length === 0 ? {} : { branches }) } as const
   const rowsOf = (steps: RoundDocument['after']) =>
     ({ output, ...(steps === undefined ? {} : { after: steps }) }) as const
-  const ends = shuffled ? ({ output: { kind: 'shuffle', partitions, ...carries } } as const) : rowsOf(after)
   const onIdle = sources[0]?.onIdle ?? 'emit'
-  const shared = { job: name, ...grouping, onIdle, cuts: cutsOf(pipeline, 'records') }
   const numbered = numberedSources(sources, counts)
+  const ranges = rounds.map((_, i) => rangeOf(sources, counts, i))
   const [first, ...others] = sources.map((source, i): StagePlan => {
-    const among = numbered.slice(i, i + 1)
+    const at = source.joined?.round ?? 0
+    const round = rounds[at] ?? pipeline
     const key = source.joined === undefined ? {} : { keyBy: source.joined.keyBy }
-    return { ...shared, ...key, stage: 0, input: inputOf(source, among), steps: [...source.steps, ...steps], ...ends }
+    const ends = shuffled ? { output: shuffleTo(at, round, partitionsFor(round)) } : rowsOf(after)
+    const input = inputOf(source, numbered.slice(i, i + 1))
+    const own = [...source.steps, ...steps]
+    return {
+      job: name,
+      ...heldBy(round),
+      ...key,
+      onIdle,
+      cuts: cutsOf(round, 'records'),
+      stage: 0,
+      input,
+      steps: own,
+      ...ends,
+    }
   })
   if (first === undefined) throw new RangeError(`the job "${name}" has no source`)
   if (!shuffled) return { stages: [first], others }
-  const input = {
-    kind: 'slices',
-    sources: sourcePartitions,
-    ...(numbered.length === 0 ? {} : { among: numbered }),
-  } as const
-  const later = rounds.map(({ next, after, ...round }, i): StagePlan => {
-    const passed = next === undefined ? rowsOf(after) : { ...rowsOf(after), ...passedTo(next, partitionsFor(next)) }
-    const { steps: _, ...held }: RoundDocument & { readonly steps?: unknown } = round
-    const before = partitionsFor(rounds[i - 1] ?? pipeline)
-    const reads = i === 0 ? input : ({ kind: 'slices', sources: before, rowSources: before } as const)
-    return {
-      job: name,
-      ...held,
-      stage: i + 1,
-      input: reads,
-      steps: [],
-      ...passed,
-      onIdle,
-      cuts: cutsOf(round, 'slices'),
-    }
+  const later = rounds.map((round, i): StagePlan => {
+    const { next, after } = round
+    const { first: from, count } = ranges[i] ?? NO_SOURCES
+    const units = i === 0 ? 0 : partitionsFor(rounds[i - 1] ?? round)
+    const input = {
+      kind: 'slices',
+      sources: count + units,
+      ...(count === 0 || from === 0 ? {} : { first: from }),
+      ...(count === 0 || numbered.length === 0 ? {} : { among: numbered }),
+      ...(units === 0 ? {} : { rowSources: units }),
+    } as const
+    const passed = next === undefined ? {} : passedTo(next, partitionsFor(next), ranges[i + 1] ?? NO_SOURCES)
+    const cuts = cutsOf(round, 'slices')
+    return { job: name, ...heldBy(round), stage: i + 1, input, steps: [], ...rowsOf(after), ...passed, onIdle, cuts }
   })
-  return { stages: [first, ...later], others, shufflePartitions: partitions }
+  return { stages: [first, ...later], others, shufflePartitions: partitionsFor(pipeline) }
+}
+
+interface SourceRange {
+  /** The number of the first partition. */
+  readonly first: number
+  readonly count: number
+}
+
+const NO_SOURCES: SourceRange = { first: 0, count: 0 }
+
+/** Partitions of the sources whose records a round takes; they are neighbours. */
+function rangeOf(sources: readonly SourceDocument[], counts: readonly number[], round: number): SourceRange {
+  const taken = (i: number): boolean => (sources[i]?.joined?.round ?? 0) === round
+  const begin = sources.findIndex((_, i) => taken(i))
+  const sum = (list: readonly number[]): number => list.reduce((all, count) => all + count, 0)
+  if (begin < 0) return NO_SOURCES
+  return { first: sum(counts.slice(0, begin)), count: sum(counts.filter((_, i) => taken(i))) }
+}
+
+/** What groups and holds, without what comes of it. */
+function heldBy({ keyBy, window, ordered, aggregates }: RoundDocument) {
+  return {
+    ...(keyBy === undefined ? {} : { keyBy }),
+    ...(window === undefined ? {} : { window }),
+    ...(ordered === undefined ? {} : { ordered }),
+    aggregates,
+  }
+}
+
+/** Of what a source gives: partial aggregates, or records where each of them has to be seen. */
+function shuffleTo(at: number, { ordered }: RoundDocument, partitions: number): StagePlan['output'] {
+  const carries = ordered === undefined ? {} : ({ carries: 'records' } as const)
+  return { kind: 'shuffle', partitions, ...carries, ...(at === 0 ? {} : { to: at + 1 }) }
 }
 
 /** Behind a stage its rows are single records. */
 function passedTo(
   { keyBy, ordered, aggregates }: RoundDocument,
   partitions: number,
+  { first, count }: SourceRange,
 ): Pick<StagePlan, 'output' | 'next'> {
   return {
     output: { kind: 'shuffle', partitions, carries: 'records' },
-    next: { ...(keyBy === undefined ? {} : { keyBy }), ...(ordered === undefined ? {} : { ordered }), aggregates },
+    next: {
+      ...(keyBy === undefined ? {} : { keyBy }),
+      ...(ordered === undefined ? {} : { ordered }),
+      aggregates,
+      ...(count === 0 ? {} : { numberFrom: first + count }),
+    },
   }
 }
 

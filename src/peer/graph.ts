@@ -12,7 +12,7 @@ import {
 import type { SinkPlan } from '../commit/sink.ts'
 import { sinkName } from '../commit/thread.ts'
 import type { GraphNode } from '../http/api.ts'
-import { type CompiledJob, shuffleBefore, unitsOfStage } from '../job/compiled.ts'
+import { type CompiledJob, plansOf, readerOf, shuffleBefore, unitsOfStage } from '../job/compiled.ts'
 import { orderedStep } from './ordered-text.ts'
 
 export function jobGraph(job: CompiledJob): GraphNode[] {
@@ -46,7 +46,8 @@ export function jobGraph(job: CompiledJob): GraphNode[] {
   })
   for (const plan of stages) {
     const behind = shuffleBefore(job, plan.stage + 1)
-    const ends = behind === undefined ? sinkNodes.map(({ id }) => id) : [shuffleId(plan.stage + 1)]
+    const readers = plansOf(job).flatMap((each) => (each.stage === plan.stage ? (readerOf(each) ?? []) : []))
+    const ends = readers.length === 0 ? sinkNodes.map(({ id }) => id) : [...new Set(readers)].sort().map(shuffleId)
     nodes.push({
       id: stageId(plan.stage),
       kind: 'stage',
@@ -115,10 +116,12 @@ function stepsOf(plan: StagePlan): Step[] {
   return next === undefined ? rows : [...rows, ...keyOf(next), { step: 'pass on', text: 'rows that are final' }]
 }
 
-const mergeText = ({ sources, among, rowSources }: InputPlan & { readonly kind: 'slices' }): string =>
-  rowSources === undefined
-    ? `what ${sources} partitions of the source${among === undefined ? '' : 's'} gave`
-    : `the rows of ${rowSources} units`
+function mergeText({ sources, among, rowSources = 0 }: InputPlan & { readonly kind: 'slices' }): string {
+  const direct = sources - rowSources
+  const given = `what ${direct} partitions of the source${among === undefined ? '' : 's'} gave`
+  const rows = `the rows of ${rowSources} units`
+  return direct === 0 ? rows : rowSources === 0 ? given : `${rows}, and ${given}`
+}
 
 function stepText(step: StepPlan): Step {
   const pairs = (fields: Readonly<Record<string, string>>) =>

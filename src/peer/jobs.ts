@@ -16,13 +16,15 @@ import {
 } from '../../mesh/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { decodeJob, type JobBody } from '../job/body.ts'
-import { type CompiledJob, planOfUnit, shuffleBefore, sourceOfUnit, unitsOfStage } from '../job/compiled.ts'
+import { type CompiledJob, planOfUnit, readerOf, shuffleBefore, sourceOfUnit, unitsOfStage } from '../job/compiled.ts'
 import type { UnitDescription } from '../replica/hosted.ts'
 
 /** A unit with what commits and placement need to know of it. */
 export interface PlacedUnit {
   readonly description: UnitDescription
   readonly stage: number
+  /** The stage that reads what it gives; undefined: sinks get it. */
+  readonly reader: number | undefined
   /** Where its rows go: the job's sinks, or the shuffle to the next stage. */
   readonly sinks: readonly SinkPlan[]
   readonly deadLetters: SinkPlan | undefined
@@ -106,16 +108,18 @@ export function placeJob(entry: JobEntry, first: JobBody, revisions: readonly Jo
   for (const plan of compiled.stages) {
     const { quorum } = compiled
     const before = shuffleBefore(compiled, plan.stage)
-    const behind = shuffleBefore(compiled, plan.stage + 1)
     for (let number = 0; number < unitsOfStage(body.compiled, plan.stage); number++) {
       const unit = unitId(entry.generation, plan.stage, number)
       const born = revisions.findIndex((each) => number < unitsOfStage(each.compiled, plan.stage))
       const view = viewOf(entry, born)
       const ring = rings.get(view) ?? createRing(view)
       rings.set(view, ring)
+      const reader = readerOf(planOfUnit(compiled, plan.stage, number) ?? plan)
+      const behind = reader === undefined ? undefined : shuffleBefore(compiled, reader)
       const members: readonly PeerId[] = preferenceList(ring, unit, quorum.replicas)
       units.push({
         stage: plan.stage,
+        reader,
         sinks: behind === undefined ? compiled.sinks : [{ kind: 'shuffle', ...behind }],
         deadLetters: compiled.deadLetters,
         description: {

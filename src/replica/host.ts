@@ -390,8 +390,7 @@ export class ReplicaHost {
     if (hosted.pendingSince !== undefined) hosted.pendingSince = this.#options.now()
     const [decision] = decisions
     if (decision?.kind === 'final') hosted.endReached = undefined
-    hosted.trouble.retryWanted = false
-    hosted.trouble.settleWanted = false
+    hosted.trouble.term(decision?.kind)
     this.#runs.term(hosted, term)
     if (hosted.state !== 'running') return
     for (const [key, report] of hosted.waiting) {

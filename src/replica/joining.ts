@@ -71,7 +71,7 @@ export class Joining {
         hosted.lostUpTo = base
       }
       hosted.missing = undefined
-      hosted.trouble.settleWanted = false
+      hosted.trouble.found()
       await this.#finish(hosted, [])
       return true
     }

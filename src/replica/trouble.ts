@@ -3,6 +3,7 @@
  * and held against all replicas; records that the log has lost are waited for elsewhere, or given up by an operator; a
  * replica that diverges again and again starts again more slowly.
  */
+import type { DecisionKind } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
 
 export class Trouble {
@@ -54,6 +55,16 @@ export class Trouble {
   found(): void {
     this.logStart = undefined
     this.gapAccepted = false
+    this.settleWanted = false
+  }
+
+  /**
+   * Another term: what was ordered of the one before is done, or asked for again. An order beside a gap stands until that is
+   * decided, since terms come and go meanwhile.
+   */
+  term(decision: DecisionKind | undefined): void {
+    this.retryWanted = false
+    if (decision === 'gap' || this.logStart === undefined || !this.gapAccepted) this.settleWanted = false
   }
 
   /** How long it waits before it starts again, milliseconds. */

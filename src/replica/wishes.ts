@@ -1,7 +1,7 @@
 /** What the host of a unit would like its next term to bring: a decision, other members, or nothing. */
 import type { Decision, PeerId, Wish } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
-import { lacksRecords, lostWitnesses, type OrderParts } from './gone.ts'
+import { lacksRecords, lostWitnesses, type OrderParts, waitsForAll } from './gone.ts'
 import type { HostedUnit, Target } from './hosted.ts'
 
 export interface WishParts extends OrderParts {
@@ -14,7 +14,8 @@ export function wishOf(parts: WishParts): Wish | undefined {
   const settle = hosted.trouble.settleWanted ? lostWitnesses(parts) : []
   if (settle.length > 0) {
     const gap = acceptedGap(parts)
-    return gap === undefined ? { settle } : { settle, decision: gap }
+    if (gap !== undefined) return { settle, decision: gap }
+    if (!waitsForAll(parts)) return { settle }
   }
   const members = wishedMembers(parts)
   const wished = wishedDecision(parts)
@@ -37,7 +38,8 @@ function wishedDecision(parts: WishParts): Decision | undefined {
   if (trouble.blocked) {
     const { stuckAt } = trouble
     if (stuckAt !== undefined && agreement.isBlocked(now, stuckAt)) return { kind: 'skip', offset: stuckAt }
-    const gap = acceptedGap(parts)
+    // Where members are counted on that are gone, it takes an order about these as well.
+    const gap = agreement.isBlocked(now) ? acceptedGap(parts) : undefined
     if (gap !== undefined) return gap
   }
   if (state !== 'running') return undefined

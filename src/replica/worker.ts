@@ -200,7 +200,7 @@ export class ReplicaWorker {
       unit,
       createStage: ({ version, revision }) => {
         const plan = planOf(this.#units.get(unit)?.plans ?? plans, revision, unit)
-        return this.#createStage(plan, { unit, partition: parseUnitId(unit).partition, version })
+        return this.#createStage(withSources(plan), { unit, partition: parseUnitId(unit).partition, version })
       },
       snapshotEvery: first.cuts.snapshotEvery,
       endOffset,
@@ -434,3 +434,9 @@ function compiled(plan: StagePlan, partition: number): StageProcessor {
     throw new QuorateError('QRT_FUNCTIONS_UNKNOWN', cause.message, { cause })
   }
 }
+
+/** As it is, unless a rule is broken on purpose: with no sources named, those that were seen are all that there are. */
+const withSources = (plan: StagePlan): StagePlan =>
+  plan.input.kind === 'slices' && planted('partitions-unseen')
+    ? { ...plan, input: { ...plan.input, sources: 0 } }
+    : plan

@@ -1,6 +1,7 @@
 /** The statements of a file as a job document: tables and settings first, then one query. */
 import type { InsertStmt, Node, VariableSetStmt } from 'libpg-query'
 import { expectOnly, SqlFault } from './fault.ts'
+import type { Join } from './join.ts'
 import { type Pipeline, pipelineOf } from './select.ts'
 import { SETTINGS, type Settings, setting } from './setting.ts'
 import { sinkOf, sourceOf } from './store.ts'
@@ -80,18 +81,18 @@ function assemble(
     bytes.set(pointer, byte)
     for (const [option, below] of names) bytes.set(`${pointer}${below}`, options.get(option)?.byte ?? byte)
   }
-  const read = 'document' in from ? [from.left, from.right] : []
+  const read = 'documents' in from ? from.sides : []
   const joined = read.map(({ table, alias }) => {
     const { part, pointers } = sourceOf(table)
     place(`/sources/${alias}`, table, pointers)
     return [alias, part] as const
   })
-  const table = 'document' in from ? from.left.table : from
+  const table = 'documents' in from ? from.scope.table : from
   const source = sourceOf(table)
   if (joined.length === 0) place('/source', table, source.pointers)
-  if ('document' in from) bytes.set('/join', from.byte)
+  if ('documents' in from) for (const pointer of ['/join', '/joins']) bytes.set(pointer, from.byte)
   const parts: Record<string, unknown> = {
-    ...('document' in from ? { sources: Object.fromEntries(joined), join: from.document } : { source: source.part }),
+    ...('documents' in from ? { sources: Object.fromEntries(joined), ...joinsIn(from) } : { source: source.part }),
     pipeline: steps,
   }
   if (into !== undefined && 'RangeVar' in into) {
@@ -107,3 +108,6 @@ function assemble(
   }
   return { document: { name, ...parts, ...set }, bytes }
 }
+
+const joinsIn = ({ documents }: Join): object =>
+  documents.length === 1 ? { join: documents[0] } : { joins: documents }

@@ -18,12 +18,15 @@ export interface Side {
 }
 
 export interface Join {
-  readonly left: Side
-  readonly right: Side
-  readonly document: object
+  /** In the order in which they are joined. */
+  readonly sides: readonly Side[]
+  /** One join, or several in their order. */
+  readonly documents: readonly object[]
   readonly byte: number
   /** Of rows, in which each side is under its name. */
   readonly scope: Scope
+  /** The side whose time all rows have; undefined: it may be that of another. */
+  readonly time: Side | undefined
 }
 
 const TYPES: Readonly<Record<string, readonly [type: string, left: boolean, right: boolean]>> = {
@@ -36,9 +39,11 @@ const TYPES: Readonly<Record<string, readonly [type: string, left: boolean, righ
 export function joinOf(expression: JoinExpr, tables: ReadonlyMap<string, Table>): Join {
   const { jointype = 'JOIN_INNER', larg, rarg, quals, isNatural, usingClause } = expression
   const [type, leftMissing, rightMissing] = TYPES[jointype] ?? ['inner', false, false]
-  const left = sideOf(larg, tables, leftMissing)
+  const before = larg !== undefined && 'JoinExpr' in larg ? joinOf(larg.JoinExpr, tables) : undefined
+  const first = before === undefined ? sideOf(larg, tables, leftMissing) : undefined
+  const lefts: readonly Side[] = before?.sides ?? (first === undefined ? [] : [first])
   const right = sideOf(rarg, tables, rightMissing)
-  const byte = left.byte
+  const byte = before?.byte ?? first?.byte ?? 0
   if (isNatural === true || usingClause !== undefined || quals === undefined) {
     throw new SqlFault(
       byte,
@@ -46,20 +51,23 @@ export function joinOf(expression: JoinExpr, tables: ReadonlyMap<string, Table>)
       'write ON with what is equal, and a time: a.t BETWEEN b.t AND b.t + INTERVAL …',
     )
   }
-  if (left.alias === right.alias)
-    throw new SqlFault(right.byte, `there are two tables "${left.alias}"`, 'give one another name: AS …')
-  const sides = [left, right]
+  if (lefts.some(({ alias }) => alias === right.alias))
+    throw new SqlFault(right.byte, `there are two tables "${right.alias}"`, 'give one another name: AS …')
+  if (before !== undefined && leftMissing)
+    throw new SqlFault(right.byte, 'expected JOIN or LEFT JOIN for every table behind the second')
+  const sides = [...lefts, right]
+  const leftTime = before === undefined ? first : before.time
   const on: { left: string[]; right: string[] } = { left: [], right: [] }
   let within: { before: string; after: string } | undefined
   for (const condition of conditionsIn(quals)) {
-    const time = timeOf(condition, left, right)
+    const time = timeOf(condition, leftTime, right, sides)
     if (time !== undefined) {
       if (within !== undefined)
         throw new SqlFault(kindOf(condition).byte, 'expected one condition on time; this is the second')
       within = time
       continue
     }
-    const [first, second] = equalityOf(condition, sides)
+    const [first, second] = equalityOf(condition, lefts, right)
     on.left.push(first)
     on.right.push(second)
   }
@@ -68,23 +76,25 @@ export function joinOf(expression: JoinExpr, tables: ReadonlyMap<string, Table>)
   const versioned = right.table.options.get('versioned')?.value === true
   if (versioned === (within !== undefined)) {
     const what = versioned ? 'no condition on time with a table that is versioned' : 'a condition on time in ON'
-    const help = `write ${left.alias}.t BETWEEN ${right.alias}.t AND ${right.alias}.t + INTERVAL '1' HOUR, with the times of the tables, or make ${right.table.name} versioned`
+    const named = leftTime?.alias ?? lefts[0]?.alias ?? ''
+    const help = `write ${named}.t BETWEEN ${right.alias}.t AND ${right.alias}.t + INTERVAL '1' HOUR, with the times of the tables, or make ${right.table.name} versioned`
     throw new SqlFault(kindOf(quals).byte, `expected ${what}`, versioned ? 'leave it out' : help)
   }
   const together = within === undefined ? { table: 'right' } : { within }
-  const document = { left: left.alias, right: right.alias, type, on, ...together }
-  const time = timeSide(type, within, left, right)
-  return {
-    left,
-    right,
-    document,
-    byte,
-    scope: { ...scopeOf(sides), isTime: (column) => isTimeOf(column, time, sides) },
-  }
+  const own = { right: right.alias, type, on, ...together }
+  const documents = [...(before?.documents ?? []), first === undefined ? own : { left: first.alias, ...own }]
+  const time = timeSide(type, within, leftTime, right)
+  const scope = { ...scopeOf(sides), isTime: (column: ColumnRef) => isTimeOf(column, time, sides) }
+  return { sides, documents, byte, time, scope }
 }
 
 /** The side whose records are the later ones of all rows, and so have their time; undefined: it may be either. */
-function timeSide(type: string, within: { before: string; after: string } | undefined, left: Side, right: Side) {
+function timeSide(
+  type: string,
+  within: { before: string; after: string } | undefined,
+  left: Side | undefined,
+  right: Side,
+): Side | undefined {
   if (type === 'outer') return undefined
   if (type !== 'right' && (within === undefined || within.after === NO_TIME)) return left
   return type !== 'left' && within?.before === NO_TIME ? right : undefined
@@ -151,8 +161,8 @@ function resolved(
 const conditionsIn = (node: Node): readonly Node[] =>
   'BoolExpr' in node && node.BoolExpr.boolop === 'AND_EXPR' ? (node.BoolExpr.args ?? []).flatMap(conditionsIn) : [node]
 
-/** An expression over each side, as keys of their records. */
-function equalityOf(node: Node, sides: readonly Side[]): readonly [string, string] {
+/** An expression over each side, as keys of their records; over rows of joins before, of the records in them. */
+function equalityOf(node: Node, lefts: readonly Side[], right: Side): readonly [string, string] {
   const { kind, name = [], lexpr, rexpr }: Partial<A_Expr> = 'A_Expr' in node ? node.A_Expr : {}
   const [symbol] = name
   const equals = kind === 'AEXPR_OP' && symbol !== undefined && 'String' in symbol && symbol.String.sval === '='
@@ -163,37 +173,38 @@ function equalityOf(node: Node, sides: readonly Side[]): readonly [string, strin
       'put other conditions into WHERE',
     )
   }
-  const found = [lexpr, rexpr].map((part) => ofOneSide(part, sides))
-  const texts = sides.map(({ alias }) => found.find((each) => each.alias === alias)?.text)
-  const [left, right] = texts
-  if (left === undefined || right === undefined) {
+  const found = [lexpr, rexpr].map((part) => keyIn(part, lefts, right))
+  const [left, other] = [false, true].map((isRight) => found.find((each) => each.isRight === isRight)?.text)
+  if (left === undefined || other === undefined) {
+    const names = lefts.map(({ alias }) => alias).join(' or ')
     throw new SqlFault(
       kindOf(node).byte,
-      `expected a column of ${sides.map(({ alias }) => alias).join(' on one side and of ')} on the other`,
+      `expected a column of ${names} on one side and of ${right.alias} on the other`,
     )
   }
-  return [left, right]
+  return [left, other]
 }
 
 /** A key that is NULL would equal another in a document, and equals none in SQL. */
-function ofOneSide(node: Node, sides: readonly Side[]): { readonly alias: string; readonly text: string } {
-  const used = new Set<Side>()
-  const [left] = sides
-  if (left === undefined) throw new RangeError('a join without sides')
+function keyIn(node: Node, lefts: readonly Side[], right: Side): { readonly isRight: boolean; readonly text: string } {
+  const used = new Set<boolean>()
+  const sides = [...lefts, right]
   const value = valueAt(node, {
-    table: left.table,
-    alias: left.alias,
+    table: right.table,
+    alias: right.alias,
     inRow: (part) => {
       if (!('ColumnRef' in part)) return undefined
       const { side, name } = resolved(part.ColumnRef, sides)
-      used.add(side)
+      used.add(side === right)
       const column = side.table.columns.get(name)
-      return fieldValue(name, column?.type ?? 'any', column?.nullable ?? true)
+      const inRows = side !== right && lefts.length > 1
+      const nullable = (column?.nullable ?? true) || (inRows && side.optional)
+      return fieldValue(inRows ? `${side.alias}.${name}` : name, column?.type ?? 'any', nullable)
     },
   })
-  const [side, second] = used
+  const [isRight, second] = used
   const { byte } = kindOf(node)
-  if (side === undefined || second !== undefined)
+  if (isRight === undefined || second !== undefined)
     throw new SqlFault(byte, 'expected a value of one table on each side of =')
   if (value.missing !== undefined) {
     throw new SqlFault(
@@ -202,15 +213,26 @@ function ofOneSide(node: Node, sides: readonly Side[]): { readonly alias: string
       'declare its column NOT NULL; records without it are dead letters then',
     )
   }
-  return { alias: side.alias, text: whole(value) }
+  return { isRight, text: whole(value) }
 }
 
 /** `x BETWEEN y - INTERVAL … AND y + INTERVAL …` over the times of both sides. */
-function timeOf(node: Node, left: Side, right: Side): { before: string; after: string } | undefined {
+function timeOf(
+  node: Node,
+  left: Side | undefined,
+  right: Side,
+  sides: readonly Side[],
+): { before: string; after: string } | undefined {
   const { kind, lexpr, rexpr, location }: Partial<A_Expr> = 'A_Expr' in node ? node.A_Expr : {}
   if (kind !== 'AEXPR_BETWEEN' || lexpr === undefined || rexpr === undefined || !('List' in rexpr)) return undefined
-  const [low, high] = (rexpr.List.items ?? []).map((item) => shifted(item, [left, right]))
-  const subject = shifted(lexpr, [left, right])
+  const [low, high] = (rexpr.List.items ?? []).map((item) => shifted(item, sides))
+  const subject = shifted(lexpr, sides)
+  const odd = [subject, low, high].find((each) => each !== undefined && each.side !== left && each.side !== right)
+  if (odd !== undefined) {
+    const help =
+      left === undefined ? 'let one join before be within an interval to one side only' : `name that of ${left.alias}`
+    throw new SqlFault(location, `expected the time of the rows joined so far; found that of ${odd.side.alias}`, help)
+  }
   if (
     low === undefined ||
     high === undefined ||

@@ -69,7 +69,7 @@ function queryOf(select: SelectStmt, tables: ReadonlyMap<string, Table>): Query 
     return { from, steps: [...steps, ...row], columns, time, windowed: scope.table.windowed }
   }
   // Rows of a join have its key, until they are grouped.
-  const keyed = 'document' in from && !steps.some(([step]) => 'window' in step)
+  const keyed = 'documents' in from && !steps.some(([step]) => 'window' in step)
   const made = groupSteps({ targets, group: groupClause, having: havingClause, keyed }, scope)
   return { ...made, from, steps: [...steps, ...made.steps], time: undefined }
 }

@@ -1,7 +1,7 @@
 /** Steps in order and on rows, several sources, joins and sinks for some rows: the documents and the types. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { cel, type Job, join, stream, union } from '../../src/builder/index.ts'
+import { cel, type Job, join, joins, stream, union } from '../../src/builder/index.ts'
 import { parseJob } from '../../src/job/parse.ts'
 import { TestDriver } from '../../src/testing/index.ts'
 
@@ -87,6 +87,44 @@ sinks: [ { kafka: { topic: means } }, { kafka: { topic: high }, where: mean > 10
       rows.drop('key')
     }
     assert.equal(typeof refused, 'function')
+  })
+})
+
+interface Person {
+  readonly id: number
+  readonly name: string
+  readonly at: string
+}
+
+describe('joins one after another', () => {
+  const people = () => stream<Person>('people', { time: { field: 'at' } })
+
+  it('are those of a document, and rows have what they select', () => {
+    const job = joins(
+      { bids: bids(), auctions: auctions(), people: people() },
+      [
+        {
+          left: 'bids',
+          right: 'auctions',
+          on: { left: 'auction', right: 'id' },
+          within: { before: '1d', after: '0s' },
+        },
+        { right: 'people', type: 'left', on: { left: 'bids.price', right: 'id' }, table: 'right' },
+      ],
+      { item: 'auctions.item', name: 'people.name' },
+    )
+      .filter('item', '!=', 'pen')
+      .job('job', { quorum })
+    const text = `sources:
+  bids: { topic: bids, time: { field: at } }
+  auctions: { topic: auctions, time: { field: at } }
+  people: { topic: people, time: { field: at } }
+joins:
+  - { left: bids, right: auctions, on: { left: auction, right: id }, within: { before: 1d, after: 0s } }
+  - { right: people, type: left, on: { left: bids.price, right: id }, table: right, select: { item: auctions.item, name: people.name } }
+pipeline: [ { filter: 'item != "pen"' } ]`
+    assert.deepEqual(compiled(job), wholeOf(text))
+    same<RowOf<typeof job>['value'], { readonly item: string; readonly name: string | null }>(true)
   })
 })
 

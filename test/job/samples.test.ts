@@ -81,6 +81,7 @@ const ELSEWHERE = new Set([
   'flights-with-airports.yaml',
   'gates-and-status.yaml',
   'order-events.yaml',
+  'windy-departures.yaml',
 ])
 
 const DIGEST = '0'.repeat(64) as Digest

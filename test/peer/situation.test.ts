@@ -186,11 +186,17 @@ describe('records that the log has lost, and an open cut that was made of them',
     assert.match(gone.told().reasons.join('\n'), /cy cannot be asked: it is about to go on without the word/)
   })
 
-  it('wait for the first order where a member that is gone is all that others could count on', () => {
+  it('wait for both orders where a member that is gone is all that others could count on', () => {
     const { agreement, hosted, told } = scene([first], { alive: [ADA, BO], view: [ADA, BO, DEE] })
     hosted.trouble.logStart = 20
     agreement.following.stuckHere = 7
     assert.deepEqual(told().resolvable, ['accept-gap'])
+    hosted.trouble.gapAccepted = true
+    assert.deepEqual(told().resolvable, ['accept-gap', 'settle'])
+    assert.match(
+      told().reasons.join('\n'),
+      /cy cannot be asked: bring them back, .*quorate resolve delays --unit 0:3 settle$/m,
+    )
   })
 })
 

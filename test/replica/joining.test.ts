@@ -44,7 +44,7 @@ function scene({ view = [ADA, BO, CY], lost = [] }: { view?: readonly PeerId[]; 
     begin: () => attempt(() => joining.fill(hosted, BASE, [term])),
     again: () => attempt(() => waiting.pop()?.()),
     joined: () => joined,
-    holders: () => lostHolders({ hosted, agreement: undefined as never, view, alive }),
+    holders: () => lostHolders({ hosted, agreement: undefined as never, view, alive, now: 0 }),
   }
 }
 

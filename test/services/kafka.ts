@@ -35,12 +35,14 @@ export interface KafkaOptions {
   readonly private?: boolean
   /** Settings of a listener for TLS and SASL (server.properties), only for a private one. */
   readonly secured?: readonly string[]
+  /** Other settings (server.properties), only for a private one. */
+  readonly settings?: readonly string[]
 }
 
 export function kafka(options: KafkaOptions = {}): Promise<KafkaService | Unavailable> {
   const named = process.env.QUORATE_TEST_KAFKA
   if (named !== undefined && options.private !== true) return Promise.resolve(shared(named.split(',')))
-  return obtain('Kafka', TO_INSTALL, () => startNative(options.secured))
+  return obtain('Kafka', TO_INSTALL, () => startNative(options))
 }
 
 function shared(brokers: string[]): KafkaService {
@@ -53,14 +55,14 @@ function shared(brokers: string[]): KafkaService {
 /** The folder of Kafka's jars, with its command-line tools: a Java client to compare with. */
 export const kafkaJars = (): Promise<string> => jars(`kafka-${VERSION}`, COORDINATES)
 
-async function startNative(secured: readonly string[] = []): Promise<KafkaService> {
+async function startNative({ secured = [], settings: others = [] }: KafkaOptions): Promise<KafkaService> {
   const jarFolder = await kafkaJars()
   const folder = await mkdtemp(join(tmpdir(), 'quorate-kafka-'))
   const [port = 0, controllerPort = 0, securedPort = 0] = await freePorts(3)
   const settings = join(folder, 'server.properties')
   await mkdir(join(folder, 'data'))
   const ports = { port, controllerPort, ...(secured.length > 0 ? { securedPort } : {}) }
-  await writeFile(settings, [properties(ports, join(folder, 'data')), ...secured].join('\n'))
+  await writeFile(settings, [properties(ports, join(folder, 'data')), ...secured, ...others].join('\n'))
   const java = ['-cp', join(jarFolder, '*'), '-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
   // One that begins with a hyphen would be taken for an option.
   const clusterId = randomBytes(16).toString('base64url').replace(/^-/, '_')

@@ -1,9 +1,17 @@
 /**
  * What reaches the disks of peers. A former member forgets a unit only when a majority of the members of the term that
- * it leaves it to have that term on their disks, and all results up to its base.
+ * it leaves it to have that term on their disks, and all results up to its base; and a peer is gone when a majority of the
+ * acceptors have the document that leaves it out.
  */
 import { normalTerm } from '../../mesh/agreement/messages.ts'
-import { decodeStored, type PeerId, positionKey, type Term, type UnitId } from '../../mesh/index.ts'
+import {
+  type ControlDocument,
+  decodeStored,
+  type PeerId,
+  positionKey,
+  type Term,
+  type UnitId,
+} from '../../mesh/index.ts'
 import type { StoreOp } from '../../src/store/store.ts'
 import type { Cluster } from './cluster.ts'
 import type { SimulatedDisk } from './disk.ts'
@@ -35,6 +43,20 @@ export class DiskChecks {
       if (op.kind !== 'put' || op.table !== 'meta' || !op.key.startsWith(HOLDING)) continue
       if (decodeStored(op.value) === 'released') this.#released(name, op.key.slice(HOLDING.length) as UnitId, disk)
     }
+  }
+
+  /** To be called when a peer is about to be gone, which goes by this document. */
+  left(name: string, { forced, number, acceptors }: ControlDocument): void {
+    const holders = acceptors.filter((acceptor) => {
+      const peer = this.#cluster.peers.find(({ id }) => id === acceptor)
+      if (peer === undefined || peer.spared) return true
+      const stored = peer.disk.find('control', 'document')
+      const has = stored === undefined ? undefined : (decodeStored(stored) as ControlDocument)
+      return has !== undefined && (has.forced > forced || (has.forced === forced && has.number >= number))
+    })
+    if (holders.length > acceptors.length / 2) return
+    const told = `${name} is gone while ${holders.length} of ${acceptors.length} acceptors have document ${number}`
+    throw new Violation('gone last', told)
   }
 
   #released(name: string, unit: UnitId, disk: SimulatedDisk): void {

@@ -9,6 +9,9 @@ import type { SimulatedStores } from './stores.ts'
 import { Violation } from './violation.ts'
 import { STORE } from './workload.ts'
 
+/** What is beside the rows of a bucket. */
+const CERTIFICATE = /\.certificates\/\d+-\d+\.json$/
+const PROBE = 'quorate-probe'
 const ROWS = `${STORE}.${STORE}`
 
 export class StoreChecks {
@@ -16,13 +19,16 @@ export class StoreChecks {
   /** Texts of the rows of each certified batch, by `generation/stage-partition/seq-part`. */
   readonly #batches = new Map<string, readonly string[]>()
   readonly #rows = new Set<string>()
+  readonly #leastInS3: number
   readonly #seen = new Set<string>()
   /** Objects at the last look: none is ever replaced. */
   #looked = 0
   #wrong: string | undefined
 
-  constructor(stores: SimulatedStores) {
+  /** @param leastInS3 rows with a lower total, or amount, do not come to S3 */
+  constructor(stores: SimulatedStores, leastInS3: number) {
     this.#stores = stores
+    this.#leastInS3 = leastInS3
     stores.mongodb.onWrite = (collection, before, document) => {
       if (collection === ROWS) this.#written(before, document)
     }
@@ -30,7 +36,8 @@ export class StoreChecks {
 
   certified(unit: UnitId, seq: number, part: number, rows: readonly string[]): void {
     const { generation, stage, partition } = parseUnitId(unit)
-    this.#batches.set(`${generation}/${stage}-${partition}/${seq}-${part}`, rows)
+    const inS3 = this.#leastInS3 === 0 ? rows : rows.filter((text) => sizeOf(text) >= this.#leastInS3)
+    this.#batches.set(`${generation}/${stage}-${partition}/${seq}-${part}`, inS3)
     for (const text of rows) this.#rows.add(canonical(text))
   }
 
@@ -43,8 +50,9 @@ export class StoreChecks {
     for (const [key, { body }] of objects) {
       if (this.#seen.has(key)) continue
       this.#seen.add(key)
+      if (CERTIFICATE.test(key) || key === PROBE) continue
       const [, unit, seq, part] = /\/([^/]+\/[^/]+)\/0*(\d+)-0*(\d+)\.jsonl$/.exec(key) ?? []
-      if (unit === undefined) continue
+      if (unit === undefined) throw new Violation('rows at the sink', `the object ${key} is at no place of a result`)
       const certified = this.#batches.get(`${unit}/${seq}-${part}`)
       const found = [...recordsIn(body)].map(({ text }) => text)
       if (certified === undefined)
@@ -76,6 +84,11 @@ export class StoreChecks {
     if (known.submission === quorate.submission && known.revision < quorate.revision) return
     this.#wrong ??= `${rankOf(quorate)} of the document ${_id} replaces ${rankOf(known)}`
   }
+}
+
+function sizeOf(text: string): number {
+  const { total, amount = 0 } = JSON.parse(text) as { readonly total?: number; readonly amount?: number }
+  return total ?? amount
 }
 
 const rankOf = ({ submission, revision }: Document): string => `revision ${revision} of submission ${submission}`

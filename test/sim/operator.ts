@@ -157,7 +157,7 @@ export class Operator {
       for (const [unit, hosted] of peer?.host.units ?? []) {
         if (hosted.trouble.logStart !== undefined) lost.add(unit)
         const agreement = peer?.node.unit(unit)
-        const parts = agreement && { hosted, agreement, view, alive }
+        const parts = agreement && { hosted, agreement, view, alive, now: this.#clock.now() }
         const unsettled = parts !== undefined && lostWitnesses(parts).length + lostHolders(parts).length > 0
         if (agreement?.deadlocked !== true && !unsettled) continue
         if (unsettled) this.#branches.took('settled')
@@ -176,7 +176,7 @@ export class Operator {
       for (const [unit, hosted] of host?.units ?? []) {
         const agreement = node?.unit(unit)
         if (node === undefined || agreement === undefined) continue
-        const parts = { hosted, agreement, view: view?.members ?? [], alive: node.alive() }
+        const parts = { hosted, agreement, view: view?.members ?? [], alive: node.alive(), now: this.#clock.now() }
         const peers = lostMajority(parts, lost ?? [])
         if (peers.length > 0) missed.set(unit, () => node.change({ kind: 'lose', peers }, CHANGE_MS))
       }

@@ -31,6 +31,8 @@ export interface Expected {
   /** Without the records that were given up; they may have been taken before that. */
   readonly least: ReadonlyMap<string, ExpectedRow>
   readonly given: ReadonlySet<string>
+  /** No row with a lower total comes to the sink. */
+  readonly leastTotal: number
   /** Records that no window took, and such that are no records: one dead letter each. */
   readonly late: number
   readonly dead: number
@@ -81,7 +83,15 @@ export function expectedOf(log: SimulatedLog, workload: Workload, gaps: readonly
   const noOthers = workload.kind === 'ordered' && gaps.length === 0
   // What was taken of records that were given up decides what passes after them; nobody knows.
   if (noOthers) turning(inOrder, minimum, passed)
-  return { rows, passed, noOthers, least, given, late, dead, deadMost: dead + deadGiven }
+  return { rows, passed, noOthers, least, given, leastTotal: 0, late, dead, deadMost: dead + deadGiven }
+}
+
+/** What comes to a sink that takes only rows from a total, or single records from an amount on. */
+export function expectedAt(expected: Expected, from: number): Expected {
+  if (from === 0) return expected
+  const rows = [...expected.rows].filter(([, { total }]) => total >= from)
+  const passed = [...expected.passed].filter(([, text]) => (JSON.parse(text) as Order).amount >= from)
+  return { ...expected, leastTotal: from, rows: new Map(rows), passed: new Map(passed) }
 }
 
 interface Placed extends Order {

@@ -51,6 +51,8 @@ export interface World {
   readonly onChange: (peer: SimulatedPeer, change: ControlChange) => (document: ControlDocument) => void
   /** Sees what is about to be on a peer's disk. */
   readonly onWrite: (peer: SimulatedPeer, ops: readonly StoreOp[]) => void
+  /** A peer is about to be gone for good, by this document. */
+  readonly onLeft: (peer: SimulatedPeer, document: ControlDocument) => void
   /** A peer stopped because of this. */
   readonly onFailure: (peer: SimulatedPeer, error: Error) => void
   /** A peer could not take over the jobs of the cluster that was lost. */
@@ -272,6 +274,8 @@ export class SimulatedPeer {
     this.leaving = true
     life.peer.leave().then(() => {
       if (this.#life !== life) return
+      const { document } = life.peer.node
+      if (document !== undefined) this.#world.onLeft(this, document)
       this.crash()
       this.leaving = false
       gone()

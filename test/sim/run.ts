@@ -33,12 +33,12 @@ import { SimulatedLog } from './log.ts'
 import { SimulatedNetwork } from './network.ts'
 import { SimulatedObserver } from './observer.ts'
 import { Operator } from './operator.ts'
-import { type Expected, expectedOf, type Gap } from './oracle.ts'
+import { type Expected, expectedAt, expectedOf, type Gap } from './oracle.ts'
 import type { SimulatedPeer, World } from './peer.ts'
 import { SimulatedStores } from './stores.ts'
 import { Trace } from './trace.ts'
 import { type Check, Violation } from './violation.ts'
-import { chooseWorkload, jobText, Producers, SINK, SOURCE } from './workload.ts'
+import { chooseWorkload, jobText, leastAt, Producers, SINK, SOURCE } from './workload.ts'
 
 export interface RunOptions {
   readonly seed: number
@@ -148,7 +148,7 @@ class Simulation {
     this.#log.onFenced = () => this.#branches.took('fenced')
     const took = (branch: Branch) => this.#branches.took(branch)
     this.#stores = new SimulatedStores(this.#clock, seededRandom(random.below(2 ** 31)), took)
-    this.#storeChecks = new StoreChecks(this.#stores)
+    this.#storeChecks = new StoreChecks(this.#stores, leastAt(this.#workload, 's3'))
     this.#checks.onRows = ({ unit, seq, part }, texts) => this.#storeChecks.certified(unit, seq, part, texts)
     const losesCluster = options.only?.includes('clusterLost') ?? isOneThatLosesAll(options.seed)
     const checkpoints = losesCluster ? new SimulatedCheckpoints(this.#clock, seededRandom(options.seed)) : undefined
@@ -170,6 +170,7 @@ class Simulation {
         return (document) => this.#check(() => answered(document))
       },
       onWrite: ({ name, disk }, ops) => this.#check(() => this.#disks.written(name, disk, ops)),
+      onLeft: ({ name }, document) => this.#check(() => this.#disks.left(name, document)),
       onFailure: (_peer, error) => {
         // A disk that fails stops its peer, and nothing else does.
         if (!(error instanceof QuorateError || error instanceof MeshError)) this.failed(error)
@@ -386,7 +387,8 @@ class Simulation {
   #missing(expected: Expected, before: number, late: number | undefined): string | undefined {
     for (const kind of this.#workload.sinks) {
       const records = kind === 'kafka' ? this.#checks.records(this.#log) : this.#storeChecks.records(kind)
-      const missing = this.#checks.complete(records, expected, before, late)
+      const wanted = expectedAt(expected, leastAt(this.#workload, kind))
+      const missing = this.#checks.complete(records, wanted, before, late)
       if (missing !== undefined) return `${kind}: ${missing}`
     }
     return undefined

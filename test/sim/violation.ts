@@ -30,6 +30,7 @@ export const CHECKS = {
   'identity kept': 'A peer gives up its identity only when its disk was damaged or an old one.',
   'released last': 'A former member forgets a unit when a majority of its successors have it.',
   restored: 'A cluster that has lost every disk is made anew from its checkpoints.',
+  'gone last': 'A peer that leaves is gone when a majority of the acceptors have the view without it.',
   'forgery refused': 'A record of the internal topic that is no certified slice halts the unit.',
   'same trace': 'The same seed gives the same run.',
   'no assertion': 'Nothing in a peer throws what is no operating error.',

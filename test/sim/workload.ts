@@ -19,9 +19,9 @@ export const SINK_KINDS = ['kafka', 'mongodb', 's3'] as const
 export type SinkKind = (typeof SINK_KINDS)[number]
 
 const SINK_TEXTS: Readonly<Record<SinkKind, string>> = {
-  kafka: `{ kafka: { topic: ${SINK} } }`,
-  mongodb: `{ mongodb: { database: ${STORE}, collection: ${STORE} } }`,
-  s3: `{ s3: { bucket: ${STORE} } }`,
+  kafka: `kafka: { topic: ${SINK} }`,
+  mongodb: `mongodb: { database: ${STORE}, collection: ${STORE} }`,
+  s3: `s3: { bucket: ${STORE} }`,
 }
 
 export interface Workload {
@@ -37,6 +37,12 @@ export interface Workload {
   readonly windowMs: number
   readonly slideMs: number
   readonly latenessMs: number
+  /** When open windows show themselves: with each change, or on a grid of so many milliseconds. */
+  readonly emit: 'onClose' | 'onUpdate' | number
+  /** Behind the aggregates, rows with a lower total do not pass; 0: all pass. */
+  readonly having: number
+  /** The first sink gets rows from this total on, or single records from this amount on; 0: all. */
+  readonly branchFrom: number
   /** Between two records of a partition, on average. */
   readonly everyMs: number
   readonly idleAfterMs: number
@@ -78,6 +84,9 @@ export function chooseWorkload(random: Random, peers: number): Workload {
     backlogMs: random.below(2) === 0 ? 5_000 + random.below(30_000) : 0,
     quorum: { replicas, write, read: Math.floor(replicas / 2) + 1 },
     sinks: chooseSinks(random),
+    emit: kind === 'rows' || random.below(3) > 0 ? 'onClose' : random.below(2) === 0 ? 'onUpdate' : 1_000,
+    having: kind !== 'rows' && random.below(3) === 0 ? 200 + random.below(1_500) : 0,
+    branchFrom: random.below(3) > 0 ? 0 : kind === 'rows' ? TURNS_AT : 200 + random.below(3_000),
   }
   // What is late depends on when silence is decided, unless it is waited for: then the source alone says what comes out.
   const orders = kind === 'rows' && chosen.onIdle === 'wait' && chosen.sourcePartitions > 1
@@ -89,6 +98,20 @@ function chooseSinks(random: Random): SinkKind[] {
   const left = [...SINK_KINDS]
   for (let leave = random.below(SINK_KINDS.length); leave > 0; leave--) left.splice(random.below(left.length), 1)
   return left
+}
+
+/** What a row must have, or a single record its amount, to come to a sink; 0: all come. */
+export function leastAt({ having, branchFrom, sinks: [first] }: Workload, sink: SinkKind): number {
+  return Math.max(having, sink === first ? branchFrom : 0)
+}
+
+const emitText = (emit: Workload['emit']): string =>
+  emit === 'onClose' ? '' : `, emit: ${typeof emit === 'number' ? `{ every: ${emit}ms }` : emit}`
+
+function sinkText({ kind, branchFrom }: Workload, sink: SinkKind, index: number): string {
+  const field = kind === 'rows' || kind === 'ordered' ? 'amount' : 'total'
+  const where = index > 0 || branchFrom === 0 ? '' : `, where: ${field} >= ${branchFrom}`
+  return `{ ${SINK_TEXTS[sink]}${where} }`
 }
 
 /** @param revision a later one takes as many records as the first; only its text, and so its operators, are others */
@@ -103,16 +126,16 @@ export function jobText(workload: Workload, revision = 0): string {
     `onIdle: ${onIdle}`,
     ...(isSpread(workload) ? [] : ['partitionedBy: key']),
   ]
-  const window =
-    slideMs === windowMs
-      ? `{ tumbling: ${windowMs}ms, allowedLateness: ${latenessMs}ms }`
-      : `{ hopping: ${windowMs}ms, every: ${slideMs}ms, allowedLateness: ${latenessMs}ms }`
+  const size = slideMs === windowMs ? `tumbling: ${windowMs}ms` : `hopping: ${windowMs}ms, every: ${slideMs}ms`
+  const window = `{ ${size}, allowedLateness: ${latenessMs}ms${emitText(workload.emit)} }`
+  const having = workload.having > 0 ? [`filter: total >= ${workload.having}`] : []
+  const aggregates = 'aggregate: { orders: count(), total: sum(amount), most: max(amount) }'
   const pipeline =
     kind === 'rows'
       ? ['filter: amount >= 0', 'compute: { doubled: amount * 2 }']
       : kind === 'ordered'
         ? ['keyBy: key', `changes: { of: amount >= ${TURNS_AT} }`]
-        : ['keyBy: key', `window: ${window}`, 'aggregate: { orders: count(), total: sum(amount), most: max(amount) }']
+        : ['keyBy: key', `window: ${window}`, aggregates, ...having]
   if (revision > 0) pipeline.unshift(`filter: amount >= -${revision}`)
   return [
     `name: ${JOB}`,
@@ -120,7 +143,7 @@ export function jobText(workload: Workload, revision = 0): string {
     ...source.map((line) => `  ${line}`),
     'pipeline:',
     ...pipeline.map((line) => `  - ${line}`),
-    `sinks: [ ${workload.sinks.map((kind) => SINK_TEXTS[kind]).join(', ')} ]`,
+    `sinks: [ ${workload.sinks.map((sink, index) => sinkText(workload, sink, index)).join(', ')} ]`,
     `quorum: { replicas: ${quorum.replicas}, write: ${quorum.write}, read: ${quorum.read} }`,
     ...(kind === 'shuffled' || kind === 'ordered'
       ? [`shuffle: { partitions: ${Math.max(1, 3 - sourcePartitions)} }`]

@@ -11,7 +11,7 @@ import { bySqlite, type Rows, SETTINGS } from './run.ts'
 
 const SEED = 20_260_103
 const COLUMNS = 'id integer NOT NULL, k text NOT NULL, at bigint NOT NULL, v integer'
-const TABLES = ['bids', 'asks']
+const TABLES = ['bids', 'asks', 'offers']
   .map((name) => `CREATE TABLE ${name} (${COLUMNS}) WITH (topic = '${name}', time = 'at', out_of_orderness = '1h');\n`)
   .join('')
 
@@ -46,6 +46,10 @@ async function asJob(query: string, topics: Topics): Promise<Record<string, unkn
   const last = new Map<string, Record<string, unknown>>()
   for (const text of rows) {
     const row = JSON.parse(text)
+    if (row.window === undefined) {
+      last.set(String(last.size), row.value)
+      continue
+    }
     const id = JSON.stringify([row.window, row.key])
     if (row.removed === true) last.delete(id)
     else last.set(id, row)
@@ -146,17 +150,40 @@ const QUERIES: readonly (readonly [name: string, mine: string, theirs: string, c
       AND a.at BETWEEN b.at - 5000 AND b.at WHERE a.v IS NOT NULL GROUP BY b.k, a.v, b.at / 10000) AS won GROUP BY v`,
     'v mean',
   ],
+  [
+    'three tables',
+    `SELECT b.id, a.id AS ask, o.id AS offer, b.v + a.v AS sum FROM bids b JOIN asks a ON b.k = a.k
+      AND a.at BETWEEN b.at - INTERVAL '5' SECOND AND b.at LEFT JOIN offers o ON a.k || b.k = o.k || o.k
+      AND b.at BETWEEN o.at - INTERVAL '3' SECOND AND o.at + INTERVAL '4' SECOND WHERE a.v > 0 OR o.id IS NULL`,
+    `SELECT b.id, a.id AS ask, o.id AS offer, b.v + a.v AS sum FROM bids b JOIN asks a ON b.k = a.k
+      AND a.at BETWEEN b.at - 5000 AND b.at LEFT JOIN offers o ON a.k || b.k = o.k || o.k
+      AND b.at BETWEEN o.at - 3000 AND o.at + 4000 WHERE a.v > 0 OR o.id IS NULL`,
+    'id ask offer sum',
+  ],
+  [
+    'groups over three tables',
+    `SELECT o.k AS k, count(*) AS n, max(a.v) AS top FROM bids b JOIN asks a ON b.k = a.k
+      AND a.at BETWEEN b.at - INTERVAL '5' SECOND AND b.at JOIN offers o ON b.k = o.k
+      AND o.at BETWEEN b.at - INTERVAL '9' SECOND AND b.at GROUP BY o.k, TUMBLE(b.at, INTERVAL '20' SECOND)`,
+    `SELECT o.k AS k, count(*) AS n, max(a.v) AS top FROM bids b JOIN asks a ON b.k = a.k
+      AND a.at BETWEEN b.at - 5000 AND b.at JOIN offers o ON b.k = o.k
+      AND o.at BETWEEN b.at - 9000 AND b.at GROUP BY o.k, b.at / 20000`,
+    'k n top',
+  ],
 ]
 
 describe('a query over a query', () => {
   for (const [name, mine, theirs, columns] of QUERIES) {
     it(`gives what SQLite gives: ${name}`, async () => {
       await fc.assert(
-        fc.asyncProperty(records(0), records(100), async (bids, asks) => {
-          const tables = { bids: { columns: COLUMNS, records: bids }, asks: { columns: COLUMNS, records: asks } }
+        fc.asyncProperty(records(0), records(100), records(200), async (bids, asks, offers) => {
+          const topics = { bids, asks, offers }
+          const tables = Object.fromEntries(
+            Object.entries(topics).map(([name, records]) => [name, { columns: COLUMNS, records }]),
+          )
           const texts = (rows: readonly Record<string, unknown>[]) =>
             rows.map((row) => JSON.stringify(columns.split(' ').map((column) => row[column]))).sort()
-          assert.deepEqual(texts(await asJob(mine, { bids, asks })), texts(bySqlite(tables, theirs)), mine)
+          assert.deepEqual(texts(await asJob(mine, topics)), texts(bySqlite(tables, theirs)), mine)
         }),
         { seed: SEED, numRuns: 60 },
       )
@@ -184,6 +211,14 @@ describe('a query over a query', () => {
       /expected the time of the rows of the join, which is that of the later record/,
     ],
     ['SELECT b.k FROM (SELECT k FROM bids) b JOIN asks a ON b.k = a.k', /expected a join of tables/],
+    [
+      "SELECT b.k FROM bids b JOIN asks a ON b.k = a.k AND a.at BETWEEN b.at - INTERVAL '1 s' AND b.at JOIN offers o ON o.k = a.k AND o.at BETWEEN a.at AND a.at + INTERVAL '1 s'",
+      /expected the time of the rows joined so far; found that of a/,
+    ],
+    [
+      "SELECT b.k FROM bids b JOIN asks a ON b.k = a.k AND a.at BETWEEN b.at - INTERVAL '1 s' AND b.at RIGHT JOIN offers o ON o.k = a.k AND o.at BETWEEN b.at AND b.at + INTERVAL '1 s'",
+      /expected JOIN or LEFT JOIN for every table behind the second/,
+    ],
   ]
   for (const [query, message] of faults) {
     it(`is refused: ${query}`, async () => {

@@ -7,6 +7,8 @@ export interface JoinPlan {
   readonly kind: 'join'
   /** What expressions call the record of each side: the names of the sources. */
   readonly names: Readonly<Record<JoinSide, string>>
+  /** Where the left ones are rows of a join before: the names of the records in them, which expressions call by those. */
+  readonly rows?: readonly string[]
   /** Which records make a row without a partner as well. */
   readonly type: 'inner' | 'left' | 'right' | 'outer'
   readonly match: StreamMatch | TableMatch

@@ -35,7 +35,7 @@ export class JoinRows {
   /** Where windows are made of rows. */
   readonly #inputs: AggregateInputs | undefined
 
-  constructor({ select, steps, names }: JoinPlan, aggregates: readonly AggregatePlan[] = []) {
+  constructor({ select, steps, names, rows }: JoinPlan, aggregates: readonly AggregatePlan[] = []) {
     const plans = [{ kind: 'map', fields: select, keep: false } as const, ...steps]
     this.#program = new RecordProgram(plans, { fields: this.#fields, slots: this.#slots })
     if (this.#program.explodes) throw new RangeError('rows of a join cannot be exploded')
@@ -43,8 +43,11 @@ export class JoinRows {
     this.#whole = this.#inputs === undefined ? this.#program.fields.slotOf([]) : -1
     this.#program.link()
     const paths = { left: [] as (readonly string[])[], right: [] as (readonly string[])[] }
-    this.#origins = this.#fields.paths.map(([name, ...below]): Origin | undefined => {
-      const side = SIDES.find((each) => names[each] === name)
+    this.#origins = this.#fields.paths.map((path): Origin | undefined => {
+      const [name = '', ...below] = path
+      if (rows?.includes(name) === true) return { side: 'left', index: paths.left.push(path) - 1 }
+      const sides = rows === undefined ? SIDES : (['right'] as const)
+      const side = sides.find((each) => names[each] === name)
       return side === undefined ? undefined : { side, index: paths[side].push(below) - 1 }
     })
     this.paths = paths
@@ -89,11 +92,15 @@ export class JoinedRecord implements RecordInputs {
   readonly indexes = []
   readonly values: Value[] = []
   readonly #slots: readonly number[]
+  /** Of rows of a join: where the record is that each value is read of. Below one that is null there are nulls. */
+  readonly #records: readonly number[]
   readonly #gone: Evaluate | undefined
 
   constructor(join: JoinPlan, side: JoinSide, fields: FieldSet) {
-    const { match } = join
-    this.#slots = new JoinRows(join).paths[side].map((path) => fields.slotOf(path))
+    const { match, rows } = join
+    const paths = new JoinRows(join).paths[side]
+    this.#slots = paths.map((path) => fields.slotOf(path))
+    this.#records = side === 'left' && rows !== undefined ? paths.map(([name = '']) => fields.slotOf([name])) : []
     const gone = match.kind === 'table' ? match.delete?.[side] : undefined
     this.#gone = gone && compileExpression(gone, fields)
   }
@@ -101,6 +108,9 @@ export class JoinedRecord implements RecordInputs {
   evaluate(slots: readonly Value[]): void {
     const gone = this.#gone?.(slots)
     for (let i = 0; i < this.#slots.length; i++) this.values[i] = slots[this.#slots[i] as number]
+    this.#records.forEach((record, i) => {
+      if (slots[record] === null) this.values[i] = null
+    })
     if (this.#gone === undefined) return
     if (gone !== null && typeof gone !== 'boolean') throw WRONG_TYPE
     this.values[this.#slots.length] = gone === true

@@ -11,7 +11,7 @@ import {
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3'
-import type { CutPosition, Digest } from '../../../mesh/index.ts'
+import { type CutPosition, type Digest, planted } from '../../../mesh/index.ts'
 import { QuorateError } from '../../errors.ts'
 import { type RowsFile, rowsFile } from '../format/file.ts'
 import type { FileFormat } from '../format/plan.ts'
@@ -93,7 +93,8 @@ export class S3Sink implements Sink {
   }
 
   async #write(base: string, batch: CertifiedBatch): Promise<boolean> {
-    const key = this.#rowsKey(base, batch.position)
+    const named = this.#rowsKey(base, batch.position)
+    const key = planted('digest-in-key') ? named.replace(/\.\w+$/, `-${batch.outDigest}$&`) : named
     const { contentType } = this.#file
     const rows = this.#file.encode(batch.body, batch.outDigest)
     await this.#create(certificateKey(base, batch.position), batch.record, 'application/json', {})

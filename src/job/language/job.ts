@@ -6,6 +6,7 @@ import { JOB_LIMITS } from '../limits.ts'
 import { isPartitioned } from '../partitioning.ts'
 import { pointerOf } from '../text/read.ts'
 import { checkJoin, type JoinParts, join, selectedNames } from './join.ts'
+import { checkJoins, joins, selectedByAll } from './joins.ts'
 import { checkColumns } from './parquet-columns.ts'
 import { pipeline } from './pipeline.ts'
 import { quorumOrFile } from './quorum.ts'
@@ -44,6 +45,10 @@ const parts = () =>
     join: join().optional().meta({
       description: 'Makes rows of the records of two sources that belong together; the pipeline takes those.',
     }),
+    joins: joins().optional().meta({
+      description:
+        'Several joins one after another, in place of join: each takes the rows of those before, and one more source.',
+    }),
     pipeline: pipeline().meta({
       description:
         'Steps in order: those of single records, such as filter and map; then keyBy; then window and aggregate.',
@@ -81,6 +86,11 @@ export type JobParts = z.output<ReturnType<typeof parts>>
 interface Reads {
   readonly source?: SourceDocument | undefined
   readonly sources?: readonly SourceDocument[] | undefined
+}
+
+interface Joining {
+  readonly join?: JoinParts | undefined
+  readonly joins?: readonly JoinParts[] | undefined
 }
 
 /** What a job reads, however many topics it is; nothing while its sources have faults of their own. */
@@ -139,14 +149,15 @@ function checkTargets(
 function checkShuffle(
   {
     join,
+    joins,
     pipeline,
     shuffle,
     ...reads
-  }: Reads & { join?: JoinParts | undefined; pipeline: PipelineDocument; shuffle?: { partitions: number } | undefined },
+  }: Reads & Joining & { pipeline: PipelineDocument; shuffle?: { partitions: number } | undefined },
   reporter: Reporter,
 ): void {
   // A join always has one.
-  if (shuffle === undefined || join !== undefined) return
+  if (shuffle === undefined || join !== undefined || joins !== undefined) return
   const told = (sentence: string) =>
     report(reporter, ['shuffle'], 'no shuffle', { sentence, suggestion: 'leave shuffle out' })
   const { window, ordered } = pipeline
@@ -203,17 +214,30 @@ function checkBranches(
   })
 }
 
+function checkOneKind({ join, joins }: Joining, reporter: Reporter): void {
+  if (join === undefined || joins === undefined) return
+  const sentence = 'expected join or joins; found both'
+  report(reporter, ['joins'], 'one of them', { sentence, suggestion: 'move join into joins', atName: true })
+}
+
 export const job = () =>
   parts().check(
     rule(['source', 'sources'], checkSources),
     rule(['sinks', 'deadLetters'], checkTargets),
     rule(['pipeline', 'sinks'], checkBranches),
     rule(['pipeline', 'sinks'], checkColumns),
-    rule(['source', 'sources', 'join', 'pipeline', 'shuffle'], checkShuffle),
+    rule(['source', 'sources', 'join', 'joins', 'pipeline', 'shuffle'], checkShuffle),
     rule(['source', 'sources', 'pipeline'], checkGlobal),
     rule(['source', 'sources', 'pipeline'], checkClosing),
     rule(['sources', 'join', 'pipeline'], checkJoin),
-    rule(['source', 'sources', 'join', 'pipeline'], ({ join, pipeline, ...reads }, reporter) =>
-      checkRecordNames(sourcesOf(reads), pipeline, reporter, join && selectedNames(join)),
+    rule(['join', 'joins'], checkOneKind),
+    rule(['sources', 'joins', 'pipeline'], checkJoins),
+    rule(['source', 'sources', 'join', 'joins', 'pipeline'], ({ join, joins, pipeline, ...reads }, reporter) =>
+      checkRecordNames(
+        sourcesOf(reads),
+        pipeline,
+        reporter,
+        (join && selectedNames(join)) ?? (joins && selectedByAll(joins)),
+      ),
     ),
   )

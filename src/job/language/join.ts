@@ -1,7 +1,7 @@
 /** A join of two sources: how it is written, and how it comes between the sources and the pipeline of a job. */
 import { z } from 'zod'
 import { type ExpressionPlan, type JoinPlan, type JoinSide, joinStrangers } from '../../../operators/index.ts'
-import type { PipelineDocument, SourceDocument } from '../document.ts'
+import type { PipelineDocument, RoundDocument, SourceDocument } from '../document.ts'
 import { pointerOf } from '../text/read.ts'
 import { checkExpression, expression, fields, keys } from './expressions.ts'
 import { choice, duration, text } from './values.ts'
@@ -51,25 +51,31 @@ const gone = () =>
     right: expression('a condition on records of the right table').optional(),
   })
 
-const shape = () =>
-  strict('a join such as { left: bids, right: auctions, on: { left: auction, right: id }, within: 10m }', {
-    left: text('the name of a source').meta({ description: 'The source whose records are the left ones.' }),
-    right: text('the name of a source').meta({ description: 'The source whose records are the right ones.' }),
-    type: choice('inner', 'left', 'right', 'outer')
-      .prefault('inner')
-      .meta({ description: 'Which side makes rows without a partner as well: none, one, or both (outer).' }),
-    on: on().meta({ description: 'What is equal in two records that belong together.' }),
-    within: within().optional().meta({ description: 'Two streams: how far apart in event time records may be.' }),
-    window: window().optional().meta({ description: 'Two streams: records in the same window belong together.' }),
-    table: choice('right', 'both').optional().meta({
-      description:
-        'Of a table the latest record of each key counts: as of the time of a left record, or of either side.',
-    }),
-    delete: gone().optional().meta({ description: 'Which records take their key out of a table.' }),
-    select: fields('fields of a row by name, such as { price: bids.price }')
-      .optional()
-      .meta({ description: 'What a row says; both records under the names of their sources if absent.' }),
-  })
+const parts = () => ({
+  right: text('the name of a source').meta({ description: 'The source whose records are the right ones.' }),
+  type: choice('inner', 'left', 'right', 'outer')
+    .prefault('inner')
+    .meta({ description: 'Which side makes rows without a partner as well: none, one, or both (outer).' }),
+  on: on().meta({ description: 'What is equal in two records that belong together.' }),
+  within: within().optional().meta({ description: 'Two streams: how far apart in event time records may be.' }),
+  window: window().optional().meta({ description: 'Two streams: records in the same window belong together.' }),
+  table: choice('right', 'both').optional().meta({
+    description: 'Of a table the latest record of each key counts: as of the time of a left record, or of either side.',
+  }),
+  delete: gone().optional().meta({ description: 'Which records take their key out of a table.' }),
+  select: fields('fields of a row by name, such as { price: bids.price }')
+    .optional()
+    .meta({ description: 'What a row says; both records under the names of their sources if absent.' }),
+})
+
+const WHAT = 'a join such as { left: bids, right: auctions, on: { left: auction, right: id }, within: 10m }'
+const LEFT = 'The source whose records are the left ones.'
+
+const shape = () => strict(WHAT, { left: text('the name of a source').meta({ description: LEFT }), ...parts() })
+
+/** One of several: only the first has a left source. */
+const laterShape = () =>
+  strict(WHAT, { left: text('the name of a source').optional().meta({ description: LEFT }), ...parts() })
 
 type Shape = z.output<ReturnType<typeof shape>>
 
@@ -114,6 +120,16 @@ function checkTable({ table, type, delete: conditions }: Shape, reporter: Report
 export const join = () =>
   shape().check(rule(['left', 'right', 'on', ...KINDS], checkKind), rule(['table', 'type', 'delete'], checkTable))
 
+export const laterJoin = () =>
+  laterShape().check(
+    rule<z.output<ReturnType<typeof laterShape>>>(['left', 'right', 'on', ...KINDS], (join, reporter) =>
+      checkKind({ ...join, left: join.left ?? '' }, reporter),
+    ),
+    rule<z.output<ReturnType<typeof laterShape>>>(['table', 'type', 'delete'], (join, reporter) =>
+      checkTable({ ...join, left: join.left ?? '' }, reporter),
+    ),
+  )
+
 export type JoinParts = z.output<ReturnType<typeof join>>
 
 /** What can only be said of a join beside the sources and the pipeline. */
@@ -151,10 +167,50 @@ export function checkJoin(
       'windows over the rows of a join cannot be closed by silence, since rows may still wait for partners'
     report(reporter, ['sources'], 'onIdle: emit or wait', { sentence, suggestion: 'write emit or wait', atName: true })
   }
-  checkRows(join, pipeline, reporter)
+  checkJoinRows(planOf(join, []), ['join'], pipeline, reporter)
 }
 
-function checkRows(join: JoinParts, { steps, keyBy, window, ordered }: PipelineDocument, reporter: Reporter): void {
+/** What is said of rows: by the join, and by the pipeline where it takes them. */
+export function checkJoinRows(
+  plan: JoinPlan,
+  path: readonly (string | number)[],
+  pipeline: PipelineDocument | undefined,
+  reporter: Reporter,
+): void {
+  if (pipeline !== undefined) checkPipeline(pipeline, reporter)
+  const { names, rows = [names.left], select } = plan
+  const selects = Object.values(select).some(({ pointer }) => pointer.includes('/select/'))
+  if (!selects) {
+    for (const [side, list] of [
+      ['left', rows],
+      ['right', [names.right]],
+    ] as const) {
+      const bad = list.find((name) => !isName(name))
+      if (bad === undefined) continue
+      const sentence = `"${bad}" cannot be a name in expressions; give the source another, or say what rows select`
+      report(reporter, [...path, side], 'a name for expressions', { sentence })
+    }
+    return
+  }
+  const [stranger] = joinStrangers(plan)
+  if (stranger === undefined) return
+  const known = [...rows, names.right]
+  const sentence = `expected expressions of select to read ${known.slice(0, -1).join(', ')} or ${known.at(-1)}; found the name "${stranger}"`
+  report(reporter, [...path, 'select'], 'names of the sources', { sentence })
+}
+
+function isName(name: string): boolean {
+  let sound = true
+  const listening: Reporter = {
+    addIssue: () => {
+      sound = false
+    },
+  }
+  checkExpression(listening, name)
+  return sound
+}
+
+function checkPipeline({ steps, keyBy, window, ordered }: PipelineDocument, reporter: Reporter): void {
   const holds = window !== undefined || ordered !== undefined
   // By the key of the join only windows of time can be made, in the stage of the join itself.
   if (keyBy === undefined ? ordered !== undefined || window?.kind === 'global' : !holds) {
@@ -166,53 +222,62 @@ function checkRows(join: JoinParts, { steps, keyBy, window, ordered }: PipelineD
     const sentence = 'a row of a join cannot be exploded; explode the records of a source before, in its own pipeline'
     report(reporter, ['pipeline'], 'no explode', { sentence })
   }
-  for (const side of ['left', 'right'] as const) {
-    if (join.select !== undefined) break
-    const before = { told: false }
-    const listening: Reporter = {
-      addIssue: () => {
-        before.told = true
-      },
-    }
-    checkExpression(listening, join[side])
-    if (!before.told) continue
-    const sentence = `"${join[side]}" cannot be a name in expressions; give the source another, or say what rows select`
-    report(reporter, ['join', side], 'a name for expressions', { sentence })
-  }
-  const [stranger] = join.select === undefined ? [] : joinStrangers(planOf(join, []))
-  if (stranger === undefined) return
-  const sentence = `expected expressions of select to read ${join.left} or ${join.right}; found the name "${stranger}"`
-  report(reporter, ['join', 'select'], 'names of the sources', { sentence })
 }
 
 /** The fields of a row. */
 export const selectedNames = ({ left, right, select }: JoinParts): readonly string[] =>
   select === undefined ? [left, right] : Object.keys(select)
 
-const at = (source: string, ...path: readonly string[]): ExpressionPlan => ({
-  source,
-  pointer: pointerOf(['join', ...path]),
-})
+type Path = readonly (string | number)[]
 
-function planOf(join: JoinParts, steps: JoinPlan['steps']): JoinPlan {
+const at = (source: string, path: Path): ExpressionPlan => ({ source, pointer: pointerOf(path) })
+
+const planOf = (join: JoinParts, steps: JoinPlan['steps']): JoinPlan =>
+  joinPlan(join, ['join'], { names: [join.left, join.right], steps })
+
+/** @param names of all records that rows have; `rows`: of those in the rows of joins before */
+export function joinPlan(
+  join: JoinParts,
+  path: Path,
+  { names, steps, rows }: { names: readonly string[]; steps: JoinPlan['steps']; rows?: readonly string[] },
+): JoinPlan {
   const { left, right, type, select } = join
+  const whole = names.map((name) => [name, at(name, [...path, name === right ? 'right' : 'left'])] as const)
   const chosen =
     select === undefined
-      ? { [left]: at(left, 'left'), [right]: at(right, 'right') }
-      : Object.fromEntries(Object.entries(select).map(([name, source]) => [name, at(source, 'select', name)]))
-  return { kind: 'join', names: { left, right }, type, match: matchOf(join), select: chosen, steps }
+      ? Object.fromEntries(whole)
+      : Object.fromEntries(
+          Object.entries(select).map(([name, source]) => [name, at(source, [...path, 'select', name])]),
+        )
+  return {
+    kind: 'join',
+    names: { left: rows === undefined ? left : rows.join(' with '), right },
+    ...(rows === undefined ? {} : { rows }),
+    type,
+    match: matchOf(join, path),
+    select: chosen,
+    steps,
+  }
 }
 
-function matchOf({ within, window, table, delete: conditions }: JoinParts): JoinPlan['match'] {
+function matchOf({ within, window, table, delete: conditions }: JoinParts, path: Path): JoinPlan['match'] {
   if (within !== undefined) return { kind: 'within', beforeMs: within.before, afterMs: within.after }
   if (window !== undefined) return { kind: 'window', sizeMs: window.tumbling, offsetMs: window.offset }
   const { left, right } = conditions ?? {}
   const gone = {
-    ...(left === undefined ? {} : { left: at(left, 'delete', 'left') }),
-    ...(right === undefined ? {} : { right: at(right, 'delete', 'right') }),
+    ...(left === undefined ? {} : { left: at(left, [...path, 'delete', 'left']) }),
+    ...(right === undefined ? {} : { right: at(right, [...path, 'delete', 'right']) }),
   }
   return { kind: 'table', tables: table ?? 'right', ...(conditions === undefined ? {} : { delete: gone }) }
 }
+
+/** What is equal on a side. */
+export const keysOf = ({ on }: JoinParts, side: JoinSide, path: Path): readonly ExpressionPlan[] =>
+  on[side].map((source) => at(source, on.split ? [...path, 'on', side] : [...path, 'on']))
+
+/** The round of a join with what follows: another key than that of the join is another stage. */
+export const joinedPipeline = (joined: RoundDocument, rest: RoundDocument): RoundDocument =>
+  rest.keyBy === undefined ? { ...rest, ...joined, aggregates: rest.aggregates } : { ...joined, next: rest }
 
 /**
  * Each source with its side and key, and the pipeline as what rows go through. A table comes before a stream: of two records of
@@ -223,18 +288,15 @@ export function withJoin(
   sources: readonly SourceDocument[],
   pipeline: PipelineDocument,
 ): { readonly sources: readonly SourceDocument[]; readonly pipeline: PipelineDocument } {
-  const keyOf = (side: JoinSide): readonly ExpressionPlan[] =>
-    join.on[side].map((source) => (join.on.split ? at(source, 'on', side) : at(source, 'on')))
+  const keyOf = (side: JoinSide) => keysOf(join, side, ['join'])
   const sided = sources.map((source): SourceDocument => {
     const side = source.name === join.right ? 'right' : 'left'
     return { ...source, joined: { side, keyBy: keyOf(side) } }
   })
   const tableFirst = join.table === 'right' ? sided.toSorted((a, b) => rankOf(a) - rankOf(b)) : sided
   const { steps, ...rest } = pipeline
-  const joined = { steps: [], keyBy: keyOf('left'), ordered: planOf(join, steps) }
-  // Another key than that of the join is another stage.
-  const staged = rest.keyBy === undefined ? { ...rest, ...joined } : { ...joined, aggregates: [], next: rest }
-  return { sources: tableFirst, pipeline: staged }
+  const joined = { keyBy: keyOf('left'), ordered: planOf(join, steps), aggregates: [] }
+  return { sources: tableFirst, pipeline: { steps: [], ...joinedPipeline(joined, rest) } }
 }
 
 const rankOf = ({ joined }: SourceDocument): number => (joined?.side === 'right' ? 0 : 1)

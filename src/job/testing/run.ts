@@ -12,7 +12,15 @@ import {
 } from '../../../operators/index.ts'
 import { QuorateError } from '../../errors.ts'
 import { compileJob } from '../compile.ts'
-import { type CompiledJob, partitionsOf, planOfUnit, type SourcePlan, sourceOfUnit, unitsOfStage } from '../compiled.ts'
+import {
+  type CompiledJob,
+  partitionsOf,
+  planOfUnit,
+  readerOf,
+  type SourcePlan,
+  sourceOfUnit,
+  unitsOfStage,
+} from '../compiled.ts'
 import type { JobDocument } from '../document.ts'
 import { assumedSources } from '../facts.ts'
 import type { TestCase, TestEvent } from './suite.ts'
@@ -46,9 +54,8 @@ type GivenCase = Pick<TestCase, 'name' | 'partitions' | 'startMs' | 'given'>
 
 interface Unit {
   readonly stage: StageProcessor
-  /** Of its stage. */
-  readonly number: number
-  readonly last: boolean
+  /** The stage that reads what it gives; undefined: rows. */
+  readonly reader: number | undefined
   /** It takes records that are given as values. */
   readonly readsJson: boolean
   /** Silence that counts. */
@@ -89,8 +96,7 @@ export class CaseRun {
       const plan = this.#planOf(stage, number)
       return {
         stage: createStage(plan, { partition: number }),
-        number: stage,
-        last: stage === job.stages.length - 1,
+        reader: readerOf(plan),
         readsJson: plan.input.kind === 'records' && plan.input.format === 'json',
         idleAfterMs: stage === 0 ? sourceOfUnit(job, number).source.idleAfterMs : Number.POSITIVE_INFINITY,
         offset: 0,
@@ -201,7 +207,7 @@ export class CaseRun {
       for (const { value } of readRows(deadLetters)) this.#deadLetters.push(Buffer.from(value).toString())
       bodies.forEach((body, destination) => {
         if (body.length === 0) return
-        if (!unit.last) this.#pass(unit.number + 1, destination, body)
+        if (unit.reader !== undefined) this.#pass(unit.reader, destination, body)
         // What goes to branches is in the first as well.
         else if (destination === 0) this.#emit(body)
       })

@@ -154,6 +154,13 @@ export class KafkaCluster {
     }
   }
 
+  /** A connection to the broker that coordinates a transactional id now. */
+  async coordinatorOf(transactionalId: string): Promise<BrokerConnection> {
+    const [node] = (await this.metadata([])).nodes
+    if (node === undefined) throw new Error('the cluster has no broker at present')
+    return this.connectionTo(await (await this.connectionTo(node)).coordinatorOf(transactionalId))
+  }
+
   async #answered<T>(doing: string, call: () => Promise<T>): Promise<T> {
     try {
       return await call()

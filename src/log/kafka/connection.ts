@@ -6,6 +6,7 @@
  */
 import Broker, { type Logger } from 'kafkajs/src/broker/index.js'
 import ConnectionPool from 'kafkajs/src/network/connectionPool.js'
+import type { LogPartition } from '../log.ts'
 import { type KafkaSettings, saslOptions, socketFactory, TIMEOUTS, tlsOptions } from './client-options.ts'
 import { WireReader, type WireRequest, WireWriter } from './wire.ts'
 
@@ -15,6 +16,21 @@ const SILENT: Logger = {
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,
+}
+
+/** Instead of a time: the first offset, and the one after the last. */
+const START = -2
+const END = -1
+const NONE_SO_LATE = -1
+const TRANSACTION_COORDINATOR = 1
+
+export interface TransactionalProducer {
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
+export interface KafkaTransaction extends TransactionalProducer {
+  readonly transactionalId: string
 }
 
 export interface BrokerAddress {
@@ -87,11 +103,19 @@ export class BrokerConnection {
     partitions: readonly number[],
     which: 'start' | 'stable end' | 'end',
   ): Promise<ReadonlyMap<number, number>> {
-    const timestamp = which === 'start' ? -2 : -1
+    return this.#listOffsets(topic, partitions, which === 'stable end' ? 1 : 0, which === 'start' ? START : END)
+  }
+
+  async #listOffsets(
+    topic: string,
+    partitions: readonly number[],
+    isolationLevel: 0 | 1,
+    timestamp: number,
+  ): Promise<ReadonlyMap<number, number>> {
     const listed = await this.#within(TIMEOUTS.requestMs, 'for an answer to ListOffsets', () =>
       this.#broker.listOffsets({
         replicaId: -1,
-        isolationLevel: which === 'stable end' ? 1 : 0,
+        isolationLevel,
         topics: [{ topic, partitions: partitions.map((partition) => ({ partition, timestamp })) }],
       }),
     )
@@ -100,6 +124,51 @@ export class BrokerConnection {
         found.map(({ partition, offset }) => [partition, Number(offset)] as const),
       ),
     )
+  }
+
+  /**
+   * Of a partition that this broker leads: its start, its end, or that of the first record of a time or later (epoch
+   * milliseconds), which is its end when there is none.
+   */
+  async offset(topic: string, partition: number, which: 'start' | 'end' | { timestamp: number }): Promise<number> {
+    const timestamp = which === 'start' ? START : which === 'end' ? END : which.timestamp
+    const found = (await this.#listOffsets(topic, [partition], 0, timestamp)).get(partition)
+    if (found === NONE_SO_LATE && typeof which !== 'string') return this.offset(topic, partition, 'end')
+    // Without this, a broker that says nothing would have an empty partition.
+    if (found === undefined || found < 0) throw new Error(`the broker answered with ${found} as an offset`)
+    return found
+  }
+
+  /** Of a broker: which one coordinates a transactional id. */
+  async coordinatorOf(transactionalId: string): Promise<BrokerAddress> {
+    const asking = () =>
+      this.#broker.findGroupCoordinator({ groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR })
+    const { host, port } = (await this.#within(TIMEOUTS.requestMs, 'for an answer to FindCoordinator', asking))
+      .coordinator
+    return { host, port }
+  }
+
+  /** Of a coordinator: fences the id's producers, and ends what they left open. */
+  async initProducer(transactionalId: string, transactionTimeout: number): Promise<TransactionalProducer> {
+    const asking = () => this.#broker.initProducerId({ transactionalId, transactionTimeout })
+    const answer = await this.#within(TIMEOUTS.requestMs, 'for an answer to InitProducerId', asking)
+    return { producerId: Number(answer.producerId), producerEpoch: answer.producerEpoch }
+  }
+
+  /** Of a coordinator. */
+  async addPartitions(transaction: KafkaTransaction, partitions: readonly LogPartition[]): Promise<void> {
+    const topics = [...new Set(partitions.map(({ topic }) => topic))].map((topic) => ({
+      topic,
+      partitions: partitions.filter((each) => each.topic === topic).map(({ partition }) => partition),
+    }))
+    const asking = () => this.#broker.addPartitionsToTxn({ ...transaction, topics })
+    await this.#within(TIMEOUTS.requestMs, 'for an answer to AddPartitionsToTxn', asking)
+  }
+
+  /** Of a coordinator. */
+  async endTransaction(transaction: KafkaTransaction, commit: boolean): Promise<void> {
+    const asking = () => this.#broker.endTxn({ ...transaction, transactionResult: commit })
+    await this.#within(TIMEOUTS.requestMs, 'for an answer to EndTxn', asking)
   }
 
   /** Of a partition that this broker leads. */

@@ -28,6 +28,26 @@ declare module 'kafkajs/src/broker/index.js' {
         readonly partitions: readonly { readonly partition: number; readonly timestamp: number }[]
       }[]
     }): Promise<ListedOffsets>
+    /** `coordinatorType` 1: of a transactional id. */
+    findGroupCoordinator(request: { readonly groupId: string; readonly coordinatorType: 1 }): Promise<{
+      readonly coordinator: { readonly host: string; readonly port: number }
+    }>
+    initProducerId(request: { readonly transactionalId: string; readonly transactionTimeout: number }): Promise<{
+      readonly producerId: string
+      readonly producerEpoch: number
+    }>
+    addPartitionsToTxn(request: {
+      readonly transactionalId: string
+      readonly producerId: number
+      readonly producerEpoch: number
+      readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+    }): Promise<unknown>
+    endTxn(request: {
+      readonly transactionalId: string
+      readonly producerId: number
+      readonly producerEpoch: number
+      readonly transactionResult: boolean
+    }): Promise<unknown>
     deleteRecords(request: {
       readonly topics: readonly {
         readonly topic: string

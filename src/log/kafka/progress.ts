@@ -2,19 +2,18 @@
  * The progress of a transactional id: the last record under that key in a compacted topic that a committed transaction
  * wrote. Its partition is read from the start to the end that it had after the id's earlier writers were fenced.
  *
- * It is read uncommitted, and the transactions are followed here: every one of this id has its marker by then, whereas
- * those of others in the same partition may be open, and a reader of what is stable would stop in front of them.
+ * Every transaction of the id should have its marker by then. One that has none is looked at again for a while, since its
+ * writer may be a newer one, and given back: its rows are neither there nor not there (unmarked.ts).
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { partitionOf } from '../../../operators/index.ts'
 import { QuorateError } from '../../errors.ts'
-import type { Progress } from '../log.ts'
-import { BATCH_HEADER_BYTES, type BatchHeader, checkBatch, readBatchHeader } from '../records/batch-header.ts'
-import { controlType, RecordColumns } from '../records/columns.ts'
-import { decompress } from '../records/compression.ts'
+import type { LogPartition, Progress } from '../log.ts'
 import { RecordsUnreadable } from '../records/unreadable.ts'
 import type { KafkaCluster } from './cluster.ts'
 import type { BrokerConnection } from './connection.ts'
 import { FETCH, fetchRequest, ISOLATION } from './fetch.ts'
+import { ProgressSearch, type Undecided } from './progress-search.ts'
 
 export const PROGRESS_PARTITIONS = 16
 /**
@@ -31,41 +30,90 @@ const FETCH_BYTES = 4 << 20
 const REREADS = 3
 /** Each takes a tenth of a second: what is below the end is there, unless the leader has changed. */
 const MAX_EMPTY_FETCHES = 20
-const COMMIT = 1
+/** How long a transaction may stay undecided after the earlier writers were fenced; between two looks. */
+const DECIDED_WITHIN_MS = 2_000
+const DECIDED_WAIT_MS = 50
 
 /** Which partition of the progress topic an id's records are in. */
 export const progressPartition = (transactionalId: string, partitions: number): number =>
   partitionOf(Buffer.from(transactionalId), partitions)
 
-/** @throws QuorateError QRT_LOG_UNREACHABLE, QRT_LOG_CORRUPT */
+export interface FoundProgress {
+  readonly progress: Progress | undefined
+  /** The transaction after it, when that one is neither committed nor aborted and stays so. */
+  readonly undecided: Undecided | undefined
+}
+
+/**
+ * @param transactionalId whose earlier writers are fenced
+ * @throws QuorateError QRT_LOG_UNREACHABLE, QRT_LOG_CORRUPT, QRT_LOG_FENCED when a newer writer is at work
+ */
 export async function readProgress(
   cluster: KafkaCluster,
   topic: string,
   transactionalId: string,
   partitions: number,
-): Promise<Progress | undefined> {
+): Promise<FoundProgress> {
   const partition = progressPartition(transactionalId, partitions)
+  const deadline = performance.now() + DECIDED_WITHIN_MS
+  let first: Undecided | undefined
+  for (;;) {
+    const found = await lookForProgress(cluster, topic, transactionalId, partition)
+    const { undecided } = found
+    if (undecided === undefined) return found
+    first ??= undecided
+    if (undecided.offset !== first.offset) {
+      const where = `${topic}[${partition}] at ${undecided.offset}`
+      throw new QuorateError(
+        'QRT_LOG_FENCED',
+        `a newer writer of "${transactionalId}" is at work: it wrote to ${where}`,
+      )
+    }
+    if (performance.now() > deadline) return found
+    await delay(DECIDED_WAIT_MS)
+  }
+}
+
+/** As it is now. */
+export async function lookForProgress(
+  cluster: KafkaCluster,
+  topic: string,
+  transactionalId: string,
+  partition: number,
+): Promise<FoundProgress> {
   const doing = `reading the progress of "${transactionalId}" from ${topic}[${partition}]`
   const read = async (leader: BrokerConnection) => {
     const search = new ProgressSearch(Buffer.from(transactionalId))
-    let position = (await leader.listOffsets(topic, [partition], 'start')).get(partition) ?? 0
-    const end = (await leader.listOffsets(topic, [partition], 'end')).get(partition) ?? 0
-    for (let empty = 0; position < end; ) {
-      const next = search.add(await fetchAt(leader, topic, partition, position), position, end)
-      empty = next === position ? empty + 1 : 0
-      if (empty > MAX_EMPTY_FETCHES) throw new Error(`nothing comes at ${position}, before its end ${end}`)
-      position = next
-    }
-    return search.progress
+    const position = await leader.offset(topic, partition, 'start')
+    await scan(leader, { topic, partition }, position, (bytes, from, end) => search.add(bytes, from, end))
+    return search
   }
   for (let reads = 1; ; reads++) {
     try {
-      const [progress] = await cluster.withLeaders(topic, doing, read, partition)
-      return progress
+      const [found] = await cluster.withLeaders(topic, doing, read, partition)
+      if (found === undefined) throw new QuorateError('QRT_LOG_UNREACHABLE', `${doing}: no broker leads it`)
+      return { progress: found.progress, undecided: found.undecided }
     } catch (error) {
       if (!(error instanceof RecordsUnreadable)) throw error
       if (reads > REREADS) throw new QuorateError('QRT_LOG_CORRUPT', `${doing} (${reads} times): ${error.message}`)
     }
+  }
+}
+
+/** Fetches from an offset to the end that the partition has now. `take` gets the bytes, and says where to go on. */
+export async function scan(
+  leader: BrokerConnection,
+  { topic, partition }: LogPartition,
+  from: number,
+  take: (bytes: Buffer, position: number, end: number) => number,
+): Promise<void> {
+  const end = await leader.offset(topic, partition, 'end')
+  let position = from
+  for (let empty = 0; position < end; ) {
+    const next = take(await fetchAt(leader, topic, partition, position), position, end)
+    empty = next === position ? empty + 1 : 0
+    if (empty > MAX_EMPTY_FETCHES) throw new Error(`nothing comes at ${position}, before its end ${end}`)
+    position = next
   }
 }
 
@@ -83,59 +131,4 @@ async function fetchAt(leader: BrokerConnection, topic: string, partition: numbe
     throw new Error(`the broker answered with error ${error || found?.error}`)
   }
   return found.records
-}
-
-/** Looks for the last committed record under one key, batch by batch. */
-class ProgressSearch {
-  progress: Progress | undefined
-  readonly #key: Uint8Array
-  readonly #columns = new RecordColumns()
-  /** By producer: what its open transaction wrote under the key. */
-  readonly #open = new Map<number, Progress>()
-
-  constructor(key: Uint8Array) {
-    this.#key = key
-  }
-
-  /** Takes what a fetch at `position` brought, and returns where the next one begins. */
-  add(bytes: Buffer, position: number, end: number): number {
-    let next = position
-    for (let at = 0; next < end; ) {
-      const header = readBatchHeader(bytes, at)
-      if (header === undefined) break
-      checkBatch(bytes, at, header.size)
-      this.#addBatch(header, bytes, at)
-      at += header.size
-      next = Math.max(next, header.nextOffset)
-    }
-    if (next === position && bytes.length > 0) {
-      throw new RecordsUnreadable('corrupt', `a batch at ${position} is larger than ${bytes.length} bytes`)
-    }
-    return next
-  }
-
-  #addBatch(header: BatchHeader, bytes: Buffer, at: number): void {
-    const from = at + BATCH_HEADER_BYTES
-    const to = at + header.size
-    const { producerId } = header
-    if (header.control) {
-      const written = this.#open.get(producerId)
-      this.#open.delete(producerId)
-      if (written !== undefined && controlType(bytes, from) === COMMIT) this.progress = written
-      return
-    }
-    const columns = this.#columns
-    columns.reset(0)
-    if (header.compression === 0) columns.add(header, bytes, from, to, 0)
-    else {
-      const records = decompress(header.compression, bytes.subarray(from, to))
-      columns.add(header, records, 0, records.length, 0)
-    }
-    for (let i = 0; i < columns.length; i++) {
-      const key = columns.key(i)
-      if (key === null || Buffer.compare(key, this.#key) !== 0) continue
-      const value = columns.value(i)?.slice()
-      if (header.transactional && value !== undefined) this.#open.set(producerId, value)
-    }
-  }
 }

@@ -11,25 +11,28 @@
  *   first, alone, and is sent again until it is taken; after that there is nothing to wait for.
  * - kafkajs drops records for a partition that it does not know. So every answer is compared with what was sent, before the
  *   commit.
+ * - A coordinator may call a transaction complete without writing its markers. So a transaction begins only when the one
+ *   before is seen to have its own; and opening a writer ends what was left without (unmarked.ts).
  * - A commit is asked for once. If no broker says what became of it, the outcome is unknown.
  */
-import { setTimeout as delay } from 'node:timers/promises'
-import { Kafka, type Producer, type TopicMessages, type Transaction } from 'kafkajs'
+import { Kafka, type Producer, type RecordMetadata, type TopicMessages, type Transaction } from 'kafkajs'
 import type { LogPartition, LogRecord, Progress, TransactionalWriter } from '../log.ts'
 import { WriterLife } from '../writer-life.ts'
 import { ClientSockets, clientConfig } from './client-options.ts'
 import { type KafkaCluster, unknownTopic } from './cluster.ts'
-import { kafkaFailure, typeOf } from './failure.ts'
+import { whileConcurrent } from './concurrent.ts'
+import { kafkaFailure } from './failure.ts'
 import { notTaken, ownPartition, requestsOf } from './produce.ts'
 import { progressPartition, readProgress } from './progress.ts'
+import { contentsHeader, type Undecided } from './progress-search.ts'
+import { endUnmarked } from './unmarked.ts'
+import { untilMarked } from './until-marked.ts'
 
+/** How often opening a writer ends a transaction that was left without a marker. */
+const ENDINGS = 3
 /** The broker aborts a transaction that takes longer. A commit gives up before. */
 const TRANSACTION_TIMEOUT_MS = 60_000
 const COMMIT_DEADLINE_MS = 50_000
-/** How long an earlier writer's transaction may take to end. */
-const CONCURRENT_DEADLINE_MS = 30_000
-const CONCURRENT_WAIT_MS = 2
-const CONCURRENT_WAIT_MAX_MS = 50
 
 export interface ProgressTopic {
   readonly topic: string
@@ -42,6 +45,28 @@ export async function openKafkaWriter(
   progressTopic: ProgressTopic,
   onClose: (writer: TransactionalWriter) => void,
 ): Promise<TransactionalWriter> {
+  const doing = `opening the writer "${transactionalId}"`
+  const { topic, partitions } = progressTopic
+  try {
+    for (let endings = 0; ; endings++) {
+      const opened = await initialised(cluster, transactionalId, progressTopic, onClose)
+      if (opened instanceof KafkaWriter) return opened
+      if (endings === ENDINGS) throw new Error(`a transaction of producer ${opened.producerId} cannot be ended`)
+      const partition = progressPartition(transactionalId, partitions)
+      await endUnmarked(cluster, transactionalId, { topic, partition }, opened)
+    }
+  } catch (error) {
+    throw kafkaFailure(error, { settings: cluster.settings, doing })
+  }
+}
+
+/** A writer; or what has to be ended before there can be one. */
+async function initialised(
+  cluster: KafkaCluster,
+  transactionalId: string,
+  progressTopic: ProgressTopic,
+  onClose: (writer: TransactionalWriter) => void,
+): Promise<KafkaWriter | Undecided> {
   const sockets = new ClientSockets()
   const producer = new Kafka(clientConfig(cluster.settings, sockets)).producer({
     transactionalId,
@@ -52,16 +77,24 @@ export async function openKafkaWriter(
     retry: { retries: 0 },
   })
   const close = () => sockets.close([producer])
-  const doing = `opening the writer "${transactionalId}"`
   try {
     await producer.connect()
     // Initialises the producer, which fences earlier ones; nothing is sent for the transaction itself.
     const transaction = await whileConcurrent(() => producer.transaction())
-    const progress = await readProgress(cluster, progressTopic.topic, transactionalId, progressTopic.partitions)
-    return new KafkaWriter({ cluster, transactionalId, progressTopic, producer, close, onClose }, transaction, progress)
+    const { topic, partitions } = progressTopic
+    const { progress, undecided } = await readProgress(cluster, topic, transactionalId, partitions)
+    if (undecided === undefined) {
+      return new KafkaWriter(
+        { cluster, transactionalId, progressTopic, producer, close, onClose },
+        transaction,
+        progress,
+      )
+    }
+    await close()
+    return undecided
   } catch (error) {
     await close()
-    throw kafkaFailure(error, { settings: cluster.settings, doing })
+    throw error
   }
 }
 
@@ -79,6 +112,8 @@ class KafkaWriter implements TransactionalWriter {
   readonly #parts: WriterParts
   #transaction: Transaction
   readonly #life: WriterLife
+  /** Offset of the last progress record. */
+  #written: number | undefined
 
   constructor(parts: WriterParts, transaction: Transaction, progress: Progress | undefined) {
     this.#parts = parts
@@ -110,40 +145,40 @@ class KafkaWriter implements TransactionalWriter {
   }
 
   async #send(records: ReadonlyMap<LogPartition, readonly LogRecord[]>, progress: Progress): Promise<void> {
-    await whileConcurrent(() => this.#sendOne([this.#progressMessage(progress)]))
+    await this.#untilMarked()
+    const [written] = await whileConcurrent(() => this.#sendOne([this.#progressMessage(progress, records)]))
+    this.#written = Number(written?.baseOffset)
     for (const request of requestsOf(records)) await this.#sendOne(request)
   }
 
-  async #sendOne(topicMessages: TopicMessages[]): Promise<void> {
+  /** What has no marker yet would be aborted with the next transaction, were that one aborted. */
+  async #untilMarked(): Promise<void> {
+    const { cluster, transactionalId, progressTopic } = this.#parts
+    const { topic, partitions } = progressTopic
+    if (this.#written === undefined) return
+    const partition = progressPartition(transactionalId, partitions)
+    await untilMarked(cluster, { topic, partition }, this.#written)
+  }
+
+  async #sendOne(topicMessages: TopicMessages[]): Promise<readonly RecordMetadata[]> {
     const answer = await this.#transaction.sendBatch({ acks: -1, topicMessages })
     const missing = notTaken(topicMessages, answer)
     if (missing !== undefined) throw unknownTopic(missing)
+    return answer
   }
 
-  #progressMessage(progress: Progress): TopicMessages {
+  #progressMessage(progress: Progress, records: ReadonlyMap<LogPartition, readonly LogRecord[]>): TopicMessages {
     const { transactionalId, progressTopic } = this.#parts
     const { topic, partitions } = progressTopic
     const partition = progressPartition(transactionalId, partitions)
-    return { topic, messages: [{ partition, key: Buffer.from(transactionalId), value: Buffer.from(progress) }] }
+    const key = Buffer.from(transactionalId)
+    return { topic, messages: [{ partition, key, value: Buffer.from(progress), headers: contentsHeader(records) }] }
   }
 
   async close(): Promise<void> {
     if (!this.#life.close()) return
     this.#parts.onClose(this)
     await this.#parts.close()
-  }
-}
-
-/** Repeats a call that changes nothing as long as the answer is that an earlier transaction is still being ended. */
-async function whileConcurrent<T>(call: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + CONCURRENT_DEADLINE_MS
-  for (let wait = CONCURRENT_WAIT_MS; ; wait = Math.min(wait * 2, CONCURRENT_WAIT_MAX_MS)) {
-    try {
-      return await call()
-    } catch (error) {
-      if (typeOf(error) !== 'CONCURRENT_TRANSACTIONS' || performance.now() > deadline) throw error
-    }
-    await delay(wait)
   }
 }
 

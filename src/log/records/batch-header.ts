@@ -51,6 +51,7 @@ export interface BatchHeader {
   readonly baseTimestamp: number
   readonly maxTimestamp: number
   readonly producerId: number
+  readonly producerEpoch: number
   readonly records: number
 }
 
@@ -85,6 +86,7 @@ export function readBatchHeader(bytes: Uint8Array, at: number): BatchHeader | un
     baseTimestamp: readInt64(view, AT.baseTimestamp),
     maxTimestamp: readInt64(view, AT.maxTimestamp),
     producerId: readInt64(view, AT.producerId),
+    producerEpoch: view.getInt16(AT.producerEpoch),
     records: view.getInt32(AT.records),
   }
 }
