@@ -29,6 +29,8 @@ export const BRANCHES = [
   /** An identity was given up because of what its disk had forgotten. */
   'retired',
   'trimmed',
+  /** A unit of a partition that the source got later has a certificate. */
+  'grown',
   /** Records that came late behind a shuffle. */
   'lateBehindShuffle',
   /** A later revision of a window, certified. */
@@ -59,6 +61,13 @@ export class Branches {
   readonly #members = new Map<UnitId, { readonly number: number; readonly members: string }>()
   readonly #terms = new Set<string>()
   readonly #late = new Set<string>()
+  readonly #grown = new Set<UnitId>()
+  readonly #firstPartitions: number
+
+  /** @param firstPartitions of the source, when the job is submitted */
+  constructor(firstPartitions: number) {
+    this.#firstPartitions = firstPartitions
+  }
 
   took(branch: Branch): void {
     this.counts[branch] += 1
@@ -76,7 +85,10 @@ export class Branches {
   /** A peer holds a certificate. */
   certified(unit: UnitId, seq: number, late: number): void {
     const name = `${unit} ${seq}`
-    if (late === 0 || parseUnitId(unit).stage === 0 || this.#late.has(name)) return
+    const { stage, partition } = parseUnitId(unit)
+    if (stage === 0 && partition >= this.#firstPartitions) this.#grown.add(unit)
+    this.counts.grown = this.#grown.size
+    if (late === 0 || stage === 0 || this.#late.has(name)) return
     this.#late.add(name)
     this.counts.lateBehindShuffle += late
   }

@@ -49,6 +49,8 @@ export interface GivenUp {
 export interface TermParts {
   readonly replicas: number
   readonly write: number
+  /** When the job is submitted. */
+  readonly sourcePartitions: number
   readonly nameOf: (peer: PeerId) => string
   readonly onDocument: (document: ControlDocument) => void
   /** Versions that the machine behind an identity can compute in. */
@@ -65,6 +67,8 @@ export class TermChecks {
   readonly #views = new Map<number, readonly PeerId[] | undefined>()
   /** By generation: the view of its first terms. */
   readonly #firstViews = new Map<string, ControlDocument['view']>()
+  /** The same of its units that came with growth: of the first time, the second, and so on. */
+  readonly #grownViews = new Map<string, readonly ControlDocument['view'][]>()
   readonly #placed = new Map<string, readonly PeerId[]>()
   /** Clusters that were lost before the present one. */
   #restored = 0
@@ -116,7 +120,7 @@ export class TermChecks {
   termOf(unit: UnitId, number: number): Term | undefined {
     const known = this.#unit(unit).terms.get(number)
     if (known !== undefined || number !== 1 || this.#restored > 0) return known
-    const view = this.#firstViews.get(parseUnitId(unit).generation)
+    const view = this.#firstView(unit)
     if (view === undefined) return undefined
     const members = this.#ring(unit, view.number, view.members)
     const first: Term = {
@@ -131,6 +135,15 @@ export class TermChecks {
     }
     this.#unit(unit).terms.set(1, first)
     return first
+  }
+
+  /** A source grows by one partition at a time; what was not noticed one by one came at the latest time of those that are known. */
+  #firstView(unit: UnitId): ControlDocument['view'] | undefined {
+    const { generation, stage, partition } = parseUnitId(unit)
+    const later = stage === 0 ? partition - this.#parts.sourcePartitions : -1
+    if (later < 0) return this.#firstViews.get(generation)
+    const grown = this.#grownViews.get(generation) ?? []
+    return grown[Math.min(later, grown.length - 1)]
   }
 
   /** Records that operators gave up: a unit went on from the state of a snapshot, where the log began again. */
@@ -178,9 +191,11 @@ export class TermChecks {
     this.#documents.set(name, text)
     this.#parts.onDocument(document)
     this.#view(document.view)
-    for (const { generation, view } of document.jobs) {
+    for (const { generation, view, grown = [] } of document.jobs) {
+      const views = grown.map((each) => each.view)
       this.#firstViews.set(generation, view)
-      this.#view(view)
+      if (views.length > (this.#grownViews.get(generation)?.length ?? 0)) this.#grownViews.set(generation, views)
+      for (const each of [view, ...views]) this.#view(each)
     }
   }
 

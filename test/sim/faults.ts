@@ -48,6 +48,7 @@ export const FAULTS = [
   'storeBusy',
   'recordsLost',
   'clusterLost',
+  'growth',
 ] as const
 export type Fault = (typeof FAULTS)[number]
 
@@ -265,6 +266,9 @@ export class Faults {
         return
       case 'poison':
         producers.poison(random.below(sourcePartitions))
+        return
+      case 'growth':
+        count(producers.grow())
         return
       case 'pauseJob':
         operator.pause(victim)

@@ -57,6 +57,15 @@ export interface Workload {
 /** Records of one key are in all partitions of the source. */
 const isSpread = ({ kind }: Workload): boolean => kind === 'shuffled' || kind === 'rows' || kind === 'ordered'
 
+/**
+ * Whether the job goes on with more partitions, and what it gives can be said nevertheless: of records in the order of their times,
+ * those that come late before all know of a partition decide what passes after them.
+ */
+const growsOn = ({ kind, sourcePartitions }: Workload): boolean =>
+  kind === 'rows' || (kind === 'shuffled' && sourcePartitions > 1)
+/** Partitions that a source may get later. */
+const MOST_GROWTH = 2
+
 /** Of an ordered job: the amount from which on a record is another than those below. */
 export const TURNS_AT = 500
 
@@ -160,6 +169,8 @@ export class Producers {
   readonly #random: Random
   readonly #workload: Workload
   #running = true
+  /** Of the source, at present. */
+  #partitions: number
   /** Partitions that say nothing for a while. */
   readonly #silentUntil: number[]
   /** Event times of what a producer has yet to send, since it cannot at present. */
@@ -170,12 +181,32 @@ export class Producers {
     this.#clock = log.clock
     this.#random = random
     this.#workload = workload
+    this.#partitions = workload.sourcePartitions
     this.#silentUntil = Array.from({ length: workload.sourcePartitions }, () => 0)
     this.#backlogs = Array.from({ length: workload.sourcePartitions }, () => [])
   }
 
   start(): void {
-    for (let partition = 0; partition < this.#workload.sourcePartitions; partition++) this.#schedule(partition)
+    for (let partition = 0; partition < this.#partitions; partition++) this.#schedule(partition)
+  }
+
+  /** The source has had more partitions since the job was submitted. */
+  get grown(): boolean {
+    return this.#partitions > this.#workload.sourcePartitions
+  }
+
+  /** The source gets another partition, to which a producer writes from now on. False: the job could not go on, or has several more. */
+  grow(): boolean {
+    const { sourcePartitions } = this.#workload
+    if (!growsOn(this.#workload) || this.#partitions >= sourcePartitions + MOST_GROWTH) return false
+    const added = this.#partitions
+    this.#partitions += 1
+    this.#silentUntil.push(0)
+    this.#backlogs.push([])
+    this.#log.growTopic(SOURCE, this.#partitions)
+    this.#append(added, this.#eventTime())
+    this.#schedule(added)
+    return true
   }
 
   stop(): void {
@@ -207,10 +238,10 @@ export class Producers {
    * Windows that start at the answer or later may hold this record.
    */
   flush(): number {
-    const { sourcePartitions, windowMs, latenessMs, disorderMs } = this.#workload
+    const { windowMs, latenessMs, disorderMs } = this.#workload
     const reach = windowMs + latenessMs + disorderMs
     const at = EPOCH_MS + Math.round(this.#clock.now()) + 2 * reach
-    for (let partition = 0; partition < sourcePartitions; partition++) {
+    for (let partition = 0; partition < this.#partitions; partition++) {
       this.#sendBacklog(partition)
       this.#append(partition, at, false)
     }
