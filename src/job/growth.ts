@@ -36,6 +36,7 @@ export function outlookOf(job: CompiledJob, found: readonly (number | undefined)
   const [grown] = changed
   if (grown === undefined) return { kind: 'same' }
   if (reliesOnPartitions(job)) return stops('QRT_SOURCE_GREW', grown, relying(job))
+  if (joinsSeveral(job)) return stops('QRT_SOURCE_GREW', grown, joining(job))
   const inTheMiddle = changed.find(({ i }) => i < job.sources.length - 1)
   if (inTheMiddle !== undefined) return stops('QRT_SOURCE_GREW', inTheMiddle, numbering(job))
   const compiled = withPartitions(job, counts)
@@ -67,6 +68,10 @@ export function reliesOnPartitions({ stages }: Pick<CompiledJob, 'stages'>): boo
   return second === undefined && (first?.window !== undefined || first?.ordered !== undefined)
 }
 
+/** Behind the partitions of its source a later join has numbers for the units before it: there is no room between. */
+const joinsSeveral = ({ sources }: CompiledJob): boolean =>
+  sources.some(({ stage }) => stage?.output.kind === 'shuffle' && stage.output.to !== undefined)
+
 function stops(code: QuorateErrorCode, { source: { name, topic }, from, to }: Change, why: string): Outlook {
   const of = name === undefined ? '' : ` of the source "${name}"`
   const changed = `the topic "${topic}"${of} has ${partitions(to)} now, and had ${from}`
@@ -86,6 +91,9 @@ const shrinking = ({ name }: CompiledJob): string =>
 
 const relying = ({ name }: CompiledJob): string =>
   `"${name}" has no shuffle and relies on all records of a key being in one partition, which holds no longer; submit it anew under another name, and without partitionedBy, so that it has a shuffle`
+
+const joining = ({ name }: CompiledJob): string =>
+  `"${name}" joins more than two sources, whose partitions are numbered together with the units of the joins; submit it anew under another name`
 
 const numbering = ({ name, sources }: CompiledJob): string => {
   const last = sources[sources.length - 1]?.name ?? ''

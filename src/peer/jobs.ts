@@ -114,7 +114,7 @@ export function placeJob(entry: JobEntry, first: JobBody, revisions: readonly Jo
       const view = viewOf(entry, born)
       const ring = rings.get(view) ?? createRing(view)
       rings.set(view, ring)
-      const reader = readerOf(planOfUnit(compiled, plan.stage, number) ?? plan)
+      const reader = readerOf(planOfUnit(body.compiled, plan.stage, number) ?? plan)
       const behind = reader === undefined ? undefined : shuffleBefore(compiled, reader)
       const members: readonly PeerId[] = preferenceList(ring, unit, quorum.replicas)
       units.push({

@@ -146,6 +146,16 @@ describe('a job stops for good', () => {
     assert.match(stops(compiled(UNION, 2, 1), 3, 1), /"flights" of the source "early" .* only its last one, "late"/)
   })
 
+  it('when it joins more than two sources, whose partitions and units are numbered together', () => {
+    const joining = `name: sales
+sources: { a: { topic: a }, b: { topic: b }, c: { topic: c } }
+joins: [ { left: a, right: b, on: id, within: 1m }, { right: c, on: { left: a.id, right: id }, within: 1m } ]
+pipeline: []
+quorum: { replicas: 3, write: 2, read: 2 }
+`
+    assert.match(stops(compiled(joining, 2, 2, 2), 2, 2, 3), /QRT_SOURCE_GREW: .*joins more than two sources/)
+  })
+
   it('when a topic has fewer partitions, whatever the job does', () => {
     const job = compiled(jobText(ROWS), 3)
     assert.match(stops(job, 1), /QRT_SOURCE_SHRANK: .*has 1 partition now, and had 3: it was deleted and made anew/)
