@@ -46,7 +46,7 @@ describe('names', () => {
       'that are unknown are told with the known ones, and what is meant',
       `${GOOD}retension: 7d\n`,
       [
-        '10:1 /retension unknown name "retension"; known here: name, source, sources, join, pipeline, sinks, deadLetters, quorum, shuffle, maxCutAge, retention [did you mean "retention"?]',
+        '10:1 /retension unknown name "retension"; known here: name, source, sources, join, joins, pipeline, sinks, deadLetters, quorum, shuffle, maxCutAge, retention [did you mean "retention"?]',
       ],
     ],
     [
