@@ -28,6 +28,9 @@ const AGGREGATES = [
   aggregate('last', 'last', '[v, t]'),
   aggregate('all', 'collect', 'v', undefined, 5),
   aggregate('distinct', 'countDistinct', 'v'),
+  aggregate('best', 'maxBy', '[v, t]'),
+  aggregate('worst', 'minBy', '[v, t]'),
+  aggregate('bestTwo', 'topBy', '[v, t]', undefined, 2),
 ]
 
 interface Hit {
@@ -172,6 +175,14 @@ describe('aggregates of any kind', () => {
           assert.deepEqual(row.last, [mine.at(-1)?.v, mine.at(-1)?.t])
           assert.deepEqual(row.all, numbers.slice(0, 5))
           assert.equal(row.distinct, new Set(numbers).size)
+          // Of equal ranks the earlier record's: the sort is stable.
+          const ranked = mine.filter(({ v }) => v !== null).sort((a, b) => Number(b.v) - Number(a.v))
+          assert.equal(row.best, ranked[0]?.t ?? null)
+          assert.deepEqual(
+            row.bestTwo,
+            ranked.slice(0, 2).map(({ t }) => t),
+          )
+          assert.equal(row.worst, ranked.toSorted((a, b) => Number(a.v) - Number(b.v) || a.t - b.t)[0]?.t ?? null)
           if (numbers.length < 2) assert.equal(row.stddev, null)
           else {
             const squares = numbers.reduce((total, v) => total + (v - sum / numbers.length) ** 2, 0)
