@@ -31,3 +31,13 @@ export async function metric(peer: PeerProcess, name: string, labels = ''): Prom
 
 export const isPlaced = (peer: PeerProcess, members: number): Promise<boolean> =>
   asked(() => placed.isPlaced(peer, members))
+
+/** Who has brought the most rows to sinks. */
+export async function committer(peers: readonly PeerProcess[]): Promise<{ peer: PeerProcess; written: number }> {
+  const written = await Promise.all(
+    peers.map(async (peer) => ({ peer, written: await metric(peer, 'quorate_rows_out_total') })),
+  )
+  const [most] = written.sort((a, b) => b.written - a.written)
+  if (most === undefined) throw new Error('there are peers')
+  return most
+}

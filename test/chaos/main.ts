@@ -7,6 +7,7 @@ const SCRIPTS: Readonly<Record<string, () => Promise<{ readonly main: (argv: rea
     suspicion: () => import('./suspicion.ts'),
     lose: () => import('./lose.ts'),
     partition: () => import('./partition.ts'),
+    broker: () => import('./broker.ts'),
     replay: () => import('./replay.ts'),
   }
 

@@ -8,7 +8,7 @@ import type { Log, LogSettings } from '../../src/log/log.ts'
 import { openLog } from '../../src/log/open.ts'
 import { kafkaRows, mongodbRows, type SinkRow, s3Client, s3Rows } from '../e2e/sink-readers.ts'
 import { eventually } from '../eventually.ts'
-import { type KafkaService, kafka } from '../services/kafka.ts'
+import { type KafkaOptions, type KafkaService, kafka } from '../services/kafka.ts'
 import { type MongodbService, mongodb } from '../services/mongodb.ts'
 import { type S3Service, s3 } from '../services/s3.ts'
 import { difference, type Load } from './load.ts'
@@ -26,8 +26,8 @@ export class Scene {
   readonly #s3: S3Service
   #names = 0
 
-  static async start(): Promise<Scene> {
-    const services = await Promise.all([kafka(), mongodb(), s3()])
+  static async start(options: KafkaOptions = {}): Promise<Scene> {
+    const services = await Promise.all([kafka(options), mongodb(), s3()])
     for (const service of services) if ('unavailable' in service) throw new Error(service.unavailable)
     const [broker, database, store] = services as [KafkaService, MongodbService, S3Service]
     const folder = await mkdtemp(join(tmpdir(), 'quorate-chaos-'))
@@ -56,6 +56,10 @@ export class Scene {
 
   get brokers(): readonly string[] {
     return this.#kafka.brokers
+  }
+
+  get broker(): KafkaService {
+    return this.#kafka
   }
 
   /** Of the log and the stores. */
@@ -113,7 +117,9 @@ export class Scene {
   /** @param keep what peers wrote stays, and where it is is told: something was wrong */
   async stop({ keep }: { readonly keep: boolean }): Promise<void> {
     await this.log.close()
-    await Promise.all([this.#kafka.stop(), this.#mongodb.stop(), this.#s3.stop()])
+    await Promise.all([this.#kafka.stop({ keep }), this.#mongodb.stop(), this.#s3.stop()])
+    const { folder } = this.#kafka
+    if (keep && folder !== undefined) console.error(`what the broker wrote is in ${folder}`)
     if (keep) console.error(`what the peers wrote and logged is in ${this.folder}`)
     else await rm(this.folder, { recursive: true, force: true })
   }

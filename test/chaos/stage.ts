@@ -1,5 +1,6 @@
 /** A cluster that works under a steady load while something is done to it: what one run of a script plays with. */
 import { join } from 'node:path'
+import type { LogSettings } from '../../src/log/log.ts'
 import { type PeerHost, Peers } from '../e2e/peers.ts'
 import { Load, loadJob } from './load.ts'
 import type { Place, Scene } from './scene.ts'
@@ -14,6 +15,10 @@ export interface StageOptions {
   readonly replicas: number
   readonly write: number
   readonly hosts?: Readonly<Record<string, PeerHost>>
+  /** How peers reach the log; as the scene does by default. */
+  readonly logSettings?: LogSettings
+  /** See LoadOptions. */
+  readonly mayFail?: boolean
 }
 
 export class Stage {
@@ -36,14 +41,23 @@ export class Stage {
   }
 
   private constructor(scene: Scene, options: StageOptions, place: Place) {
-    const { names, partitions, recordsPerSecond, hosts = {} } = options
-    const { log, logSettings, connections } = scene
+    const { names, partitions, recordsPerSecond, hosts = {}, mayFail = false } = options
+    const { log, connections } = scene
+    const { logSettings = scene.logSettings } = options
     this.place = place
     this.job = place.name
     const { checkpoints } = place
     const directory = join(scene.folder, place.name)
     this.peers = new Peers({ directory, log: logSettings, connections, checkpoints, names, hosts })
-    this.load = new Load({ log, topic: place.topic, partitions, recordsPerSecond, keys: 40, windowMs: WINDOW_MS })
+    this.load = new Load({
+      log,
+      topic: place.topic,
+      partitions,
+      recordsPerSecond,
+      keys: 40,
+      windowMs: WINDOW_MS,
+      mayFail,
+    })
     this.watch = new Watch()
   }
 

@@ -6,9 +6,8 @@
  *   npm run chaos -- stop [--runs 3] [--seconds 60] [-o json]
  */
 import { parseArgs } from 'node:util'
-import type { PeerProcess } from '../e2e/peers.ts'
 import { eventually } from '../eventually.ts'
-import { isPlaced, metric } from './asked.ts'
+import { committer, isPlaced } from './asked.ts'
 import { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
 import { type Outcome, pauses, playAll } from './verdict.ts'
@@ -95,14 +94,4 @@ async function play(scene: Scene, frozenMs: number): Promise<StopRun> {
     for (const peer of peers.all) peer.signal('SIGCONT')
     await stage.stop()
   }
-}
-
-/** Who has brought the most rows to sinks. */
-async function committer(peers: readonly PeerProcess[]): Promise<{ peer: PeerProcess; written: number }> {
-  const written = await Promise.all(
-    peers.map(async (peer) => ({ peer, written: await metric(peer, 'quorate_rows_out_total') })),
-  )
-  const [most] = written.sort((a, b) => b.written - a.written)
-  if (most === undefined) throw new Error('there are peers')
-  return most
 }

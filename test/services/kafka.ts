@@ -14,7 +14,14 @@ export interface KafkaService {
   readonly brokers: string[]
   /** The same brokers over TLS and SASL, if it was asked for. */
   readonly secured: string[]
-  stop(): Promise<void>
+  /** Where a wire to it leads, if one was asked for. */
+  readonly wired: string | undefined
+  /** Everything that it writes: data, log. Undefined when it is not ours. */
+  readonly folder: string | undefined
+  /** With `keep`, what it wrote stays. */
+  stop(options?: { readonly keep?: boolean }): Promise<void>
+  /** Only to a private one. */
+  signal(signal: NodeJS.Signals): void
   /** Ends the broker as a crash does. Only a private one. */
   kill(): Promise<void>
   /** Starts it again on the same ports and data, after `kill` or while it runs. Only a private one. */
@@ -37,6 +44,8 @@ export interface KafkaOptions {
   readonly secured?: readonly string[]
   /** Other settings (server.properties), only for a private one. */
   readonly settings?: readonly string[]
+  /** Port of a wire (faulty-wire.ts): its clients are told to connect to it. Only for a private one. */
+  readonly wire?: number
 }
 
 export function kafka(options: KafkaOptions = {}): Promise<KafkaService | Unavailable> {
@@ -49,19 +58,28 @@ function shared(brokers: string[]): KafkaService {
   const refuse = async () => {
     throw new Error('this broker is shared with other tests: ask for kafka({ private: true })')
   }
-  return { brokers, secured: [], stop: async () => undefined, kill: refuse, restart: refuse }
+  const nothing = { secured: [], wired: undefined, folder: undefined }
+  const signal = () => {
+    throw new Error('this broker is shared with other tests: ask for kafka({ private: true })')
+  }
+  return { ...nothing, brokers, stop: async () => undefined, signal, kill: refuse, restart: refuse }
 }
 
 /** The folder of Kafka's jars, with its command-line tools: a Java client to compare with. */
 export const kafkaJars = (): Promise<string> => jars(`kafka-${VERSION}`, COORDINATES)
 
-async function startNative({ secured = [], settings: others = [] }: KafkaOptions): Promise<KafkaService> {
+async function startNative({ secured = [], settings: others = [], wire }: KafkaOptions): Promise<KafkaService> {
   const jarFolder = await kafkaJars()
   const folder = await mkdtemp(join(tmpdir(), 'quorate-kafka-'))
-  const [port = 0, controllerPort = 0, securedPort = 0] = await freePorts(3)
+  const [port = 0, controllerPort = 0, securedPort = 0, wiredPort = 0] = await freePorts(4)
   const settings = join(folder, 'server.properties')
   await mkdir(join(folder, 'data'))
-  const ports = { port, controllerPort, ...(secured.length > 0 ? { securedPort } : {}) }
+  const ports = {
+    port,
+    controllerPort,
+    ...(secured.length > 0 ? { securedPort } : {}),
+    ...(wire === undefined ? {} : { wire, wiredPort }),
+  }
   await writeFile(settings, [properties(ports, join(folder, 'data')), ...secured, ...others].join('\n'))
   const java = ['-cp', join(jarFolder, '*'), '-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
   // One that begins with a hyphen would be taken for an option.
@@ -79,10 +97,13 @@ async function startNative({ secured = [], settings: others = [] }: KafkaOptions
   return {
     brokers: [`127.0.0.1:${port}`],
     secured: secured.length > 0 ? [`127.0.0.1:${securedPort}`] : [],
-    async stop() {
+    wired: wire === undefined ? undefined : `127.0.0.1:${wiredPort}`,
+    folder,
+    async stop({ keep = false } = {}) {
       await server.kill()
-      await rm(folder, { recursive: true, force: true })
+      if (!keep) await rm(folder, { recursive: true, force: true })
     },
+    signal: (signal) => server.signal(signal),
     kill: () => server.kill(),
     async restart() {
       await server.stop()
@@ -93,19 +114,22 @@ async function startNative({ secured = [], settings: others = [] }: KafkaOptions
 
 /** One node; every internal topic has one replica, groups form at once, and a killed broker is missed soon. */
 function properties(
-  { port, controllerPort, securedPort }: { port: number; controllerPort: number; securedPort?: number },
+  ports: { port: number; controllerPort: number; securedPort?: number; wire?: number; wiredPort?: number },
   dataFolder: string,
 ): string {
+  const { port, controllerPort, securedPort, wire, wiredPort } = ports
   const clients = [`PLAINTEXT://127.0.0.1:${port}`]
   if (securedPort !== undefined) clients.push(`SECURED://127.0.0.1:${securedPort}`)
+  const told = wire === undefined ? clients : [...clients, `WIRED://127.0.0.1:${wire}`]
+  const heard = wire === undefined ? clients : [...clients, `WIRED://127.0.0.1:${wiredPort}`]
   return `
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=${clients.join(',')},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=${clients.join(',')}
+listeners=${heard.join(',')},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=${told.join(',')}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURED:SASL_SSL
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,WIRED:PLAINTEXT,SECURED:SASL_SSL
 inter.broker.listener.name=PLAINTEXT
 log.dirs=${dataFolder}
 auto.create.topics.enable=false

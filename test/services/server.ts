@@ -19,6 +19,7 @@ export interface Launch {
 }
 
 export interface RunningServer {
+  signal(signal: NodeJS.Signals): void
   /** Asks it to end, and insists after ten seconds. */
   stop(): Promise<void>
   /** Ends it at once, as a crash does. */
@@ -51,7 +52,11 @@ export async function launch(options: Launch): Promise<RunningServer> {
     }
     await Promise.race([delay(LOOK_EVERY_MS), failed])
   }
-  return { stop: () => end(child, 'SIGTERM'), kill: () => end(child, 'SIGKILL') }
+  return {
+    signal: (signal) => void child.kill(signal),
+    stop: () => end(child, 'SIGTERM'),
+    kill: () => end(child, 'SIGKILL'),
+  }
 }
 
 const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
