@@ -5,10 +5,22 @@ export { type AggregateCall, parseAggregateCall } from './expression/call.ts'
 export { builtinNames, functionsOf } from './expression/compile.ts'
 export { pathsIn } from './expression/reads.ts'
 export {
+  emptyState,
+  findAggregate,
+  mergedState,
+  type OwnState,
+  resultOfState,
+  stateOfRecord,
+  stateOfValue,
+  type UserAggregate,
+  valueOfState,
+} from './expression/user-aggregates.ts'
+export {
   callFunction,
   type FunctionModule,
   type FunctionType,
   findFunction,
+  knownAggregates,
   knownFunctions,
   provideFunctions,
   type UserFunction,

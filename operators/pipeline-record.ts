@@ -3,10 +3,11 @@
  * before any of it is used.
  */
 import { canRank } from './aggregates/ranked.ts'
-import { takes } from './aggregates/states.ts'
+import { ownAggregate, takes } from './aggregates/states.ts'
 import { EvaluationError, type OperatorErrorCode, OVERFLOW, WRONG_TYPE } from './errors.ts'
 import { compileExpression } from './expression/compile.ts'
 import type { Evaluate } from './expression/logic.ts'
+import { stateOfRecord, type UserAggregate, valueOfState } from './expression/user-aggregates.ts'
 import type { FieldSet } from './fields.ts'
 import type { Value } from './json.ts'
 import { compileStep, type ExplodeStep, linkStep, type MapStep, type Scope, type Step } from './pipeline-steps.ts'
@@ -133,6 +134,8 @@ interface Input {
   readonly where: Evaluate | undefined
   readonly of: Evaluate | undefined
   readonly takes: ReturnType<typeof takes>
+  /** Only of one that takes records in its own way. */
+  readonly own: UserAggregate | undefined
 }
 
 /** What the aggregates of a record are given: each distinct pair of `of` and `where` is evaluated once. */
@@ -144,12 +147,13 @@ export class AggregateInputs {
 
   constructor(aggregates: readonly AggregatePlan[], fields: FieldSet) {
     const known = new Map<string, number>()
-    this.indexes = aggregates.map(({ name, kind, of, where }) => {
+    this.indexes = aggregates.map((plan) => {
+      const { name, kind, of, own, where } = plan
       const taken = takes(kind)
       if (of === undefined && taken !== 'condition')
         throw new RangeError(`aggregate "${name}": ${kind} needs an expression`)
       if (of === undefined && where === undefined) return -1
-      const identity = JSON.stringify([taken, of?.source, where?.source])
+      const identity = JSON.stringify([taken, of?.source, where?.source, own])
       const index = known.get(identity) ?? this.#inputs.length
       if (index === this.#inputs.length) {
         known.set(identity, index)
@@ -157,6 +161,7 @@ export class AggregateInputs {
           takes: taken,
           where: where && compileExpression(where, fields),
           of: of && compileExpression(of, fields),
+          own: taken === 'own' ? ownAggregate(plan) : undefined,
         })
         this.values.push(null)
       }
@@ -167,7 +172,7 @@ export class AggregateInputs {
   /** Fills `values`: true or null for counts, else a number, a bigint, any value, or null. Throws before anything is used. */
   evaluate(slots: readonly Value[]): void {
     for (let i = 0; i < this.#inputs.length; i++) {
-      const { where, of, takes } = this.#inputs[i] as Input
+      const { where, of, takes, own } = this.#inputs[i] as Input
       this.values[i] =
         where !== undefined && !condition(where(slots))
           ? null
@@ -177,7 +182,9 @@ export class AggregateInputs {
               ? numeric((of as Evaluate)(slots))
               : takes === 'ranked'
                 ? ranked((of as Evaluate)(slots))
-                : shown((of as Evaluate)(slots))
+                : own !== undefined
+                  ? startedBy(own, (of as Evaluate)(slots))
+                  : shown((of as Evaluate)(slots))
     }
   }
 }
@@ -201,6 +208,13 @@ function ranked(pair: Value): Value {
   if (!Array.isArray(pair) || !canRank(pair[0])) throw WRONG_TYPE
   shown(pair[1])
   return pair
+}
+
+/** In a list, since a state may be null, which is a record that is left out. */
+function startedBy(own: UserAggregate, values: Value): Value {
+  if (!Array.isArray(values)) throw WRONG_TYPE
+  const state = stateOfRecord(own, values)
+  return state === undefined ? null : [valueOfState(state)]
 }
 
 /** A value that has a JSON text. */

@@ -101,6 +101,12 @@ export type PlacedWindowPlan = AlignedWindowPlan | CalendarWindowPlan | GlobalWi
 
 export type WindowPlan = PlacedWindowPlan | SessionWindowPlan
 
+export interface OwnPlan {
+  readonly aggregate: string
+  /** The hash of the module. */
+  readonly functions?: string
+}
+
 export interface AggregatePlan {
   readonly name: string
   readonly kind:
@@ -120,13 +126,16 @@ export interface AggregatePlan {
     | 'maxBy'
     | 'minBy'
     | 'topBy'
+    | 'own'
   /**
-   * For count: counts where it is true (absent: every record). For maxBy, minBy and topBy: a list of the rank and the value. For the
-   * others: the value to aggregate.
+   * For count: counts where it is true (absent: every record). For maxBy, minBy and topBy: a list of the rank and the value. For own: a
+   * list of its arguments. For the others: the value to aggregate.
    */
   readonly of?: ExpressionPlan
   /** quantile: which, from 0 to 1. topK, topBy and collect: how many values are kept. */
   readonly parameter?: number
+  /** own: which aggregate of which module. */
+  readonly own?: OwnPlan
   /** An extra condition on the records this aggregate sees. */
   readonly where?: ExpressionPlan
 }

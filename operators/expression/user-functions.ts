@@ -4,6 +4,7 @@
  */
 import { EvaluationError, OVERFLOW, WRONG_TYPE } from '../errors.ts'
 import { narrow, type Value } from '../json.ts'
+import type { UserAggregate } from './user-aggregates.ts'
 import { boundText } from './work.ts'
 
 export type FunctionType = 'number' | 'integer' | 'text' | 'boolean' | 'json'
@@ -22,6 +23,7 @@ export interface FunctionModule {
   /** SHA-256 of its text, in hexadecimal digits. */
   readonly hash: string
   readonly functions: ReadonlyMap<string, UserFunction>
+  readonly aggregates: ReadonlyMap<string, UserAggregate>
 }
 
 interface Registry {
@@ -64,15 +66,22 @@ export interface FoundFunction {
   readonly function: UserFunction
 }
 
-/** @param hash of the module that the expression means; undefined where it means none */
+/**
+ * The module of a hash; while a document is checked, where there is none, the last one that has what is looked for.
+ * @param hash of the module that the expression means; undefined where it means none
+ */
+export function findModule(
+  hash: string | undefined,
+  has: (module: FunctionModule) => boolean,
+): FunctionModule | undefined {
+  if (hash !== undefined) return registry.modules.get(hash)
+  return registry.checking ? [...registry.modules.values()].findLast(has) : undefined
+}
+
 export function findFunction(name: string, hash: string | undefined): FoundFunction | undefined {
-  if (hash === undefined && !registry.checking) return undefined
-  const named = hash === undefined ? [...registry.modules.values()].reverse() : [registry.modules.get(hash)]
-  for (const module of named) {
-    const found = module?.functions.get(name)
-    if (module !== undefined && found !== undefined) return { hash: module.hash, function: found }
-  }
-  return undefined
+  const module = findModule(hash, ({ functions }) => functions.has(name))
+  const found = module?.functions.get(name)
+  return module === undefined || found === undefined ? undefined : { hash: module.hash, function: found }
 }
 
 /** Whether the module is here. */
@@ -80,6 +89,11 @@ export const hasFunctions = (hash: string): boolean => registry.modules.has(hash
 
 export const knownFunctions = (): string[] => [
   ...new Set([...registry.modules.values()].flatMap(({ functions }) => [...functions.keys()])),
+]
+
+/** Of aggregates. */
+export const knownAggregates = (): string[] => [
+  ...new Set([...registry.modules.values()].flatMap(({ aggregates }) => [...aggregates.keys()])),
 ]
 
 const FAILED = new EvaluationError('QRT_EXPR_FUNCTION')
@@ -99,7 +113,8 @@ export function callFunction({ args, returns, nulls, call }: UserFunction, value
   return fromFunction(returns, result)
 }
 
-function toFunction(type: FunctionType, value: Value): unknown {
+/** @throws EvaluationError QRT_EXPR_TYPE */
+export function toFunction(type: FunctionType, value: Value): unknown {
   if (value === null) return null
   switch (type) {
     case 'number':
@@ -121,14 +136,15 @@ function toFunction(type: FunctionType, value: Value): unknown {
   throw WRONG_TYPE
 }
 
-/** A copy, so that nothing that a function does to it is seen. */
-function plain(value: Value): unknown {
+/** A copy as the language has it, so that nothing that a function does to it is seen. */
+export function plain(value: Value): unknown {
   if (Array.isArray(value)) return value.map(plain)
   if (value instanceof Map) return Object.fromEntries([...value].map(([name, field]) => [name, plain(field)]))
   return value
 }
 
-function fromFunction(type: FunctionType, result: unknown): Value {
+/** What the code gives, as a value of its type. @throws EvaluationError where it is none */
+export function fromFunction(type: FunctionType, result: unknown): Value {
   if (result === null) return null
   switch (type) {
     case 'number':

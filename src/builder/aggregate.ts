@@ -36,6 +36,8 @@ export type Aggregate<Value> =
   | ({ readonly minBy: Operand<Value>; readonly by: Operand<Value> } & Where)
   /** The values of the records with the greatest `by`, greatest first. */
   | ({ readonly topBy: Operand<Value>; readonly by: Operand<Value>; readonly limit: number } & Where)
+  /** An aggregate of a module, such as `cel<number>('spread(delay)')`. */
+  | ({ readonly call: Cel } & Where)
 
 type OwnName<Given> = { readonly [Name in keyof Given & Taken]: never }
 type Taken = 'key' | 'window' | 'revision' | 'final' | 'removed'
@@ -47,14 +49,16 @@ export type ResultOf<Value, Given> = Given extends 'count()' | { readonly count:
   ? number
   : Given extends { readonly countDistinct: unknown }
     ? number
-    : Given extends { readonly topK: unknown }
-      ? readonly number[]
-      : Given extends
-            | { readonly first: infer Of }
-            | { readonly last: infer Of }
-            | { readonly maxBy: infer Of }
-            | { readonly minBy: infer Of }
-        ? ValueOf<Value, Of> | null
-        : Given extends { readonly collect: infer Of } | { readonly topBy: infer Of }
-          ? readonly NonNullable<ValueOf<Value, Of>>[]
-          : number | null
+    : Given extends { readonly call: Cel<infer Said> }
+      ? Said
+      : Given extends { readonly topK: unknown }
+        ? readonly number[]
+        : Given extends
+              | { readonly first: infer Of }
+              | { readonly last: infer Of }
+              | { readonly maxBy: infer Of }
+              | { readonly minBy: infer Of }
+          ? ValueOf<Value, Of> | null
+          : Given extends { readonly collect: infer Of } | { readonly topBy: infer Of }
+            ? readonly NonNullable<ValueOf<Value, Of>>[]
+            : number | null

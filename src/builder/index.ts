@@ -1,7 +1,7 @@
 /** What `import … from 'quorate'` gives: jobs written in TypeScript. */
 export type { Aggregate } from './aggregate.ts'
 export { type Cel, type Condition, cel, type Operand } from './expression.ts'
-export type { Functions, FunctionType, OwnFunction } from './functions.ts'
+export type { Functions, FunctionType, OwnAggregate, OwnFunction } from './functions.ts'
 export { type DocumentValue, Job } from './job.ts'
 export type {
   Duration,

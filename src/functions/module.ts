@@ -1,5 +1,5 @@
 /**
- * A module of functions: its text is read once, hashed, and run as just that text. It can import nothing, since what it
+ * A module of functions and aggregates: its text is read once, hashed, and run as just that text. It can import nothing, since what it
  * imported would not be in the hash. What functions must not look at (clocks, chance, the network) is hidden from it by name; that is
  * a fence against slips and no prison, since whoever starts a peer can run what they like anyway.
  */
@@ -7,10 +7,10 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as nodeModule from 'node:module'
 import process from 'node:process'
-import { type FunctionModule, provideFunctions, type UserFunction } from '../../operators/index.ts'
+import { type FunctionModule, provideFunctions } from '../../operators/index.ts'
 import { QuorateError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
-import { checkFunctions } from './check.ts'
+import { checkModule } from './check.ts'
 
 /** Crosses threads: each runs the same text. */
 export interface FunctionSource {
@@ -97,8 +97,8 @@ export async function loadFunctions({ file, text }: FunctionSource): Promise<Fun
   } catch (cause) {
     throw invalid(file, `the module cannot be run: ${reasonOf(cause)}`, cause)
   }
-  const functions: ReadonlyMap<string, UserFunction> = checkFunctions(exported, (what) => invalid(file, what))
-  const module: FunctionModule = { hash: createHash('sha256').update(text).digest('hex'), functions }
+  const checked = checkModule(exported, (what) => invalid(file, what))
+  const module: FunctionModule = { hash: createHash('sha256').update(text).digest('hex'), ...checked }
   provideFunctions(module)
   return module
 }

@@ -30,11 +30,9 @@ const count = z.int().min(1)
 const milliseconds = z.int().min(0)
 const offset = z.int().min(0)
 
-const expression: z.ZodType<ExpressionPlan> = z.strictObject({
-  source: text,
-  pointer: text,
-  functions: z.exactOptional(z.string().regex(/^[0-9a-f]{64}$/)),
-})
+/** The hash of one. */
+const module = z.exactOptional(z.string().regex(/^[0-9a-f]{64}$/))
+const expression: z.ZodType<ExpressionPlan> = z.strictObject({ source: text, pointer: text, functions: module })
 
 const step: z.ZodType<StepPlan> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('filter'), where: expression }),
@@ -186,8 +184,10 @@ const aggregate: z.ZodType<AggregatePlan> = z.strictObject({
     'maxBy',
     'minBy',
     'topBy',
+    'own',
   ]),
   of: z.exactOptional(expression),
+  own: z.exactOptional(z.strictObject({ aggregate: text, functions: module })),
   parameter: z.exactOptional(z.number().min(0).max(JOB_LIMITS.collected)),
   where: z.exactOptional(expression),
 })

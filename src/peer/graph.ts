@@ -178,8 +178,13 @@ function shapeText(window: WindowPlan): readonly string[] {
   return [`${kind} ${formatDuration(sizeMs)}`, ...every, ...offset]
 }
 
-function aggregateText({ name, kind, of, parameter, where }: AggregatePlan): string {
+function aggregateText({ name, kind, of, own, parameter, where }: AggregatePlan): string {
   const text = (expression: ExpressionPlan | undefined) => expression?.source ?? ''
+  if (own !== undefined) {
+    // Its arguments are a list, each on a line of its own.
+    const args = text(of).slice(1, -1).replaceAll('\n', '')
+    return `${name}: ${own.aggregate}(${args})${where === undefined ? '' : ` where ${text(where)}`}`
+  }
   const second = parameter === undefined ? '' : `, ${parameter}`
   return `${name}: ${kind}(${text(of)}${second})${where === undefined ? '' : ` where ${text(where)}`}`
 }

@@ -307,7 +307,7 @@ describe('aggregates', () => {
       'in the long form have known names',
       aggregate('n: { max: a, wher: b }'),
       [
-        `7:31 /pipeline/3/aggregate/n/wher unknown name "wher"; known here: ${AGGREGATES}, by, at, limit, where [did you mean "where"?]`,
+        `7:31 /pipeline/3/aggregate/n/wher unknown name "wher"; known here: ${AGGREGATES}, call, by, at, limit, where [did you mean "where"?]`,
       ],
     ],
     [

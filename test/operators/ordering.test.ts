@@ -24,6 +24,7 @@ const AGGREGATES: Readonly<Record<AggregatePlan['kind'], string>> = {
   maxBy: '`maxBy`',
   minBy: '`minBy`',
   topBy: '`topBy`',
+  own: 'aggregates of modules',
 }
 const WINDOWS: Readonly<Record<WindowPlan['kind'], string>> = {
   aligned: 'tumbling, hopping',

@@ -234,6 +234,7 @@ describe('a query over a query', () => {
 describe('functions of modules in SQL', () => {
   provideFunctions({
     hash: 'a'.repeat(64),
+    aggregates: new Map(),
     functions: new Map([
       ['halved', { args: ['integer'], returns: 'number', call: (n: bigint) => Number(n) / 2 }],
       ['told', { args: ['integer'], returns: 'text', nulls: true, call: (n: bigint | null) => `${n ?? 'nothing'}` }],

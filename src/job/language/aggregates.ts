@@ -1,95 +1,15 @@
 /** Aggregates of a window: calls such as `count(delay > 15)`, or the long form with a condition of its own. */
 import { z } from 'zod'
-import {
-  type AggregateCall,
-  type AggregatePlan,
-  ExpressionError,
-  parseAggregateCall,
-} from '../../../operators/index.ts'
+import { type AggregateCall, ExpressionError, knownAggregates, parseAggregateCall } from '../../../operators/index.ts'
 import { suggest } from '../../suggest.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { shorten } from '../text/tree.ts'
+import { formOf, type Kind, LIST, NAMES, type Name, nameOf, OTHER_NAMES, QUANTILE } from './aggregate-forms.ts'
 import { checkExpression, expression, findingFor } from './expressions.ts'
+import { isOwn, type OwnAggregate, ownAggregate, wrongOwnCall } from './own-aggregates.ts'
 import { TAKEN } from './row-names.ts'
 import { fieldName, text, wholeNumber } from './values.ts'
 import { expects, type Finding, type Reporter, report, requires, rule, strict } from './words.ts'
-
-type Kind = AggregatePlan['kind']
-
-/** What stands beside the expression: in a call as its second argument, in the long form as a field of this name. */
-interface Parameter {
-  readonly field: 'limit' | 'at'
-  readonly what: string
-  readonly accepts: (value: number) => boolean
-  /** Where there is none it has to be written. */
-  readonly otherwise?: number
-}
-
-const limit = (most: number): Parameter => ({
-  field: 'limit',
-  what: `a whole number from 1 to ${most}`,
-  accepts: (value) => Number.isInteger(value) && value >= 1 && value <= most,
-})
-
-const QUANTILE: Parameter = { field: 'at', what: 'a number from 0 to 1', accepts: (value) => value >= 0 && value <= 1 }
-
-interface Form {
-  readonly kind: Kind
-  readonly parameter?: Parameter
-  /** Of a kind that has one, where the name says it. */
-  readonly fixed?: number
-  /** A second expression says what values rank by. */
-  readonly ranks?: true
-}
-
-const FORMS = {
-  count: { kind: 'count' },
-  sum: { kind: 'sum' },
-  avg: { kind: 'avg' },
-  min: { kind: 'min' },
-  max: { kind: 'max' },
-  variance: { kind: 'variance' },
-  stddev: { kind: 'stddev' },
-  median: { kind: 'quantile', fixed: 0.5 },
-  quantile: { kind: 'quantile', parameter: QUANTILE },
-  topK: { kind: 'topK', parameter: limit(JOB_LIMITS.top) },
-  first: { kind: 'first' },
-  last: { kind: 'last' },
-  collect: { kind: 'collect', parameter: { ...limit(JOB_LIMITS.collected), otherwise: 100 } },
-  countDistinct: { kind: 'countDistinct' },
-  maxBy: { kind: 'maxBy', ranks: true },
-  minBy: { kind: 'minBy', ranks: true },
-  topBy: { kind: 'topBy', ranks: true, parameter: limit(JOB_LIMITS.top) },
-} as const satisfies Readonly<Record<string, Form>>
-
-type Name = keyof typeof FORMS
-
-const NAMES = Object.keys(FORMS) as readonly Name[]
-const LIST = NAMES.join(', ')
-const nameOf = (text: string | undefined): Name | undefined => NAMES.find((known) => known === text)
-const formOf = (name: Name): Form => FORMS[name]
-
-/** What they are called elsewhere. */
-const OTHER_NAMES: ReadonlyMap<string, Name> = new Map([
-  ['arg_max', 'maxBy'],
-  ['arg_min', 'minBy'],
-  ['approx_count_distinct', 'countDistinct'],
-  ['array_agg', 'collect'],
-  ['average', 'avg'],
-  ['count_distinct', 'countDistinct'],
-  ['distinct', 'countDistinct'],
-  ['earliest', 'first'],
-  ['latest', 'last'],
-  ['max_by', 'maxBy'],
-  ['maximum', 'max'],
-  ['mean', 'avg'],
-  ['min_by', 'minBy'],
-  ['minimum', 'min'],
-  ['percentile', 'quantile'],
-  ['stdev', 'stddev'],
-  ['top', 'topK'],
-  ['total', 'sum'],
-])
 
 /** Before its expressions have pointers. */
 export interface Aggregate {
@@ -101,6 +21,8 @@ export interface Aggregate {
   readonly by?: string
   readonly parameter?: number
   readonly where?: string
+  /** Of a module: its arguments are in `of`. */
+  readonly own?: OwnAggregate
   /** Written as an object, its expressions each in a field. */
   readonly long: boolean
 }
@@ -110,6 +32,7 @@ const CALL = 'a call such as count(), count(delay > 15), sum(x), avg(x), min(x) 
 const call = () =>
   text(CALL).transform((value, reporter): Aggregate => {
     const parsed = parse(value, reporter)
+    if (parsed !== undefined && isOwn(parsed)) return { ...ownAggregate(parsed), long: false }
     const name = nameOf(parsed?.name) ?? 'count'
     const { kind, fixed, ranks, parameter: rule } = formOf(name)
     const [of, ...others] = parsed?.args ?? []
@@ -142,7 +65,7 @@ function parse(value: string, reporter: Reporter): AggregateCall | undefined {
   if (finding !== undefined) report(reporter, [], CALL, finding)
   if (finding === undefined && parsed !== undefined) {
     let from = value.indexOf('(') + 1
-    for (const source of parsed.args.slice(0, expressionsOf(nameOf(parsed.name) ?? 'count'))) {
+    for (const source of parsed.args.slice(0, expressionsIn(parsed))) {
       from = value.indexOf(source, from)
       checkExpression(reporter, source, from)
       from += source.length
@@ -150,6 +73,9 @@ function parse(value: string, reporter: Reporter): AggregateCall | undefined {
   }
   return parsed
 }
+
+const expressionsIn = (call: AggregateCall): number =>
+  isOwn(call) ? call.args.length : expressionsOf(nameOf(call.name) ?? 'count')
 
 /** How many of the values in brackets are expressions, at most. */
 const expressionsOf = (name: Name): 1 | 2 => (formOf(name).ranks ? 2 : 1)
@@ -167,12 +93,15 @@ function exampleOf(name: Name): string {
   return `${name}(${x}, ${parameter.field === 'at' ? 0.99 : 3})`
 }
 
-function wrongCall({ name, args }: AggregateCall, value: string): Finding | undefined {
+function wrongCall(call: AggregateCall, value: string): Finding | undefined {
+  if (isOwn(call)) return wrongOwnCall(call)
+  const { name, args } = call
   const known = nameOf(name)
   if (known === undefined) {
     const found = shorten(name)
-    const near = OTHER_NAMES.get(found.toLowerCase()) ?? suggest(found, NAMES)
-    const sentence = `expected one of ${LIST}; found "${found}"`
+    const own = knownAggregates()
+    const near = OTHER_NAMES.get(found.toLowerCase()) ?? suggest(found, [...NAMES, ...own])
+    const sentence = `expected one of ${[LIST, ...own].join(', ')}; found "${found}"`
     return near === undefined ? { sentence } : { sentence, suggestion: `did you mean ${near}?` }
   }
   const { parameter, ranks } = formOf(known)
@@ -222,6 +151,9 @@ const longForm = () =>
     maxBy: expression().optional(),
     minBy: expression().optional(),
     topBy: expression().optional(),
+    call: call().optional().meta({
+      description: 'An aggregate of a module, such as spread(delay), where a condition is to stand beside it.',
+    }),
     by: expression('what values rank by')
       .optional()
       .meta({ description: 'Of which the record has the greatest or least whose value maxBy, minBy and topBy keep.' }),
@@ -239,15 +171,19 @@ const longForm = () =>
       .meta({ description: 'Only records for which this is true are looked at.' }),
   })
     .check(
-      rule<LongShape>(NAMES, (value, reporter) => {
-        const found = NAMES.filter((name) => value[name] !== undefined)
+      rule<LongShape>([...NAMES, 'call'], (value, reporter) => {
+        const found = [...NAMES, 'call' as const].filter((name) => value[name] !== undefined)
         if (found.length === 1) return
         const names = found.length === 0 ? 'none' : found.join(' and ')
         report(reporter, [], LONG, { sentence: `expected one of ${LIST} in an aggregate; found ${names}` })
       }),
       rule<LongShape>([...NAMES, 'by', 'at', 'limit'], checkParameter),
+      rule<LongShape>(['call', 'by', 'at', 'limit'], checkCall),
     )
     .transform((value): Aggregate => {
+      if (value.call !== undefined) {
+        return { ...value.call, long: true, ...(value.where === undefined ? {} : { where: value.where }) }
+      }
       const name = NAMES.find((known) => value[known] !== undefined) ?? 'count'
       const { [name]: of, by, where } = value
       const { kind, fixed, parameter: rule } = formOf(name)
@@ -264,8 +200,24 @@ const longForm = () =>
     })
 
 type LongShape = { [name in Name | 'by']?: string | undefined } & {
+  call?: Aggregate | undefined
   at?: number | undefined
   limit?: number | undefined
+}
+
+/** `call` is for what has no name of its own here. */
+function checkCall(value: LongShape, reporter: Reporter): void {
+  const { call } = value
+  if (call === undefined) return
+  if (call.own === undefined) {
+    const sentence = `call is for aggregates of modules, and ${call.name} is none`
+    report(reporter, ['call'], 'an aggregate of a module', { sentence, suggestion: `write it as ${call.name}: …` })
+  }
+  for (const field of ['by', 'at', 'limit'] as const) {
+    if (value[field] === undefined) continue
+    const sentence = `call has its arguments in brackets; leave ${field} out`
+    report(reporter, [field], 'nothing', { sentence, atName: true })
+  }
 }
 
 /** `by`, `at` and `limit` stand where they mean something, and where they have to. */

@@ -2,7 +2,7 @@
  * Columns of a Parquet file: where and when a row belongs first, then what it says, by name. The types are those of the aggregates,
  * which are known from the document alone; what may be anything is JSON. A document says where one is to be another.
  */
-import { type AggregatePlan, ownMembers, type StepPlan } from '../../../operators/index.ts'
+import { type AggregatePlan, findAggregate, ownMembers, type StepPlan } from '../../../operators/index.ts'
 import type { ColumnType, FileFormat, ParquetColumn } from '../../commit/format/plan.ts'
 import type { SinkTarget } from '../../commit/sink.ts'
 import { suggest } from '../../suggest.ts'
@@ -46,8 +46,10 @@ function ownColumns({ aggregates, ordered }: RoundDocument): readonly ParquetCol
   return ownMembers(ordered?.kind).includes('window') ? [key, ...WINDOW] : [key, column('time', 'time'), ...SOURCE]
 }
 
-function typeOf({ kind }: AggregatePlan): ColumnType {
+function typeOf({ kind, own }: AggregatePlan): ColumnType {
   switch (kind) {
+    case 'own':
+      return findAggregate(own?.aggregate ?? '', own?.functions)?.aggregate.returns ?? 'json'
     case 'count':
     case 'countDistinct':
       return 'integer'

@@ -305,7 +305,7 @@ function aggregatePlans(aggregates: Readonly<Record<string, Aggregate>>, step: n
   return names.flatMap((name): AggregatePlan[] => {
     const aggregate = aggregates[name]
     if (aggregate === undefined) return []
-    const { kind, name: written, of: given, by, parameter, where, long } = aggregate
+    const { kind, name: written, of: given, by, parameter, own, where, long } = aggregate
     const plan = (source: string, ...below: readonly string[]) => planOf(source, step, 'aggregate', name, ...below)
     // On lines of their own, since either may end in a comment.
     const of = given === undefined || by === undefined ? given : `[${by}\n, ${given}\n]`
@@ -313,7 +313,8 @@ function aggregatePlans(aggregates: Readonly<Record<string, Aggregate>>, step: n
       {
         name,
         kind,
-        ...(of === undefined ? {} : { of: long ? plan(of, written) : plan(of) }),
+        ...(of === undefined ? {} : { of: long ? plan(of, own === undefined ? written : 'call') : plan(of) }),
+        ...(own === undefined ? {} : { own }),
         ...(parameter === undefined ? {} : { parameter }),
         ...(where === undefined ? {} : { where: plan(where, 'where') }),
       },

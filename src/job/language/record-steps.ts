@@ -41,8 +41,8 @@ export function checkRecordNames(
 }
 
 function readAggregate({ kind, of, where }: AggregatePlan, read: (plan: ExpressionPlan | undefined) => void): void {
-  // Made of two expressions, so that no character of it is one of the document.
-  if (kind !== 'maxBy' && kind !== 'minBy' && kind !== 'topBy') read(of)
+  // Made of several expressions, so that no character of it is one of the document.
+  if (kind !== 'maxBy' && kind !== 'minBy' && kind !== 'topBy' && kind !== 'own') read(of)
   read(where)
 }
 
