@@ -18,6 +18,9 @@ import { CutGrid } from './watermark.ts'
 
 const NO_KEY = new Uint8Array()
 
+/** What a dead letter is of that stands for what a stage reads behind a shuffle (rows.ts). */
+const OF_SLICES = 16
+
 export class CutRule {
   readonly parts: PartBuilder
   /** Puts rows into the parts. */
@@ -144,7 +147,8 @@ export class CutRule {
     const origin = { ...this.#own, offset: from }
     const code = why === 'lost' ? 'QRT_RECORD_LOST' : 'QRT_RECORD_QUARANTINED'
     this.#dead += to - from
-    this.parts.add(-1, ROW_DEAD_LETTER, 0, this.#partition, from, 0, NO_KEY, passedLetterValue(code, origin, to))
+    const flags = this.#stage === 0 ? 0 : OF_SLICES + this.#stage
+    this.parts.add(-1, ROW_DEAD_LETTER, flags, this.#partition, from, 0, NO_KEY, passedLetterValue(code, origin, to))
   }
 
   #letter(
@@ -154,7 +158,9 @@ export class CutRule {
     record: Uint8Array | null,
   ): void {
     const value = deadLetterValue(code, { ...origin, offset }, record)
-    this.parts.add(-1, ROW_DEAD_LETTER, 0, partition, offset, index, NO_KEY, value)
+    const { stage } = origin
+    const place = stage === undefined ? partition : origin.partition
+    this.parts.add(-1, ROW_DEAD_LETTER, stage ?? 0, place, offset, index, NO_KEY, value)
   }
 
   /** Ends the cut with the rows that the parts hold. */

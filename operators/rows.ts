@@ -7,7 +7,9 @@
  *
  *   kind 1  window row      a = window start, b = window end (epoch ms), flags bit 0 = final, bit 2 = removed
  *   kind 2  record row      a = source partition, b = source offset, revision = index within the record
- *   kind 3  dead letter     a = source partition, b = source offset, revision = index within the record
+ *   kind 3  dead letter     a = source partition, b = source offset, revision = index within the record. Of a row that a stage
+ *                           made: flags = its number, a = its unit, b = the number of the row. Of what a stage reads behind a
+ *                           shuffle: flags = 16 + its number, a = partition, b = offset
  *   kind 4  partial         a = window start, b = window end, revision = number in the cut, value = where in the source it is from
  *                           (partial.ts), then partial aggregates (pipeline's own encoding)
  *   kind 5  watermark mark  a = watermark (-Infinity, finite or Infinity), b = source partition, flags bit 1 = idle

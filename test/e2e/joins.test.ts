@@ -11,7 +11,7 @@ import { fileRows } from './sink-readers.ts'
 
 const WITHIN_MS = 120_000
 const MINUTE_MS = 60_000
-const FLIGHTS = 1_500
+const FLIGHTS = 600
 
 const JOB = `
 name: turnarounds

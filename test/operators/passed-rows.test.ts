@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type CutOutput, createStage, type StagePlan } from '../../operators/index.ts'
+import { type CutOutput, createStage, readRows, type StagePlan } from '../../operators/index.ts'
 import {
   aggregate,
   deadLettersOf,
@@ -141,6 +141,14 @@ describe('rows for a next stage', () => {
     const { error, stage, offset, record } = letters[0]
     assert.deepEqual([error, stage, offset], ['QRT_EXPR_DIVISION_BY_ZERO', 1, 0])
     assert.equal(JSON.parse(record).n, 1)
+    // At a sink it stands beside the dead letter of a record with these numbers.
+    const frames = chain.counts
+      .flatMap(({ cuts }) => cuts.flatMap(({ parts }) => parts))
+      .flatMap((part) => [...readRows(part.deadLetters)])
+    assert.deepEqual(
+      frames.map(({ flags }) => flags),
+      [1],
+    )
   })
 
   it('are numbered beyond all that came before a gap', () => {

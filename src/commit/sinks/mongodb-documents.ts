@@ -44,7 +44,7 @@ function rowDocument({ job, generation }: CertifiedBatch, submission: number, ro
   const identity =
     place.kind === 'window'
       ? `${place.start}/${place.end}/${Buffer.from(row.key).toString()}`
-      : `${place.partition}/${place.offset}/${place.index}`
+      : `${place.of === 0 ? '' : `${place.of}:`}${place.partition}/${place.offset}/${place.index}`
   const id = `${job}/${place.kind}/${identity}`
   const revision = place.kind === 'window' ? place.revision : 0
   const fields =

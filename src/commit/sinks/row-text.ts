@@ -25,6 +25,8 @@ export type RowPlace =
       readonly partition: number
       readonly offset: number
       readonly index: number
+      /** Not 0 where it is a dead letter of no source's record: which stage made or read what it is of (operators/rows.ts). */
+      readonly of: number
     }
 
 export function placeOf(row: Row): RowPlace {
@@ -40,7 +42,7 @@ export function placeOf(row: Row): RowPlace {
   }
   assert(row.kind === ROW_RECORD || row.kind === ROW_DEAD_LETTER, `a sink gets rows, not frames of kind ${row.kind}`)
   const kind = row.kind === ROW_RECORD ? 'record' : 'deadLetter'
-  return { kind, partition: row.a, offset: row.b, index: row.revision }
+  return { kind, partition: row.a, offset: row.b, index: row.revision, of: row.flags }
 }
 
 /** ECMAScript's range of dates; event times beyond it stay numbers. */
