@@ -8,7 +8,7 @@ import type { Batch } from '../../src/replica/batch.ts'
 import type { SimulatedLog, StoredRecord } from './log.ts'
 import { poisonOf } from './stages.ts'
 import { Violation } from './violation.ts'
-import { SOURCE } from './workload.ts'
+import { inputsOf } from './workload.ts'
 
 const ABSENT = 0xffff_ffff
 
@@ -17,7 +17,7 @@ export function checkInput(log: SimulatedLog, content: CutContent, from: number)
   const { stage, partition } = parseUnitId(content.unit)
   if (stage !== 0) return
   const hash = createHash('sha256')
-  for (const record of log.partitionsOf(SOURCE)[partition]?.history ?? []) {
+  for (const record of inputsOf(log)[partition]?.history ?? []) {
     // What ends workers is passed over by a decision.
     if (record.offset < from || record.offset >= content.offset || poisonOf(record.value) !== undefined) continue
     update(hash, record)

@@ -7,7 +7,7 @@ import type { CertifiedRow } from '../../src/read/local.ts'
 import type { Cluster } from './cluster.ts'
 import type { SimulatedPeer } from './peer.ts'
 import { Violation } from './violation.ts'
-import { EPOCH_MS, JOB, type Workload } from './workload.ts'
+import { EPOCH_MS, JOB, passesRecords, type Workload } from './workload.ts'
 
 export interface ReadParts {
   readonly random: Random
@@ -44,7 +44,7 @@ export class Readers {
     const { cluster, workload } = this.#parts
     const { running } = cluster
     const peer = running[this.#random.below(Math.max(1, running.length))]
-    if (peer === undefined || workload.kind === 'rows' || workload.kind === 'ordered') return
+    if (peer === undefined || passesRecords(workload)) return
     const job = peer.peer?.jobs.named(JOB)
     const last = Math.max(0, ...(job?.units ?? []).map(({ stage }) => stage))
     for (const { stage, description } of job?.units ?? []) {

@@ -4,7 +4,7 @@
  */
 import type { Document } from 'mongodb'
 import { parseUnitId, type UnitId } from '../../mesh/index.ts'
-import type { SinkRecord } from './checks.ts'
+import { type SinkRecord, sourceName } from './checks.ts'
 import type { SimulatedStores } from './stores.ts'
 import { Violation } from './violation.ts'
 import { STORE } from './workload.ts'
@@ -69,7 +69,9 @@ export class StoreChecks {
     if (of === 'mongodb') {
       return this.#stores.mongodb.documents(ROWS).map(({ value, source }) => {
         const text = JSON.stringify(value)
-        return source === undefined ? { text } : { text, source: `${source.partition}/${source.offset}` }
+        return source === undefined
+          ? { text }
+          : { text, source: sourceName(source.partition, source.offset, source.index) }
       })
     }
     const rows = [...this.#stores.s3.objects].filter(([key]) => key.endsWith('.jsonl'))
@@ -100,7 +102,9 @@ function* recordsIn(body: Uint8Array): Generator<SinkRecord> {
   for (const line of Buffer.from(body).toString().split('\n')) {
     if (line === '') continue
     const [, text = ''] = /,"value":(.*)\}$/.exec(line) ?? []
-    const { source } = JSON.parse(line) as { readonly source?: { readonly partition: number; readonly offset: number } }
-    yield source === undefined ? { text } : { text, source: `${source.partition}/${source.offset}` }
+    const { source } = JSON.parse(line) as {
+      readonly source?: { readonly partition: number; readonly offset: number; readonly index: number }
+    }
+    yield source === undefined ? { text } : { text, source: sourceName(source.partition, source.offset, source.index) }
   }
 }

@@ -2,11 +2,10 @@
 import { encodeStored } from '../../mesh/index.ts'
 import { decodeSlice, encodeSlice } from '../../src/commit/slice.ts'
 import type { SimulatedLog } from './log.ts'
-import { SINK, SOURCE } from './workload.ts'
 
 /** The partition that it went to; undefined: there is no such topic, or nothing in it. */
 export function forgeSlice(log: SimulatedLog): number | undefined {
-  const topic = log.topics().find((name) => name !== SOURCE && name !== SINK && name.includes('shuffle'))
+  const topic = log.topics().find((name) => name.includes('shuffle'))
   for (const [index, partition] of log.partitionsOf(topic ?? '').entries()) {
     const value = partition.records.at(-1)?.value
     if (value === null || value === undefined) continue

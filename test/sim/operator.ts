@@ -7,9 +7,10 @@ import { lostHolders, lostMajority, lostWitnesses } from '../../src/replica/gone
 import type { Branches } from './branches.ts'
 import type { SimulatedClock } from './clock.ts'
 import type { Cluster } from './cluster.ts'
+import { jobText } from './job-text.ts'
 import type { SimulatedLog } from './log.ts'
 import type { SimulatedPeer } from './peer.ts'
-import { JOB, jobText, SOURCE, type Workload } from './workload.ts'
+import { inputAt, JOB, type Workload } from './workload.ts'
 
 const CHANGE_MS = 10_000
 const LOOKS_EVERY_MS = 5_000
@@ -88,20 +89,21 @@ export class Operator {
    * False: there are none.
    */
   loseOldRecords(partition: number): boolean {
+    const at = inputAt(this.#workload, partition)
     const offsets: number[] = []
     let write = 1
     for (const { peer } of this.#cluster.running) {
       for (const { description, snapshots, state } of peer?.host.units.values() ?? []) {
-        if (description.topic !== SOURCE || description.partition !== partition || state !== 'running') continue
+        if (description.topic !== at.topic || description.partition !== at.partition || state !== 'running') continue
         write = description.write
         const [older, newer] = snapshots
         if (newer !== undefined && older !== undefined) offsets.push(older.offset)
       }
     }
     const enough = offsets.sort((a, b) => b - a)[write - 1]
-    const start = this.#log.partition({ topic: SOURCE, partition })?.start ?? 0
+    const start = this.#log.partition(at)?.start ?? 0
     if (enough === undefined || enough <= start) return false
-    this.#log.trim({ topic: SOURCE, partition }, enough)
+    this.#log.trim(at, enough)
     return true
   }
 
@@ -109,7 +111,7 @@ export class Operator {
   loseUnreadRecords(partition: number, outageMs: number): boolean {
     if (!this.#mayLose || this.#hasLost) return false
     this.#hasLost = true
-    const at = { topic: SOURCE, partition }
+    const at = inputAt(this.#workload, partition)
     this.#log.outage = true
     this.#clock.after(outageMs, () => {
       if (this.#healed) return

@@ -2,9 +2,11 @@
  * What must come out, computed in the dullest way from the source alone: no cuts, no snapshots, no decisions, no shuffle.
  * The last revision of each window and key must be exactly this, whatever failed.
  */
+
+import { sourceName } from './checks.ts'
 import type { SimulatedLog } from './log.ts'
 import { poisonOf } from './stages.ts'
-import { SOURCE, TURNS_AT, type Workload } from './workload.ts'
+import { inputsOf, passesRecords, TURNS_AT, type Workload } from './workload.ts'
 
 export interface ExpectedRow {
   readonly start: number
@@ -57,7 +59,7 @@ export function expectedOf(log: SimulatedLog, workload: Workload, gaps: readonly
   let dead = 0
   let deadGiven = 0
   for (const { from, to } of gaps) dead += to - from
-  log.partitionsOf(SOURCE).forEach((partition, index) => {
+  inputsOf(log).forEach((partition, index) => {
     let watermark = Number.NEGATIVE_INFINITY
     for (const { offset, value } of partition.history) {
       const order = orderOf(value)
@@ -68,21 +70,23 @@ export function expectedOf(log: SimulatedLog, workload: Workload, gaps: readonly
         continue
       }
       if (gone) given.add(`${index}/${offset}`)
-      if (workload.kind === 'ordered') inOrder.push({ ...order, partition: index, offset })
+      if (workload.kind === 'ordered' || workload.kind === 'joined')
+        inOrder.push({ ...order, partition: index, offset })
       else if (workload.kind === 'rows') {
         passed.set(
           `${index}/${offset}`,
           `{"amount":${order.amount},"at":${order.at},"doubled":${order.amount * 2},"key":"${order.key}"}`,
         )
       } else if (!take(rows, order, watermark, workload)) late += 1
-      if (workload.kind !== 'rows' && workload.kind !== 'ordered' && !gone) take(least, order, watermark, workload)
+      if (!passesRecords(workload) && !gone) take(least, order, watermark, workload)
       watermark = Math.max(watermark, order.at - workload.disorderMs)
     }
     minimum = Math.min(minimum, watermark)
   })
-  const noOthers = workload.kind === 'ordered' && gaps.length === 0
+  const noOthers = (workload.kind === 'ordered' || workload.kind === 'joined') && gaps.length === 0
   // What was taken of records that were given up decides what passes after them; nobody knows.
-  if (noOthers) turning(inOrder, minimum, passed)
+  if (noOthers && workload.kind === 'ordered') turning(inOrder, minimum, passed)
+  if (noOthers && workload.kind === 'joined') joining(inOrder, minimum, workload, passed)
   return { rows, passed, noOthers, least, given, leastTotal: 0, late, dead, deadMost: dead + deadGiven }
 }
 
@@ -102,8 +106,7 @@ interface Placed extends Order {
 /** The records of each key that are on the other side than the one before, as far as every partition has come. */
 function turning(orders: readonly Placed[], before: number, passed: Map<string, string>): void {
   const sides = new Map<string, boolean>()
-  const order = orders.toSorted((a, b) => a.at - b.at || a.partition - b.partition || a.offset - b.offset)
-  for (const { key, amount, at, partition, offset } of order) {
+  for (const { key, amount, at, partition, offset } of inTime(orders)) {
     if (at >= before) return
     const side = amount >= TURNS_AT
     if (sides.get(key) === side) continue
@@ -111,6 +114,36 @@ function turning(orders: readonly Placed[], before: number, passed: Map<string, 
     passed.set(`${partition}/${offset}`, `{"amount":${amount},"at":${at},"key":"${key}"}`)
   }
 }
+
+/** Each record with those of the other source before it, in the order of time, that have its key and are near enough. */
+function joining(
+  orders: readonly Placed[],
+  before: number,
+  { otherFrom, joinBeforeMs, joinAfterMs }: Workload,
+  passed: Map<string, string>,
+): void {
+  const earlier: Placed[] = []
+  for (const record of inTime(orders)) {
+    const { key, at, partition, offset } = record
+    if (at >= before) return
+    while ((earlier[0]?.at ?? at) < at - Math.max(joinBeforeMs, joinAfterMs)) earlier.shift()
+    let index = 0
+    for (const partner of earlier) {
+      if (partner.key !== key || partner.partition < otherFrom === partition < otherFrom) continue
+      const [left, right] = partition < otherFrom ? [record, partner] : [partner, record]
+      if (right.at < left.at - joinBeforeMs || right.at > left.at + joinAfterMs) continue
+      passed.set(
+        sourceName(partition, offset, index),
+        `{"amount":${left.amount},"key":"${key}","other":${right.amount}}`,
+      )
+      index += 1
+    }
+    earlier.push(record)
+  }
+}
+
+const inTime = (orders: readonly Placed[]): readonly Placed[] =>
+  orders.toSorted((a, b) => a.at - b.at || a.partition - b.partition || a.offset - b.offset)
 
 /** False when no window takes it. */
 function take(

@@ -29,6 +29,7 @@ import { asPlainData, throughCodec } from './copying.ts'
 import { Disaster } from './disaster.ts'
 import { type Fault, Faults } from './faults.ts'
 import { forgeSlice } from './forgery.ts'
+import { jobText, leastAt } from './job-text.ts'
 import { SimulatedLog } from './log.ts'
 import { SimulatedNetwork } from './network.ts'
 import { SimulatedObserver } from './observer.ts'
@@ -38,7 +39,7 @@ import type { SimulatedPeer, World } from './peer.ts'
 import { SimulatedStores } from './stores.ts'
 import { Trace } from './trace.ts'
 import { type Check, Violation } from './violation.ts'
-import { chooseWorkload, jobText, leastAt, Producers, SINK, SOURCE } from './workload.ts'
+import { chooseWorkload, OTHER_SOURCE, Producers, SINK, SOURCE } from './workload.ts'
 
 export interface RunOptions {
   readonly seed: number
@@ -242,7 +243,9 @@ class Simulation {
   }
 
   async play(): Promise<void> {
-    this.#log.createTopic(SOURCE, { partitions: this.#workload.sourcePartitions })
+    const { otherFrom, sourcePartitions } = this.#workload
+    this.#log.createTopic(SOURCE, { partitions: otherFrom })
+    if (otherFrom < sourcePartitions) this.#log.createTopic(OTHER_SOURCE, { partitions: sourcePartitions - otherFrom })
     this.#log.createTopic(SINK, { partitions: this.#workload.sinkPartitions })
     for (const peer of this.#cluster.peers) peer.start()
     await this.#clock.runUntil('the peers form a cluster', () => this.#formed(), FORM_WITHIN_MS)
@@ -375,7 +378,7 @@ class Simulation {
 
   /** Behind a gap the watermark may be beyond records that come later. */
   #mayBeLate(gaps: readonly Gap[]): boolean {
-    return this.#workload.kind === 'ordered' && gaps.length > 0
+    return (this.#workload.kind === 'ordered' || this.#workload.kind === 'joined') && gaps.length > 0
   }
 
   /** Records that were given up. What was taken after the snapshot is in no state any more. */

@@ -4,11 +4,13 @@
  * to meet late records.
  */
 import type { Random } from '../../mesh/random.ts'
+import type { LogPartition } from '../../src/log/log.ts'
 import type { SimulatedClock } from './clock.ts'
-import type { SimulatedLog } from './log.ts'
+import type { SimulatedLog, StoredPartition } from './log.ts'
 import { POISONS } from './stages.ts'
 
 export const SOURCE = 'orders'
+export const OTHER_SOURCE = 'refunds'
 export const SINK = 'totals'
 export const JOB = 'totals'
 
@@ -18,16 +20,19 @@ export const STORE = 'totals'
 export const SINK_KINDS = ['kafka', 'mongodb', 's3'] as const
 export type SinkKind = (typeof SINK_KINDS)[number]
 
-const SINK_TEXTS: Readonly<Record<SinkKind, string>> = {
-  kafka: `kafka: { topic: ${SINK} }`,
-  mongodb: `mongodb: { database: ${STORE}, collection: ${STORE} }`,
-  s3: `s3: { bucket: ${STORE} }`,
-}
-
 export interface Workload {
-  /** `ordered`: records go through a shuffle whole, and those pass in which something has changed. */
-  readonly kind: 'keyed' | 'shuffled' | 'hopping' | 'rows' | 'ordered'
+  /**
+   * `ordered`: records go through a shuffle whole, and those pass in which something has changed. `joined`: those of two
+   * sources make rows together.
+   */
+  readonly kind: 'keyed' | 'shuffled' | 'hopping' | 'rows' | 'ordered' | 'joined'
+  /** Of all sources together: numbers of partitions go through them. */
   readonly sourcePartitions: number
+  /** From this one on they are those of the second source. */
+  readonly otherFrom: number
+  /** Records of the first source are joined with those of the second from so long before to so long after. */
+  readonly joinBeforeMs: number
+  readonly joinAfterMs: number
   readonly sinkPartitions: number
   readonly keys: number
   /** Event time runs at most this far behind the clock; also the job's outOfOrderness. */
@@ -55,7 +60,10 @@ export interface Workload {
 }
 
 /** Records of one key are in all partitions of the source. */
-const isSpread = ({ kind }: Workload): boolean => kind === 'shuffled' || kind === 'rows' || kind === 'ordered'
+export const isSpread = ({ kind }: Workload): boolean => kind !== 'keyed' && kind !== 'hopping'
+
+/** Rows are made of single records, and named by them. */
+export const passesRecords = ({ kind }: Workload): boolean => kind === 'rows' || kind === 'ordered' || kind === 'joined'
 
 /**
  * Whether the job goes on with more partitions, and what it gives can be said nevertheless: of records in the order of their times,
@@ -73,33 +81,50 @@ export const TURNS_AT = 500
 export const EPOCH_MS = Date.UTC(2001, 0, 1)
 
 export function chooseWorkload(random: Random, peers: number): Workload {
-  const kind = (['keyed', 'shuffled', 'hopping', 'rows'] as const)[random.below(4)] ?? 'keyed'
+  const kind = (['keyed', 'shuffled', 'hopping', 'rows', 'joined'] as const)[random.below(5)] ?? 'keyed'
   const windowMs = 1_000 * (5 + random.below(20))
   const replicas = Math.min(peers, random.below(4) === 0 ? 5 : 3)
   const write = Math.floor(replicas / 2) + 1 + (random.below(4) === 0 && replicas > 3 ? 1 : 0)
+  const first = 1 + random.below(3)
+  const several = kind === 'joined' || (kind === 'shuffled' && random.below(3) === 0)
+  const records = kind === 'rows' || kind === 'joined'
   const chosen: Workload = {
     kind,
-    sourcePartitions: 1 + random.below(3),
+    sourcePartitions: first + (several ? 1 + random.below(2) : 0),
+    otherFrom: first,
+    joinBeforeMs: random.below(5) * 500,
+    joinAfterMs: random.below(5) * 500,
     sinkPartitions: 1 + random.below(3),
     keys: 1 + random.below(8),
     disorderMs: random.below(4) * 500,
     lateRecords: kind === 'keyed' && random.below(3) === 0,
     windowMs,
     slideMs: kind === 'hopping' ? Math.max(1_000, Math.floor(windowMs / 2_000) * 1_000) : windowMs,
-    latenessMs: kind !== 'rows' && random.below(2) === 0 ? 2_000 * random.below(5) : 0,
+    latenessMs: !records && random.below(2) === 0 ? 2_000 * random.below(5) : 0,
     everyMs: 300 + random.below(1_500),
     idleAfterMs: 3_000 + random.below(10_000),
-    onIdle: random.below(3) === 0 ? 'wait' : 'emit',
+    onIdle: kind === 'joined' || random.below(3) === 0 ? 'wait' : 'emit',
     backlogMs: random.below(2) === 0 ? 5_000 + random.below(30_000) : 0,
     quorum: { replicas, write, read: Math.floor(replicas / 2) + 1 },
     sinks: chooseSinks(random),
-    emit: kind === 'rows' || random.below(3) > 0 ? 'onClose' : random.below(2) === 0 ? 'onUpdate' : 1_000,
-    having: kind !== 'rows' && random.below(3) === 0 ? 200 + random.below(1_500) : 0,
-    branchFrom: random.below(3) > 0 ? 0 : kind === 'rows' ? TURNS_AT : 200 + random.below(3_000),
+    emit: records || random.below(3) > 0 ? 'onClose' : random.below(2) === 0 ? 'onUpdate' : 1_000,
+    having: !records && random.below(3) === 0 ? 200 + random.below(1_500) : 0,
+    branchFrom: random.below(3) > 0 ? 0 : records ? TURNS_AT : 200 + random.below(3_000),
   }
   // What is late depends on when silence is decided, unless it is waited for: then the source alone says what comes out.
   const orders = kind === 'rows' && chosen.onIdle === 'wait' && chosen.sourcePartitions > 1
   return orders ? { ...chosen, kind: 'ordered' } : chosen
+}
+
+/** The partition of a source with this number. */
+export function inputAt({ otherFrom }: Workload, number: number): LogPartition {
+  if (number < otherFrom) return { topic: SOURCE, partition: number }
+  return { topic: OTHER_SOURCE, partition: number - otherFrom }
+}
+
+/** All partitions of all sources, by their numbers. */
+export function inputsOf(log: SimulatedLog): readonly StoredPartition[] {
+  return [...log.partitionsOf(SOURCE), ...log.partitionsOf(OTHER_SOURCE)]
 }
 
 /** One to three of them. */
@@ -107,59 +132,6 @@ function chooseSinks(random: Random): SinkKind[] {
   const left = [...SINK_KINDS]
   for (let leave = random.below(SINK_KINDS.length); leave > 0; leave--) left.splice(random.below(left.length), 1)
   return left
-}
-
-/** What a row must have, or a single record its amount, to come to a sink; 0: all come. */
-export function leastAt({ having, branchFrom, sinks: [first] }: Workload, sink: SinkKind): number {
-  return Math.max(having, sink === first ? branchFrom : 0)
-}
-
-const emitText = (emit: Workload['emit']): string =>
-  emit === 'onClose' ? '' : `, emit: ${typeof emit === 'number' ? `{ every: ${emit}ms }` : emit}`
-
-function sinkText({ kind, branchFrom }: Workload, sink: SinkKind, index: number): string {
-  const field = kind === 'rows' || kind === 'ordered' ? 'amount' : 'total'
-  const where = index > 0 || branchFrom === 0 ? '' : `, where: ${field} >= ${branchFrom}`
-  return `{ ${SINK_TEXTS[sink]}${where} }`
-}
-
-/** @param revision a later one takes as many records as the first; only its text, and so its operators, are others */
-export function jobText(workload: Workload, revision = 0): string {
-  const { kind, windowMs, slideMs, disorderMs, latenessMs, idleAfterMs, onIdle, quorum, sourcePartitions } = workload
-  const source = [
-    `topic: ${SOURCE}`,
-    'format: json',
-    'time: { field: at }',
-    `outOfOrderness: ${disorderMs}ms`,
-    `idleAfter: ${idleAfterMs}ms`,
-    `onIdle: ${onIdle}`,
-    ...(isSpread(workload) ? [] : ['partitionedBy: key']),
-  ]
-  const size = slideMs === windowMs ? `tumbling: ${windowMs}ms` : `hopping: ${windowMs}ms, every: ${slideMs}ms`
-  const window = `{ ${size}, allowedLateness: ${latenessMs}ms${emitText(workload.emit)} }`
-  const having = workload.having > 0 ? [`filter: total >= ${workload.having}`] : []
-  const aggregates = 'aggregate: { orders: count(), total: sum(amount), most: max(amount) }'
-  const pipeline =
-    kind === 'rows'
-      ? ['filter: amount >= 0', 'compute: { doubled: amount * 2 }']
-      : kind === 'ordered'
-        ? ['keyBy: key', `changes: { of: amount >= ${TURNS_AT} }`]
-        : ['keyBy: key', `window: ${window}`, aggregates, ...having]
-  if (revision > 0) pipeline.unshift(`filter: amount >= -${revision}`)
-  return [
-    `name: ${JOB}`,
-    'source:',
-    ...source.map((line) => `  ${line}`),
-    'pipeline:',
-    ...pipeline.map((line) => `  - ${line}`),
-    `sinks: [ ${workload.sinks.map((sink, index) => sinkText(workload, sink, index)).join(', ')} ]`,
-    `quorum: { replicas: ${quorum.replicas}, write: ${quorum.write}, read: ${quorum.read} }`,
-    ...(kind === 'shuffled' || kind === 'ordered'
-      ? [`shuffle: { partitions: ${Math.max(1, 3 - sourcePartitions)} }`]
-      : []),
-    'maxCutAge: 1s',
-    '',
-  ].join('\n')
 }
 
 /** Appends records until it is stopped; a partition falls silent now and then. */
@@ -217,7 +189,7 @@ export class Producers {
   poison(partition: number): void {
     const poison = POISONS[this.#random.below(POISONS.length)] ?? 'throw'
     const value = Buffer.from(JSON.stringify({ poison, key: 'none', amount: 0, at: EPOCH_MS }))
-    this.#log.partition({ topic: SOURCE, partition })?.append([{ key: null, value }], this.#clock.now())
+    this.#log.partition(inputAt(this.#workload, partition))?.append([{ key: null, value }], this.#clock.now())
   }
 
   /** The producer of a partition says nothing for so long; half of the time it sends afterwards what it could not. */
@@ -280,8 +252,10 @@ export class Producers {
     const record = { key, amount: this.#random.below(1_000), at }
     const bad = mayBeBad && this.#random.below(40) === 0
     const value = Buffer.from(bad ? 'no record' : JSON.stringify(record))
-    this.#log.partition({ topic: SOURCE, partition })?.append([{ key: Buffer.from(key), value }], this.#clock.now())
+    this.#log
+      .partition(inputAt(this.#workload, partition))
+      ?.append([{ key: Buffer.from(key), value }], this.#clock.now())
     // Now and then another producer's transaction was aborted here.
-    if (this.#random.below(15) === 0) this.#log.partition({ topic: SOURCE, partition })?.skip(2)
+    if (this.#random.below(15) === 0) this.#log.partition(inputAt(this.#workload, partition))?.skip(2)
   }
 }
