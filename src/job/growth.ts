@@ -8,7 +8,7 @@
  */
 import type { StagePlan } from '../../operators/index.ts'
 import type { QuorateErrorCode } from '../errors.ts'
-import { type CompiledJob, partitionsOf, type SourcePlan } from './compiled.ts'
+import { type CompiledJob, partitionsOf, readerOf, type SourcePlan } from './compiled.ts'
 
 export type Outlook =
   | { readonly kind: 'same' }
@@ -53,10 +53,11 @@ export function withPartitions(job: CompiledJob, counts: readonly number[]): Com
     const startOffsets = Array.from({ length: partitions }, (_, partition) => source.startOffsets[partition] ?? 0)
     return { ...source, partitions, startOffsets }
   })
-  const merged = partitionsOf(sources)
+  const [first] = job.stages
+  const merged = partitionsOf(sources.filter(({ stage = first }) => stage !== undefined && readerOf(stage) === 1))
   const stages = job.stages.map((stage): StagePlan => {
     const { input } = stage
-    // Only the stage right behind the sources counts them.
+    // Sources of later joins are not counted here, and do not grow.
     return stage.stage === 1 && input.kind === 'slices' ? { ...stage, input: { ...input, sources: merged } } : stage
   })
   return { ...job, sources, stages }

@@ -181,6 +181,38 @@ describe('a job that has grown is upgraded', () => {
   })
 })
 
+describe('a job of more than one join', () => {
+  const text = `name: sales
+sources:
+  auctions: { topic: auctions, time: { field: t } }
+  bids: { topic: bids, time: { field: t } }
+  people: { topic: people, time: { field: t } }
+joins:
+  - { left: bids, right: auctions, on: { left: a, right: id }, within: 5ms }
+  - { right: people, on: { left: bids.p, right: id }, within: 3ms, select: { bid: bids.n, person: people.n } }
+pipeline: []
+quorum: { replicas: 1, write: 1, read: 1 }
+`
+  const job = compiled(text, 2, 3, 4)
+
+  it('stops when any of its sources grows, also the last', () => {
+    for (const found of [
+      [3, 3, 4],
+      [2, 3, 5],
+    ]) {
+      assert.match(stops(job, ...found), /"sales" joins more than two sources/)
+    }
+  })
+
+  it('is upgraded into a job that every peer takes', () => {
+    const after = upgraded(job, compiled(text.replace('people.n }', 'people.m }'), 2, 3, 4))
+    assert.deepEqual(after.stages[1]?.input, job.stages[1]?.input)
+    const submittedAt = '2026-01-01T00:00:00.000Z'
+    const bytes = encodeJob({ document: { text, format: 'yaml' }, compiled: after, submittedAt })
+    assert.deepEqual(decodeJob(bytes).compiled, after)
+  })
+})
+
 describe('the units that come with growth', () => {
   const text = jobText(`  - filter: distance > 100\n${WINDOWS}`)
   const peers = (letters: string) => [...letters].map((letter) => letter.repeat(32) as PeerId)
