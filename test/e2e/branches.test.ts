@@ -1,18 +1,11 @@
 /** Several outputs of one job: each sink holds what its condition is true of, and in the end nothing else. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { recordsOf } from '../../src/demo/job.ts'
-import { openLog } from '../../src/log/open.ts'
 import { eventually } from '../eventually.ts'
 import { committed, delayRow } from './delays.ts'
+import { appendFlights, killOne, run, WITHIN_MS, withFileCluster } from './file-cluster.ts'
 import { type DelayRow, delayRows, flightRecords, sortRows } from './flights.ts'
-import { Peers } from './peers.ts'
 import { fileRows, type SinkRow } from './sink-readers.ts'
-
-const WITHIN_MS = 90_000
 
 const JOB = `
 name: delays
@@ -38,29 +31,11 @@ shuffle: { partitions: 2 }
 
 describe('sinks with conditions', () => {
   it('hold in the end what is true, though rows changed on the way and a peer was killed', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'quorate-branches-'))
-    const settings = { kind: 'embedded', directory: join(folder, 'log') } as const
-    const log = await openLog(settings)
-    const connections = () => ({ file: { directory: join(folder, 'rows') } })
-    const peers = new Peers({
-      directory: join(folder, 'peers'),
-      log: settings,
-      connections,
-      names: ['ada', 'bo', 'cy'],
-    })
-    try {
-      await log.createTopic('flights', { partitions: 3 })
-      for (const [partition, records] of recordsOf(flightRecords())) await log.append(partition, records)
-      await peers.start()
-      await peers.client().submit({ format: 'yaml', file: 'e2e', text: JOB })
-      await eventually(
-        'something is certified',
-        async () => (await peers.client().status('delays')).units.some(({ certified }) => certified !== undefined),
-        WITHIN_MS,
-      )
-      await peers.named('bo').kill()
-      await peers.named('bo').start()
-      const at = (sink: string) => fileRows(join(folder, 'rows', sink)).catch((): SinkRow[] => [])
+    await withFileCluster('branches', async ({ peers, log, rows }) => {
+      await appendFlights(log)
+      await run(peers, JOB)
+      await killOne(peers, 'delays')
+      const at = (sink: string) => fileRows(rows(sink)).catch((): SinkRow[] => [])
       const expected = delayRows(flightRecords())
       await eventually(
         'every last row is there',
@@ -79,11 +54,7 @@ describe('sinks with conditions', () => {
       const final = await at('final')
       assert.ok(final.every((row) => row.final && !isRemoved(row)))
       assert.deepEqual(sortRows(final.map(({ value }) => delayRow(value))), expected)
-    } finally {
-      await peers.stop()
-      await log.close()
-      await rm(folder, { recursive: true, force: true })
-    }
+    })
   })
 })
 

@@ -1,15 +1,10 @@
 /** A join on real peers: two topics, a shuffle of whole records, one of three peers killed on the way. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { openLog } from '../../src/log/open.ts'
 import { eventually } from '../eventually.ts'
-import { Peers } from './peers.ts'
+import { appendValues, killOne, run, WITHIN_MS, withFileCluster } from './file-cluster.ts'
 import { fileRows } from './sink-readers.ts'
 
-const WITHIN_MS = 90_000
 const HOUR_MS = 3_600_000
 const FLIGHTS = 3_000
 
@@ -68,55 +63,26 @@ async function rowsIn(directory: string): Promise<string[]> {
 
 describe('a join on three peers', () => {
   it('gives what nested loops give, each row once, though one peer is killed and comes back', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'quorate-join-'))
-    const settings = { kind: 'embedded', directory: join(folder, 'log') } as const
-    const log = await openLog(settings)
-    const connections = () => ({ file: { directory: join(folder, 'rows') } })
-    const peers = new Peers({
-      directory: join(folder, 'peers'),
-      log: settings,
-      connections,
-      names: ['ada', 'bo', 'cy'],
-    })
-    const append = async (topic: string, partitions: number, records: readonly object[]) => {
-      await log.createTopic(topic, { partitions })
-      for (let partition = 0; partition < partitions; partition++) {
-        const own = records.filter((_, i) => i % partitions === partition)
-        await log.append(
-          { topic, partition },
-          own.map((record) => ({ key: null, value: Buffer.from(JSON.stringify(record)) })),
-        )
+    await withFileCluster('join', async ({ peers, log, rows }) => {
+      const append = async (topic: string, partitions: number, records: readonly object[]) => {
+        await log.createTopic(topic, { partitions })
+        for (let partition = 0; partition < partitions; partition++) {
+          const own = records.filter((_, i) => i % partitions === partition)
+          await appendValues(log, topic, partition, own)
+        }
       }
-    }
-    try {
       await append('departures', 2, departures)
       await append('landings', 1, landings)
-      await peers.start()
-      await peers.client().submit({ format: 'yaml', file: 'e2e', text: JOB })
-      const status = async () => (await peers.client().status('flight-times')).units
-      await eventually(
-        'something is certified',
-        async () => (await status()).some(({ certified }) => certified !== undefined),
-        WITHIN_MS,
-      )
-      await peers.named('bo').kill()
-      await peers.named('bo').start()
-      await eventually(
-        'all rows are there',
-        async () => (await rowsIn(join(folder, 'rows'))).length >= expected.length,
-        WITHIN_MS,
-      )
-      assert.deepEqual(await rowsIn(join(folder, 'rows')), expected)
-      const units = await status()
+      await run(peers, JOB)
+      await killOne(peers, 'flight-times')
+      await eventually('all rows are there', async () => (await rowsIn(rows())).length >= expected.length, WITHIN_MS)
+      assert.deepEqual(await rowsIn(rows()), expected)
+      const { units } = await peers.client().status('flight-times')
       assert.deepEqual(
         [...new Set(units.filter(({ stage }) => stage === 0).map(({ topic, partition }) => `${topic}[${partition}]`))],
         ['departures[0]', 'departures[1]', 'landings[0]'],
       )
       assert.equal(units.filter(({ deadLetters }) => deadLetters > 0).length, 0)
-    } finally {
-      await peers.stop()
-      await log.close()
-      await rm(folder, { recursive: true, force: true })
-    }
+    })
   })
 })

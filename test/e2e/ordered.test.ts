@@ -1,17 +1,12 @@
 /** Records of one key in three partitions, through a shuffle of whole records and into order, on peers as people run them. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { it } from 'node:test'
-import { openLog } from '../../src/log/open.ts'
 import { eventually } from '../eventually.ts'
 import { committed } from './delays.ts'
+import { appendValues, killOne, run, WITHIN_MS, withFileCluster } from './file-cluster.ts'
 import { type FlightRecord, flightRecords } from './flights.ts'
-import { Peers } from './peers.ts'
 import { fileRows } from './sink-readers.ts'
 
-const WITHIN_MS = 90_000
 const PARTITIONS = 3
 
 const JOB = `
@@ -58,36 +53,21 @@ function firstFlights(): string[] {
 }
 
 it('gives what a plain loop gives, each row once, though a peer is killed and comes back', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'quorate-ordered-'))
-  const settings = { kind: 'embedded', directory: join(folder, 'log') } as const
-  const log = await openLog(settings)
-  const connections = { file: { directory: join(folder, 'rows') } }
-  const peers = new Peers({ directory: join(folder, 'peers'), log: settings, connections, names: ['ada', 'bo', 'cy'] })
   const expected = firstFlights()
   assert.ok(expected.length > 5_000, `${expected.length} rows`)
-  try {
+  await withFileCluster('ordered', async ({ peers, log, rows: rowsOf }) => {
     await log.createTopic('flights', { partitions: PARTITIONS })
     for (let partition = 0; partition < PARTITIONS; partition++) {
-      const records = placed
-        .filter((flight) => flight.partition === partition)
-        .map(({ partition: _, offset: __, ...flight }) => ({ key: null, value: Buffer.from(JSON.stringify(flight)) }))
-      await log.append({ topic: 'flights', partition }, records)
+      const own = placed.filter((flight) => flight.partition === partition)
+      const flights = own.map(({ partition: _, offset: __, ...flight }) => flight)
+      await appendValues(log, 'flights', partition, flights)
     }
-    await peers.start()
-    await peers.client().submit({ format: 'yaml', file: 'e2e', text: JOB })
-    await eventually(
-      'something behind the shuffle is certified',
-      async () =>
-        (await peers.client().status('delays')).units.some(
-          ({ stage, certified }) => stage === 1 && certified !== undefined,
-        ),
-      WITHIN_MS,
-    )
-    await peers.named('bo').kill()
-    await peers.named('bo').start()
+    await run(peers, JOB)
+    // Behind the shuffle.
+    await killOne(peers, 'delays', 1)
     await eventually('everything is at the sink', () => committed(peers), WITHIN_MS)
     const rows = async () => {
-      const found = await fileRows(join(folder, 'rows')).catch(() => [])
+      const found = await fileRows(rowsOf()).catch(() => [])
       return found.map((row) => row as unknown as { key: string; source: { partition: number; offset: number } })
     }
     await eventually('all rows are there', async () => (await rows()).length >= expected.length, WITHIN_MS)
@@ -101,9 +81,5 @@ it('gives what a plain loop gives, each row once, though a peer is killed and co
       units.reduce((dead, { deadLetters }) => dead + deadLetters, 0),
       0,
     )
-  } finally {
-    await peers.stop()
-    await log.close()
-    await rm(folder, { recursive: true, force: true })
-  }
+  })
 })
