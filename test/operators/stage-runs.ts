@@ -6,40 +6,72 @@ import { batchOf, type TestRecord } from './stage-harness.ts'
 /** Offset of the first record of a run. */
 export const OFFSET_BASE = 100
 
-/**
- * Runs the records in batches that end at `splits`, with silence after the records of `idles`; after each cut `between` may
- * replace the stage.
- */
-export function run(
-  plan: StagePlan,
+/** Where a run is interrupted: each is a number of records. */
+interface Interruptions {
+  /** A batch ends there. */
+  readonly splits: readonly number[]
+  /** There is silence, or a cut is decided. */
+  readonly decisions: readonly { readonly at: number; readonly kind: 'idle' | 'cut' }[]
+  /** After each cut it may replace the stage. */
+  readonly between: (stage: StageProcessor) => StageProcessor
+}
+
+function interrupted(
+  first: StageProcessor,
   records: readonly TestRecord[],
-  splits: readonly number[],
-  idles: readonly number[] = [],
-  between: (stage: StageProcessor) => StageProcessor = (stage) => stage,
-  partition = 1,
+  { splits, decisions, between }: Interruptions,
 ): CutOutput[] {
-  let stage = createStage(plan, { partition })
+  let stage = first
   const cuts: CutOutput[] = []
   const cut = () => {
     cuts.push(stage.cut())
     stage = between(stage)
   }
-  const ends = [...splits, ...idles].map((at) => Math.min(at, records.length))
-  const bounds = [...new Set([0, ...ends, records.length])].sort((a, b) => a - b)
-  for (let i = 1; i < bounds.length; i++) {
-    const [from = 0, to = 0] = [bounds[i - 1], bounds[i]]
+  const ends = [...splits, ...decisions.map(({ at }) => at), records.length].map((at) => Math.min(at, records.length))
+  let from = 0
+  for (const to of [...new Set(ends)].sort((a, b) => a - b)) {
     const batch = batchOf(records.slice(from, to), OFFSET_BASE + from)
     for (let at = 0; at < batch.length; ) {
       at = stage.run(batch, at, batch.length)
       if (stage.cutDue) cut()
     }
-    if (!idles.includes(to) || !stage.canIdle) continue
-    stage.decide('idle')
-    cut()
+    from = to
+    for (const { kind } of decisions.filter(({ at }) => at === to)) {
+      if (kind === 'idle' && !stage.canIdle) continue
+      stage.decide(kind)
+      cut()
+    }
   }
   stage.decide('final')
   cuts.push(stage.cut())
   return cuts
+}
+
+const same = (stage: StageProcessor): StageProcessor => stage
+
+/** Runs the records in batches that end at `splits`, with silence after the records of `idles`. */
+export function run(
+  plan: StagePlan,
+  records: readonly TestRecord[],
+  splits: readonly number[],
+  idles: readonly number[] = [],
+  between: Interruptions['between'] = same,
+  partition = 1,
+): CutOutput[] {
+  const decisions = [...new Set(idles)].map((at) => ({ at, kind: 'idle' }) as const)
+  return interrupted(createStage(plan, { partition }), records, { splits, decisions, between })
+}
+
+/** The records in batches that end at `splits`, with a cut decided after the records of `cutsAt`. */
+export function decided(
+  plan: StagePlan,
+  records: readonly TestRecord[],
+  splits: readonly number[],
+  cutsAt: readonly number[],
+  between: Interruptions['between'] = same,
+): CutOutput[] {
+  const decisions = [...new Set(cutsAt)].map((at) => ({ at, kind: 'cut' }) as const)
+  return interrupted(createStage(plan, { partition: 1 }), records, { splits, decisions, between })
 }
 
 /** For `between`: another stage of the same plan goes on from the bytes of this one's state, and has the same. */
@@ -86,38 +118,6 @@ export function drive(
     stage = between(stage)
   }
   if (stage.watermark !== Number.POSITIVE_INFINITY) stage.decide('final')
-  cuts.push(stage.cut())
-  return cuts
-}
-
-/** The records in batches that end at `splits`, with a cut decided after the records of `cutsAt`. */
-export function decided(
-  base: StagePlan,
-  records: readonly TestRecord[],
-  splits: readonly number[],
-  cutsAt: readonly number[],
-  between: (stage: StageProcessor) => StageProcessor = (stage) => stage,
-): CutOutput[] {
-  let stage = createStage(base, { partition: 1 })
-  const cuts: CutOutput[] = []
-  const cut = () => {
-    cuts.push(stage.cut())
-    stage = between(stage)
-  }
-  const ends = [...splits, ...cutsAt, records.length].map((place) => Math.min(place, records.length))
-  let from = 0
-  for (const to of [...new Set(ends)].sort((a, b) => a - b)) {
-    const batch = batchOf(records.slice(from, to), 100 + from)
-    for (let i = 0; i < batch.length; ) {
-      i = stage.run(batch, i, batch.length)
-      if (stage.cutDue) cut()
-    }
-    from = to
-    if (!cutsAt.includes(to)) continue
-    stage.decide('cut')
-    cut()
-  }
-  stage.decide('final')
   cuts.push(stage.cut())
   return cuts
 }
