@@ -1,24 +1,26 @@
 /**
  * YAML 1.2 (core schema) records, one or several documents in each: what JSON could say as well. Anchors, aliases, tags,
- * directives and merge keys are refused, because a few of them can stand for millions of values or for code. The text goes
- * through the lexer mark by mark under bounds, since everything behind it recurses.
+ * directives and merge keys are refused, because a few of them can stand for millions of values or for code.
  */
 import { isUtf8 } from 'node:buffer'
-import { Composer, CST, isMap, isScalar, isSeq, Lexer, Parser } from 'yaml'
+import { Composer, type CST, isMap, isScalar, isSeq } from 'yaml'
 import { narrow, type Value } from '../json.ts'
 import { BAD_NUMBER, BROKEN, NOT_UTF8, REFUSED, TOO_DEEP, TOO_LARGE } from './cursor.ts'
+import { boundedTokens, type TokenBounds, YAML_CONTROL } from './yaml-tokens.ts'
 
 /** Larger records take longer to read than a record may. */
 const MAX_BYTES = 64 * 1024
 const MAX_MARKS = 8_000
 const MAX_DEPTH = 32
-/** A level takes up to two tokens of the parser's stack; the document and a scalar one each. */
-const STACK = 2 * MAX_DEPTH + 2
 
 const REFUSED_TOKENS: ReadonlySet<string> = new Set(['tag', 'alias', 'anchor', 'directive-line'])
 
-/** YAML's own list of what no text may hold; the lexer uses some of these for itself. */
-const CONTROL = /[^\P{Cc}\t\n\r\u0085]/u
+const BOUNDS: TokenBounds = {
+  marks: MAX_MARKS,
+  depth: MAX_DEPTH,
+  beyond: (bound) => (bound === 'marks' ? TOO_LARGE : TOO_DEEP),
+  refused: (type) => (REFUSED_TOKENS.has(type) ? REFUSED : undefined),
+}
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: false })
 
@@ -27,7 +29,7 @@ export function readYaml(bytes: Uint8Array): readonly Value[] {
   if (bytes.length > MAX_BYTES) throw TOO_LARGE
   if (!isUtf8(bytes)) throw NOT_UTF8
   const text = decoder.decode(bytes)
-  if (CONTROL.test(text)) throw BROKEN
+  if (YAML_CONTROL.test(text)) throw BROKEN
   const options = {
     version: '1.2',
     schema: 'core',
@@ -44,23 +46,8 @@ export function readYaml(bytes: Uint8Array): readonly Value[] {
   return values
 }
 
-function tokensOf(text: string): CST.Token[] {
-  const parser = new Parser()
-  const tokens: CST.Token[] = []
-  let marks = 0
-  let insideScalar = false
-  for (const lexeme of new Lexer().lex(text)) {
-    marks += 1
-    if (marks > MAX_MARKS) throw TOO_LARGE
-    const type: string | null = insideScalar ? null : CST.tokenType(lexeme)
-    if (type !== null && REFUSED_TOKENS.has(type)) throw REFUSED
-    insideScalar = type === 'scalar'
-    for (const token of parser.next(lexeme)) tokens.push(token)
-    if (parser.stack.length > STACK) throw TOO_DEEP
-  }
-  for (const token of parser.end()) tokens.push(token)
-  return tokens
-}
+/** All of them before any is composed: what is refused is refused, whatever else is wrong. */
+const tokensOf = (text: string): CST.Token[] => [...boundedTokens(text, BOUNDS)]
 
 function convert(node: unknown, depth: number): Value {
   if (depth > MAX_DEPTH) throw TOO_DEEP

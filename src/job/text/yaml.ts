@@ -1,17 +1,11 @@
 /**
  * YAML 1.2 (core schema) to a tree with places. Only what JSON could say as well is taken: no anchors, aliases, tags, directives
- * or second documents. The text goes through the library's lexer and parser mark by mark under bounds, because everything
- * behind them recurses and a short text can hold many marks.
+ * or second documents. The text goes through the library under bounds (yaml-tokens.ts).
  */
-import { Composer, CST, isMap, isScalar, isSeq, Lexer, Parser, type YAMLParseError } from 'yaml'
+import { Composer, type CST, isMap, isScalar, isSeq, type YAMLParseError } from 'yaml'
+import { boundedTokens, type TokenBounds, YAML_CONTROL } from '../../../operators/index.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { type MapNode, type Node, TextRefused, type TreeBuilder, tooDeep, tooManyMarks } from './tree.ts'
-
-/** A level of the document takes up to two tokens of the parser's stack; the document itself and a scalar one each. */
-const STACK = 2 * JOB_LIMITS.depth + 2
-
-/** YAML's own list of what no text may hold; the lexer uses some of these for itself. */
-const CONTROL = /[^\P{Cc}\t\n\r\u0085]/u
 
 const REFUSED: Readonly<Record<string, readonly [message: string, suggestion: string]>> = {
   tag: ['a value that begins with "!" is a tag in YAML, and tags are not allowed', 'put the value in quotes'],
@@ -20,9 +14,19 @@ const REFUSED: Readonly<Record<string, readonly [message: string, suggestion: st
   'directive-line': ['directives such as %YAML are not allowed', 'remove the line'],
 }
 
+const BOUNDS: TokenBounds = {
+  marks: JOB_LIMITS.marks,
+  depth: JOB_LIMITS.depth,
+  beyond: (bound, offset) => (bound === 'marks' ? tooManyMarks(offset) : tooDeep(offset)),
+  refused: (type, offset) => {
+    const refused = REFUSED[type]
+    return refused && new TextRefused(offset, ...refused)
+  },
+}
+
 /** @throws TextRefused */
 export function readYaml(text: string, builder: TreeBuilder): Node {
-  const control = CONTROL.exec(text)
+  const control = YAML_CONTROL.exec(text)
   if (control !== null)
     throw new TextRefused(control.index, 'expected no control characters other than tabs and line ends')
   const options = { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, prettyErrors: false } as const
@@ -41,21 +45,8 @@ const isNothing = (node: unknown): boolean =>
 
 /** The library's tokens, once the text is known to stay within the bounds. */
 function tokensOf(text: string): CST.Token[] {
-  const parser = new Parser()
   const tokens: CST.Token[] = []
-  let marks = 0
-  let insideScalar = false
-  for (const lexeme of new Lexer().lex(text)) {
-    marks += 1
-    if (marks > JOB_LIMITS.marks) throw tooManyMarks(parser.offset)
-    const type: string | null = insideScalar ? null : CST.tokenType(lexeme)
-    const refused = type === null ? undefined : REFUSED[type]
-    if (refused !== undefined) throw new TextRefused(parser.offset, ...refused)
-    insideScalar = type === 'scalar'
-    for (const token of parser.next(lexeme)) take(token, tokens)
-    if (parser.stack.length > STACK) throw tooDeep(parser.offset)
-  }
-  for (const token of parser.end()) take(token, tokens)
+  for (const token of boundedTokens(text, BOUNDS)) take(token, tokens)
   return tokens
 }
 
