@@ -13,15 +13,31 @@ export function canonicalText(value: unknown): string {
     assert(Number.isFinite(value), `a signed number is finite, got ${value}`)
     return Object.is(value, -0) ? '0' : JSON.stringify(value)
   }
-  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`
+  if (Array.isArray(value)) {
+    let items = ''
+    for (const [index, item] of value.entries()) items += `${index === 0 ? '' : ','}${canonicalText(item)}`
+    return `[${items}]`
+  }
   assert(typeof value === 'object', `a signed value is plain data, got ${typeof value}`)
   const fields = value as Record<string, unknown>
   let text = ''
   for (const key of Object.keys(fields).sort()) {
-    if (fields[key] === undefined) continue
-    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalText(fields[key])}`
+    const field = fields[key]
+    if (field !== undefined) text += `${text === '' ? '' : ','}${quotedName(key)}${canonicalText(field)}`
   }
   return `{${text}}`
+}
+
+/** Names of fields as they stand in a text. What is signed has few; beyond these, names are quoted anew each time. */
+const MOST_NAMES = 512
+const names = new Map<string, string>()
+
+function quotedName(name: string): string {
+  const known = names.get(name)
+  if (known !== undefined) return known
+  const quoted = `${JSON.stringify(name)}:`
+  if (names.size < MOST_NAMES) names.set(name, quoted)
+  return quoted
 }
 
 export function sha256(bytes: Uint8Array | string): Digest {

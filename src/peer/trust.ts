@@ -97,10 +97,13 @@ export class Trust {
 
 const latestOf = (terms: readonly Term[]): number => terms[terms.length - 1]?.number ?? 0
 
+const sameList = (a: readonly PeerId[], b: readonly PeerId[]): boolean =>
+  a.length === b.length && a.every((member, index) => member === b[index])
+
 function trustOf(unit: UnitId, terms: readonly Term[]): SliceTrust {
   const voters = terms.filter(({ write, members }, index) => {
     const before = terms[index - 1]
-    return before === undefined || before.write !== write || before.members.join() !== members.join()
+    return before === undefined || before.write !== write || !sameList(before.members, members)
   })
   return {
     unit,

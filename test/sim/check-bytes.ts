@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { type CutContent, parseUnitId } from '../../mesh/index.ts'
 import type { Batch } from '../../src/replica/batch.ts'
-import type { SimulatedLog, StoredRecord } from './log.ts'
+import { firstAtOrAbove, type SimulatedLog, type StoredRecord } from './log.ts'
 import { poisonOf } from './stages.ts'
 import { Violation } from './violation.ts'
 import { inputsOf } from './workload.ts'
@@ -17,10 +17,12 @@ export function checkInput(log: SimulatedLog, content: CutContent, from: number)
   const { stage, partition } = parseUnitId(content.unit)
   if (stage !== 0) return
   const hash = createHash('sha256')
-  for (const record of inputsOf(log)[partition]?.history ?? []) {
+  const history = inputsOf(log)[partition]?.history ?? []
+  for (let index = firstAtOrAbove(history, from); index < history.length; index++) {
+    const record = history[index] as StoredRecord
+    if (record.offset >= content.offset) break
     // What ends workers is passed over by a decision.
-    if (record.offset < from || record.offset >= content.offset || poisonOf(record.value) !== undefined) continue
-    update(hash, record)
+    if (poisonOf(record.value) === undefined) update(hash, record)
   }
   if (hash.digest('hex') === content.inDigest) return
   const told = `${content.unit} ${content.seq}: its input is not what the log has from ${from} to ${content.offset}`

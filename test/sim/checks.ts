@@ -55,7 +55,7 @@ export class Checks {
   certifiedBy(
     peer: string,
     certificate: Certificate,
-    { log, goneBelow }: { readonly log: SimulatedLog; readonly goneBelow: number },
+    { log, goneBelow }: { readonly log: SimulatedLog; readonly goneBelow: () => number },
   ): void {
     const { content } = certificate
     const { unit, seq, part } = content
@@ -69,7 +69,7 @@ export class Checks {
     }
     const first = seq === 1 && part === 0 ? { digest: GENESIS, offset: 0 } : undefined
     const before = this.#before.get(`${unit} ${seq}/${part}`) ?? first
-    if (before !== undefined && part === 0) checkInput(log, content, Math.max(before.offset, goneBelow))
+    if (before !== undefined && part === 0) checkInput(log, content, Math.max(before.offset, goneBelow()))
     if (before !== undefined && content.parent !== before.digest)
       throw new Violation('one chain', `${unit} ${seq}.${part} is no link of the chain`)
     const next = nextPosition(content)

@@ -64,15 +64,20 @@ export class StoredPartition {
 
   /** Index of the first record at or above an offset. */
   indexOf(offset: number): number {
-    let low = 0
-    let high = this.records.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.records[middle]?.offset ?? 0) < offset) low = middle + 1
-      else high = middle
-    }
-    return low
+    return firstAtOrAbove(this.records, offset)
   }
+}
+
+/** Index in records that are in order. */
+export function firstAtOrAbove(records: readonly StoredRecord[], offset: number): number {
+  let low = 0
+  let high = records.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((records[middle]?.offset ?? 0) < offset) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 interface StoredTopic {

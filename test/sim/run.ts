@@ -444,7 +444,7 @@ class Simulation {
         this.#note(what)
         this.#say(what)
         this.#check(() => {
-          const goneBelow = this.#terms.goneBelow(certificate.content)
+          const goneBelow = () => this.#terms.goneBelow(certificate.content)
           this.#checks.certifiedBy(peer.name, certificate, { log: this.#log, goneBelow })
           this.#terms.certified(certificate)
         })
