@@ -110,13 +110,36 @@ function normal(value: unknown, room: { left: number }, depth: number): unknown 
   }
   if (value === null) return null
   if (depth > MAX_DEPTH) throw WRONG_TYPE
-  // By index: what is not there is undefined, which is no value.
-  if (Array.isArray(value)) return Array.from({ length: value.length }, (_, i) => normal(value[i], room, depth + 1))
+  return Array.isArray(value) ? normalList(value, room, depth + 1) : normalObject(value, room, depth + 1)
+}
+
+/** By index: what is not there is undefined, which is no value. */
+function normalList(items: readonly unknown[], room: { left: number }, depth: number): unknown[] {
+  const made: unknown[] = []
+  for (let i = 0; i < items.length; i++) made.push(normal(items[i], room, depth))
+  return made
+}
+
+function normalObject(value: object, room: { left: number }, depth: number): Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) throw WRONG_TYPE
   const fields = value as Readonly<Record<string, unknown>>
-  const names = Object.keys(fields).sort()
-  return Object.fromEntries(names.map((name) => [text(name, room), normal(fields[name], room, depth + 1)]))
+  const names = Object.keys(fields)
+  // They mostly are: this comes after each record.
+  if (!isSorted(names)) names.sort()
+  const made: Record<string, unknown> = {}
+  for (let i = 0; i < names.length; i++) {
+    const name = text(names[i] as string, room)
+    const field = normal(fields[name], room, depth)
+    if (name !== '__proto__') made[name] = field
+    else Object.defineProperty(made, name, { value: field, enumerable: true, configurable: true, writable: true })
+  }
+  return made
+}
+
+function isSorted(names: readonly string[]): boolean {
+  for (let i = 1; i < names.length; i++) if ((names[i - 1] as string) > (names[i] as string)) return false
+  return true
 }
 
 function text(value: string, room: { left: number }): string {
