@@ -6,9 +6,9 @@
  *   npm run chaos -- kill [--runs 20] [-o json]
  */
 import { parseArgs } from 'node:util'
-import { Scene } from './scene.ts'
+import type { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
-import { type Outcome, pauses, playAll } from './verdict.ts'
+import { type Outcome, pauses, playOnScene } from './verdict.ts'
 
 const BEFORE_MS = 5_000
 const DOWN_MS = 4_000
@@ -27,21 +27,15 @@ export async function main(argv: readonly string[]): Promise<void> {
     args: [...argv],
     options: { runs: { type: 'string', default: '20' }, output: { type: 'string', short: 'o', default: 'text' } },
   })
-  const scene = await Scene.start()
-  let passed = false
-  try {
-    passed = await playAll<KillRun>({
-      json: values.output === 'json',
-      runs: Number(values.runs),
-      withinMs: WITHIN_MS,
-      play: (run) => play(scene, run),
-      line: ({ victim, records, rows, longestPauseMs }) =>
-        `${victim} killed; ${records} records, ${rows} rows; longest pause beyond the window ${longestPauseMs} ms`,
-      figures: (results) => pauses(results.map(({ longestPauseMs }) => longestPauseMs)),
-    })
-  } finally {
-    await scene.stop({ keep: !passed })
-  }
+  await playOnScene<KillRun>({
+    json: values.output === 'json',
+    runs: Number(values.runs),
+    withinMs: WITHIN_MS,
+    play: (scene, run) => play(scene, run),
+    line: ({ victim, records, rows, longestPauseMs }) =>
+      `${victim} killed; ${records} records, ${rows} rows; longest pause beyond the window ${longestPauseMs} ms`,
+    figures: (results) => pauses(results.map(({ longestPauseMs }) => longestPauseMs)),
+  })
 }
 
 async function play(scene: Scene, run: number): Promise<KillRun> {

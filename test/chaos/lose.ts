@@ -11,9 +11,9 @@ import { parseArgs } from 'node:util'
 import { Peers } from '../e2e/peers.ts'
 import { eventually } from '../eventually.ts'
 import { asked, isPlaced } from './asked.ts'
-import { Scene } from './scene.ts'
+import type { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
-import { type Outcome, pauses, playAll } from './verdict.ts'
+import { type Outcome, pauses, playOnScene } from './verdict.ts'
 
 const NAMES = ['ada', 'bo', 'cy']
 const PARTITIONS = 4
@@ -38,22 +38,16 @@ export async function main(argv: readonly string[]): Promise<void> {
     args: [...argv],
     options: { runs: { type: 'string', default: '3' }, output: { type: 'string', short: 'o', default: 'text' } },
   })
-  const scene = await Scene.start()
-  let passed = false
-  try {
-    passed = await playAll<LoseRun>({
-      json: values.output === 'json',
-      runs: Number(values.runs),
-      withinMs: WITHIN_MS,
-      play: (run) => play(scene, run),
-      line: ({ records, rows, restoredAfterMs, longestPauseMs }) =>
-        `three peers and their disks lost; ${records} records, ${rows} rows; restored in ${restoredAfterMs} ms; longest ` +
-        `pause beyond the window ${longestPauseMs} ms`,
-      figures: (results) => pauses(results.map(({ longestPauseMs }) => longestPauseMs)),
-    })
-  } finally {
-    await scene.stop({ keep: !passed })
-  }
+  await playOnScene<LoseRun>({
+    json: values.output === 'json',
+    runs: Number(values.runs),
+    withinMs: WITHIN_MS,
+    play: (scene, run) => play(scene, run),
+    line: ({ records, rows, restoredAfterMs, longestPauseMs }) =>
+      `three peers and their disks lost; ${records} records, ${rows} rows; restored in ${restoredAfterMs} ms; longest ` +
+      `pause beyond the window ${longestPauseMs} ms`,
+    figures: (results) => pauses(results.map(({ longestPauseMs }) => longestPauseMs)),
+  })
 }
 
 async function play(scene: Scene, run: number): Promise<LoseRun> {

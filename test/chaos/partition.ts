@@ -13,9 +13,9 @@ import type { PeerProcess } from '../e2e/peers.ts'
 import { eventually } from '../eventually.ts'
 import { asked, isPlaced, metric } from './asked.ts'
 import { Network } from './network/network.ts'
-import { Scene } from './scene.ts'
+import type { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
-import { type Outcome, pauses, playAll } from './verdict.ts'
+import { type Outcome, pauses, playOnScene } from './verdict.ts'
 
 const BEFORE_MS = 5_000
 /** No packet from before the cut is under way any longer. */
@@ -85,25 +85,19 @@ export async function main(argv: readonly string[]): Promise<void> {
   })
   const names = values.case.split(',')
   const faultMs = Number(values.seconds) * 1000
-  const scene = await Scene.start()
-  let passed = false
-  try {
-    passed = await playAll<PartitionRun>({
-      json: values.output === 'json',
-      runs: Number(values.runs) * names.length,
-      withinMs: faultMs + REST_MS,
-      play: (run) => play(scene, names[run % names.length] ?? '', faultMs),
-      line: ({ case: name, records, rows, longestPauseMs, convergedAfterMs, suspected, dead }) =>
-        `${name}; ${records} records, ${rows} rows; longest pause beyond the window ${longestPauseMs} ms; whole again after ` +
-        `${convergedAfterMs} ms; ${suspected} times suspected, ${dead} times held dead`,
-      figures: (results) => ({
-        ...pauses(results.map(({ longestPauseMs }) => longestPauseMs)),
-        longestConvergenceMs: Math.max(...results.map(({ convergedAfterMs }) => convergedAfterMs)),
-      }),
-    })
-  } finally {
-    await scene.stop({ keep: !passed })
-  }
+  await playOnScene<PartitionRun>({
+    json: values.output === 'json',
+    runs: Number(values.runs) * names.length,
+    withinMs: faultMs + REST_MS,
+    play: (scene, run) => play(scene, names[run % names.length] ?? '', faultMs),
+    line: ({ case: name, records, rows, longestPauseMs, convergedAfterMs, suspected, dead }) =>
+      `${name}; ${records} records, ${rows} rows; longest pause beyond the window ${longestPauseMs} ms; whole again after ` +
+      `${convergedAfterMs} ms; ${suspected} times suspected, ${dead} times held dead`,
+    figures: (results) => ({
+      ...pauses(results.map(({ longestPauseMs }) => longestPauseMs)),
+      longestConvergenceMs: Math.max(...results.map(({ convergedAfterMs }) => convergedAfterMs)),
+    }),
+  })
 }
 
 async function play(scene: Scene, name: string, faultMs: number): Promise<PartitionRun> {

@@ -9,9 +9,9 @@ import { parseArgs } from 'node:util'
 import type { PeerProcess } from '../e2e/peers.ts'
 import { eventually } from '../eventually.ts'
 import { isPlaced } from './asked.ts'
-import { Scene } from './scene.ts'
+import type { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
-import { type Outcome, pauses, playAll } from './verdict.ts'
+import { type Outcome, pauses, playOnScene } from './verdict.ts'
 
 const FIRST = ['ada', 'bo', 'cy']
 const LATER = ['dee', 'eve']
@@ -36,22 +36,16 @@ export async function main(argv: readonly string[]): Promise<void> {
     args: [...argv],
     options: { runs: { type: 'string', default: '10' }, output: { type: 'string', short: 'o', default: 'text' } },
   })
-  const scene = await Scene.start()
-  let passed = false
-  try {
-    passed = await playAll<ScaleRun>({
-      json: values.output === 'json',
-      runs: Number(values.runs),
-      withinMs: WITHIN_MS,
-      play: (run) => play(scene, run),
-      line: ({ left, records, rows, joinedAfterMs, leftAfterMs, joiningPauseMs, leavingPauseMs }) =>
-        `two joined in ${joinedAfterMs} ms, ${left.join(' and ')} left in ${leftAfterMs} ms; ${records} records, ${rows} ` +
-        `rows; longest pause beyond the window ${joiningPauseMs} ms and ${leavingPauseMs} ms`,
-      figures: (results) => pauses(results.map((each) => Math.max(each.joiningPauseMs, each.leavingPauseMs))),
-    })
-  } finally {
-    await scene.stop({ keep: !passed })
-  }
+  await playOnScene<ScaleRun>({
+    json: values.output === 'json',
+    runs: Number(values.runs),
+    withinMs: WITHIN_MS,
+    play: (scene, run) => play(scene, run),
+    line: ({ left, records, rows, joinedAfterMs, leftAfterMs, joiningPauseMs, leavingPauseMs }) =>
+      `two joined in ${joinedAfterMs} ms, ${left.join(' and ')} left in ${leftAfterMs} ms; ${records} records, ${rows} ` +
+      `rows; longest pause beyond the window ${joiningPauseMs} ms and ${leavingPauseMs} ms`,
+    figures: (results) => pauses(results.map((each) => Math.max(each.joiningPauseMs, each.leavingPauseMs))),
+  })
 }
 
 async function play(scene: Scene, run: number): Promise<ScaleRun> {

@@ -8,9 +8,9 @@
 import { parseArgs } from 'node:util'
 import { eventually } from '../eventually.ts'
 import { committer, isPlaced } from './asked.ts'
-import { Scene } from './scene.ts'
+import type { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
-import { type Outcome, pauses, playAll } from './verdict.ts'
+import { type Outcome, pauses, playOnScene } from './verdict.ts'
 
 const BEFORE_MS = 5_000
 /** Late writes of the one that was frozen would come within this time. */
@@ -39,22 +39,16 @@ export async function main(argv: readonly string[]): Promise<void> {
     },
   })
   const frozenMs = Number(values.seconds) * 1000
-  const scene = await Scene.start()
-  let passed = false
-  try {
-    passed = await playAll<StopRun>({
-      json: values.output === 'json',
-      runs: Number(values.runs),
-      withinMs: frozenMs + REST_MS,
-      play: () => play(scene, frozenMs),
-      line: ({ frozen, written, records, rows, longestPauseMs, backAfterMs }) =>
-        `${frozen} frozen for ${values.seconds} s after ${written} rows of its own; ${records} records, ${rows} rows; ` +
-        `longest pause beyond the window ${longestPauseMs} ms; back after ${backAfterMs} ms`,
-      figures: (results) => pauses(results.map(({ longestPauseMs }) => longestPauseMs)),
-    })
-  } finally {
-    await scene.stop({ keep: !passed })
-  }
+  await playOnScene<StopRun>({
+    json: values.output === 'json',
+    runs: Number(values.runs),
+    withinMs: frozenMs + REST_MS,
+    play: (scene) => play(scene, frozenMs),
+    line: ({ frozen, written, records, rows, longestPauseMs, backAfterMs }) =>
+      `${frozen} frozen for ${values.seconds} s after ${written} rows of its own; ${records} records, ${rows} rows; ` +
+      `longest pause beyond the window ${longestPauseMs} ms; back after ${backAfterMs} ms`,
+    figures: (results) => pauses(results.map(({ longestPauseMs }) => longestPauseMs)),
+  })
 }
 
 async function play(scene: Scene, frozenMs: number): Promise<StopRun> {

@@ -9,9 +9,9 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { PeerProcess } from '../e2e/peers.ts'
 import { asked, metric } from './asked.ts'
-import { Scene } from './scene.ts'
+import type { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
-import { type Outcome, playAll } from './verdict.ts'
+import { type Outcome, playOnScene } from './verdict.ts'
 
 const NAMES = ['ada', 'bo', 'cy', 'dee', 'eve']
 const BUSY_REST_MS = 600_000
@@ -43,25 +43,19 @@ export async function main(argv: readonly string[]): Promise<void> {
   })
   const minutes = Number(values.minutes)
   const loads = [IDLE, { rate: Number(values.rate), name: `${values.rate} records a second` }]
-  const scene = await Scene.start()
-  let passed = false
-  try {
-    passed = await playAll<SuspicionRun>({
-      json: values.output === 'json',
-      runs: loads.length,
-      withinMs: minutes * 60_000 + BUSY_REST_MS,
-      play: (run) => play(scene, loads[run] ?? IDLE, minutes),
-      line: ({ load, busy, records, suspected, refuted, dead, longestLoopLagSeconds }) =>
-        `${load}, ${minutes} minutes, machine ${Math.round(busy * 100)} % busy, ${records} records: ${suspected} suspected, ` +
-        `${refuted} refuted, ${dead} declared dead; longest lag of a main thread ${longestLoopLagSeconds} s`,
-      figures: (results) => ({
-        suspected: results.reduce((sum, { suspected }) => sum + suspected, 0),
-        dead: results.reduce((sum, { dead }) => sum + dead, 0),
-      }),
-    })
-  } finally {
-    await scene.stop({ keep: !passed })
-  }
+  await playOnScene<SuspicionRun>({
+    json: values.output === 'json',
+    runs: loads.length,
+    withinMs: minutes * 60_000 + BUSY_REST_MS,
+    play: (scene, run) => play(scene, loads[run] ?? IDLE, minutes),
+    line: ({ load, busy, records, suspected, refuted, dead, longestLoopLagSeconds }) =>
+      `${load}, ${minutes} minutes, machine ${Math.round(busy * 100)} % busy, ${records} records: ${suspected} suspected, ` +
+      `${refuted} refuted, ${dead} declared dead; longest lag of a main thread ${longestLoopLagSeconds} s`,
+    figures: (results) => ({
+      suspected: results.reduce((sum, { suspected }) => sum + suspected, 0),
+      dead: results.reduce((sum, { dead }) => sum + dead, 0),
+    }),
+  })
 }
 
 async function play(scene: Scene, load: { rate: number; name: string }, minutes: number): Promise<SuspicionRun> {

@@ -2,6 +2,8 @@
  * What every script does with its runs: plays one after the other, each within a bounded time, tells what came of each, and
  * ends in a verdict that is also the exit code. With `-o json` the verdict is one document, with every run in it.
  */
+import { Scene } from './scene.ts'
+
 export interface Outcome {
   /** In words; nothing when all is as it must be. */
   readonly wrong: readonly string[]
@@ -17,6 +19,19 @@ export interface Playing<Result extends Outcome> {
   readonly line: (result: Result) => string
   /** Of all runs together. */
   readonly figures: (results: readonly Result[]) => Readonly<Record<string, unknown>>
+}
+
+/** A script's runs on a scene of their own, which is kept where something was wrong. */
+export async function playOnScene<Result extends Outcome>(
+  playing: Omit<Playing<Result>, 'play'> & { readonly play: (scene: Scene, run: number) => Promise<Result> },
+): Promise<void> {
+  const scene = await Scene.start()
+  let passed = false
+  try {
+    passed = await playAll({ ...playing, play: (run) => playing.play(scene, run) })
+  } finally {
+    await scene.stop({ keep: !passed })
+  }
 }
 
 /** @throws Error when a run comes to no end, or breaks off: the ones before it are told, and the verdict is that it failed */
