@@ -81,6 +81,41 @@ describe('a case', () => {
   })
 })
 
+describe('a pattern with a group and a greedy stage', () => {
+  const job = `name: retries
+source: { topic: calls, time: { field: at }, outOfOrderness: 5s }
+pipeline:
+  - keyBy: request
+  - pattern:
+      stages:
+        - { name: sent, where: kind == "sent" }
+        - { name: slow, where: kind == "slow", oneOrMore: true, optional: true, greedy: true }
+        - { name: failed, where: kind == "failed" }
+        - { name: gaveUp, where: kind == "gaveUp" }
+      groups: [ { from: sent, to: failed, times: { least: 2 } } ]
+      within: 10m
+      afterMatch: skipPastLast
+      select: { attempts: count(sent), warnings: count(slow) }
+quorum: { replicas: 1, write: 1, read: 1 }
+`
+  const given = (kinds: string): string =>
+    [...kinds]
+      .map((letter, i) => [{ s: 'sent', w: 'slow', f: 'failed', g: 'gaveUp' }[letter], i] as const)
+      .map(
+        ([kind, i]) => `      - record: { at: ${i * 1000}, request: a, kind: ${kind} }\n        partition: ${i % 2}\n`,
+      )
+      .join('')
+  const matches = (kinds: string) =>
+    outputOf(given(kinds), job, 'partitions: 2').rows.map((row) => JSON.parse(row).value)
+
+  it('has a match for so many rounds, from two partitions through a shuffle', () => {
+    assert.deepEqual(matches('sfswwfg'), [{ attempts: 2, warnings: 2 }])
+    assert.deepEqual(matches('sfsfswfg'), [{ attempts: 3, warnings: 1 }])
+  })
+
+  it('has none for fewer', () => assert.deepEqual(matches('swfg'), []))
+})
+
 describe('expected rows', () => {
   const row = '{"final":true,"key":"a","n":1,"revision":0}'
 
