@@ -119,6 +119,17 @@ describe('a transaction in Kafka that is complete and has no marker', { skip: sk
     await allIsDecided()
   })
 
+  it('is committed where its progress is, and its rows have no marker', async () => {
+    const writer = await unmarked(out)
+    await writer.end([place()], true)
+    assert.equal(await commit('7'), '7')
+    assert.deepEqual(await rows(), [
+      ['6', '7'],
+      ['6', '7'],
+    ])
+    await allIsDecided()
+  })
+
   it('is aborted where a partition has been told so', async () => {
     const writer = await unmarked(out)
     await writer.end(out.slice(1), false)
@@ -159,11 +170,16 @@ describe('a transaction in Kafka that is complete and has no marker', { skip: sk
       place().partition,
     )
     const written = (end[0] ?? 0) - 1
-    await assert.rejects(untilMarked(cluster, place(), written), {
-      message: `the transaction at ${written} has no marker`,
+    await writer.write(out[0]!, row('7'))
+    const marked = () => untilMarked(cluster, place(), written, out)
+    const unmarkedIn = ({ topic: name, partition }: LogPartition) => ({
+      message: `the transaction at ${written} has no marker in ${name}[${partition}]`,
     })
+    await assert.rejects(marked(), unmarkedIn(place()))
     await writer.end([place()], true)
-    await untilMarked(cluster, place(), written)
+    await assert.rejects(marked(), unmarkedIn(out[0]!))
+    await writer.end([out[0]!], true)
+    await marked()
   })
 
   /** Looks for the progress; `meanwhile` happens after the first look. */
@@ -181,8 +197,8 @@ describe('a transaction in Kafka that is complete and has no marker', { skip: sk
 
   it('is waited for: its marker may be on its way', async () => {
     const writer = await unmarked([])
-    const { progress, undecided } = await lookTwice(() => writer.end([place()], true))
-    assert.equal(Buffer.from(progress ?? []).toString(), '7')
+    const { committed, undecided } = await lookTwice(() => writer.end([place()], true))
+    assert.equal(Buffer.from(committed?.progress ?? []).toString(), '7')
     assert.equal(undecided, undefined)
   })
 

@@ -72,6 +72,10 @@ export class BrokerConnection {
     return this.#ended === undefined
   }
 
+  knows(api: { readonly key: number }): boolean {
+    return this.#broker.versions?.[api.key] !== undefined
+  }
+
   /** The highest version of an API that the broker knows. */
   maxVersion(api: { readonly key: number }): number {
     return this.#broker.versions?.[api.key]?.maxVersion ?? 0

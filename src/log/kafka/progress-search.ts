@@ -15,8 +15,8 @@ import { eachBatch } from '../records/each-batch.ts'
 const CONTENTS_HEADER = 'contents'
 const COMMIT = 1
 
-/** A transaction that has no marker. */
-export interface Undecided {
+/** A transaction, as its progress record tells. */
+export interface WrittenTransaction {
   readonly producerId: number
   readonly producerEpoch: number
   /** Of its progress record, which it wrote first. */
@@ -33,17 +33,19 @@ export interface TransactionPart extends LogPartition {
 }
 
 export class ProgressSearch {
-  progress: Progress | undefined
+  /** The last one that is committed. */
+  committed: WrittenTransaction | undefined
   readonly #key: Uint8Array
   readonly #columns = new RecordColumns()
   /** By producer: what its open transaction wrote under the key. */
-  readonly #open = new Map<number, Undecided>()
+  readonly #open = new Map<number, WrittenTransaction>()
 
   constructor(key: Uint8Array) {
     this.#key = key
   }
 
-  get undecided(): Undecided | undefined {
+  /** One that has no marker. */
+  get undecided(): WrittenTransaction | undefined {
     const [first] = this.#open.values()
     return first
   }
@@ -60,7 +62,7 @@ export class ProgressSearch {
     if (header.control) {
       const written = this.#open.get(producerId)
       this.#open.delete(producerId)
-      if (written !== undefined && controlType(bytes, from) === COMMIT) this.progress = written.progress
+      if (written !== undefined && controlType(bytes, from) === COMMIT) this.committed = written
       return
     }
     const columns = this.#columns

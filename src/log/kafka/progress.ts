@@ -8,12 +8,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { partitionOf } from '../../../operators/index.ts'
 import { QuorateError } from '../../errors.ts'
-import type { LogPartition, Progress } from '../log.ts'
+import type { LogPartition } from '../log.ts'
 import { RecordsUnreadable } from '../records/unreadable.ts'
 import type { KafkaCluster } from './cluster.ts'
 import type { BrokerConnection } from './connection.ts'
 import { FETCH, fetchRequest, ISOLATION } from './fetch.ts'
-import { ProgressSearch, type Undecided } from './progress-search.ts'
+import { ProgressSearch, type WrittenTransaction } from './progress-search.ts'
 
 export const PROGRESS_PARTITIONS = 16
 /**
@@ -31,17 +31,17 @@ const REREADS = 3
 /** Each takes a tenth of a second: what is below the end is there, unless the leader has changed. */
 const MAX_EMPTY_FETCHES = 20
 /** How long a transaction may stay undecided after the earlier writers were fenced; between two looks. */
-const DECIDED_WITHIN_MS = 2_000
-const DECIDED_WAIT_MS = 50
+export const DECIDED_WITHIN_MS = 2_000
+export const DECIDED_WAIT_MS = 50
 
 /** Which partition of the progress topic an id's records are in. */
 export const progressPartition = (transactionalId: string, partitions: number): number =>
   partitionOf(Buffer.from(transactionalId), partitions)
 
 export interface FoundProgress {
-  readonly progress: Progress | undefined
+  readonly committed: WrittenTransaction | undefined
   /** The transaction after it, when that one is neither committed nor aborted and stays so. */
-  readonly undecided: Undecided | undefined
+  readonly undecided: WrittenTransaction | undefined
 }
 
 /**
@@ -56,7 +56,7 @@ export async function readProgress(
 ): Promise<FoundProgress> {
   const partition = progressPartition(transactionalId, partitions)
   const deadline = performance.now() + DECIDED_WITHIN_MS
-  let first: Undecided | undefined
+  let first: WrittenTransaction | undefined
   for (;;) {
     const found = await lookForProgress(cluster, topic, transactionalId, partition)
     const { undecided } = found
@@ -92,7 +92,7 @@ export async function lookForProgress(
     try {
       const [found] = await cluster.withLeaders(topic, doing, read, partition)
       if (found === undefined) throw new QuorateError('QRT_LOG_UNREACHABLE', `${doing}: no broker leads it`)
-      return { progress: found.progress, undecided: found.undecided }
+      return { committed: found.committed, undecided: found.undecided }
     } catch (error) {
       if (!(error instanceof RecordsUnreadable)) throw error
       if (reads > REREADS) throw new QuorateError('QRT_LOG_CORRUPT', `${doing} (${reads} times): ${error.message}`)

@@ -11,6 +11,7 @@
  * get its marker, all others get the same. Where none did, nobody has seen a record, and it is committed if it is whole, as
  * it is when its own writer was told that it is committed; otherwise it cannot have been, and is aborted.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { QuorateError } from '../../errors.ts'
 import type { LogPartition } from '../log.ts'
 import { BATCH_HEADER_BYTES } from '../records/batch-header.ts'
@@ -19,8 +20,9 @@ import { eachBatch } from '../records/each-batch.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { whileConcurrent } from './concurrent.ts'
 import type { BrokerConnection } from './connection.ts'
-import { lookForProgress, scan } from './progress.ts'
-import type { TransactionPart, Undecided } from './progress-search.ts'
+import { openIn } from './producers.ts'
+import { DECIDED_WAIT_MS, DECIDED_WITHIN_MS, lookForProgress, scan } from './progress.ts'
+import type { TransactionPart, WrittenTransaction } from './progress-search.ts'
 
 const TRANSACTION_TIMEOUT_MS = 60_000
 const COMMIT = 1
@@ -31,39 +33,51 @@ const BEFORE_MS = 60_000
 type Outcome = 'committed' | 'aborted' | 'whole' | 'partial'
 
 /**
- * Fences whoever writes under the id. Nothing, when the transaction has been decided by then.
+ * Fences whoever writes under the id, and ends its last transaction where that has no marker.
  * @throws QuorateError QRT_LOG_UNREACHABLE when only an operator can decide it; and what kafkajs throws
  */
 export async function endUnmarked(
   cluster: KafkaCluster,
   transactionalId: string,
   progress: LogPartition,
-  found: Undecided,
 ): Promise<void> {
   const coordinator = await cluster.coordinatorOf(transactionalId)
   const producer = await whileConcurrent(() => coordinator.initProducer(transactionalId, TRANSACTION_TIMEOUT_MS))
-  const { undecided } = await lookForProgress(cluster, progress.topic, transactionalId, progress.partition)
-  if (undecided === undefined || undecided.offset !== found.offset) return
-  const { contents } = undecided
-  if (contents === undefined)
-    throw stuck(transactionalId, progress, undecided, 'its record does not say where it wrote')
-  if (producer.producerId !== undecided.producerId) {
-    throw stuck(transactionalId, progress, undecided, `the id has another producer now, ${producer.producerId}`)
-  }
-  const outcomes = new Set(await Promise.all(contents.map((part) => outcomeIn(cluster, part, undecided))))
+  const { committed, undecided } = await lookForProgress(cluster, progress.topic, transactionalId, progress.partition)
+  const last = undecided ?? committed
+  if (last === undefined || (undecided === undefined && !(await hasOpenParts(cluster, last)))) return
+  const { contents, producerId } = last
+  const fail = (why: string) => stuck(transactionalId, progress, last, why)
+  if (contents === undefined) throw fail('its record does not say where it wrote')
+  if (producer.producerId !== producerId) throw fail(`the id has another producer now, ${producer.producerId}`)
+  const outcomes = new Set(await Promise.all(contents.map((part) => outcomeIn(cluster, part, last))))
+  if (undecided === undefined) outcomes.add('committed')
   if (outcomes.has('committed') && outcomes.has('aborted')) {
-    throw stuck(transactionalId, progress, undecided, 'it is committed in one partition and aborted in another')
+    throw fail('it is committed in one partition and aborted in another')
   }
-  const transaction = { transactionalId, ...producer }
   const commit = outcomes.has('committed') || !(outcomes.has('aborted') || outcomes.has('partial'))
+  const transaction = { transactionalId, ...producer }
   await whileConcurrent(() => coordinator.addPartitions(transaction, [progress, ...contents]))
   await coordinator.endTransaction(transaction, commit)
 }
 
+/** Whether a transaction whose progress is committed has records that are neither, and stay so for a while. */
+export async function staysOpen(cluster: KafkaCluster, transaction: WrittenTransaction): Promise<boolean> {
+  const deadline = performance.now() + DECIDED_WITHIN_MS
+  while (await hasOpenParts(cluster, transaction)) {
+    if (performance.now() > deadline) return true
+    await delay(DECIDED_WAIT_MS)
+  }
+  return false
+}
+
+const hasOpenParts = async (cluster: KafkaCluster, { contents = [], producerId }: WrittenTransaction) =>
+  (await openIn(cluster, contents, producerId)).length > 0
+
 async function outcomeIn(
   cluster: KafkaCluster,
   { topic, partition, records }: TransactionPart,
-  { producerId, producerEpoch, timestamp }: Undecided,
+  { producerId, producerEpoch, timestamp }: WrittenTransaction,
 ): Promise<Outcome> {
   const look = async (leader: BrokerConnection): Promise<Outcome> => {
     let outcome: Outcome | undefined
@@ -92,11 +106,11 @@ async function outcomeIn(
   return outcome ?? 'partial'
 }
 
-function stuck(transactionalId: string, { topic, partition }: LogPartition, undecided: Undecided, why: string) {
+function stuck(transactionalId: string, { topic, partition }: LogPartition, last: WrittenTransaction, why: string) {
   return new QuorateError(
     'QRT_LOG_UNREACHABLE',
     `expected every earlier transaction of "${transactionalId}" to be committed or aborted, found the one of producer ` +
-      `${undecided.producerId} in ${topic}[${partition}] at ${undecided.offset} neither, and ${why}; nothing is written ` +
+      `${last.producerId} in ${topic}[${partition}] at ${last.offset} neither, and ${why}; nothing is written ` +
       'until it is, or rows could be there twice: end it with kafka-transactions.sh',
   )
 }

@@ -1,19 +1,25 @@
-/** Waiting for the marker of a transaction, of which a record is known. */
+/** Waiting for the markers of a transaction, of which a record is known. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { LogPartition } from '../log.ts'
 import { eachBatch } from '../records/each-batch.ts'
 import type { KafkaCluster } from './cluster.ts'
+import { openIn } from './producers.ts'
 import { scan } from './progress.ts'
 
 const MARKED_WITHIN_MS = 5_000
 const WAIT_MS = 2
 const WAIT_MAX_MS = 50
 
-/** @param offset of a record of the transaction @throws Error when no marker comes */
+/**
+ * @param offset of a record of the transaction
+ * @param others where it wrote besides
+ * @throws Error when a marker does not come
+ */
 export async function untilMarked(
   cluster: KafkaCluster,
   { topic, partition }: LogPartition,
   offset: number,
+  others: readonly LogPartition[],
 ): Promise<void> {
   const deadline = performance.now() + MARKED_WITHIN_MS
   const doing = `looking for the end of a transaction in ${topic}[${partition}]`
@@ -35,8 +41,12 @@ export async function untilMarked(
         }),
       partition,
     )
-    if (marked) return
-    if (performance.now() > deadline) throw new Error(`the transaction at ${offset} has no marker`)
+    const open = marked && producerId !== undefined ? await openIn(cluster, others, producerId) : undefined
+    if (open?.length === 0) return
+    if (performance.now() > deadline) {
+      const [where = { topic, partition }] = open ?? []
+      throw new Error(`the transaction at ${offset} has no marker in ${where.topic}[${where.partition}]`)
+    }
     await delay(wait)
   }
 }

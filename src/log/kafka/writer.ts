@@ -24,8 +24,8 @@ import { whileConcurrent } from './concurrent.ts'
 import { kafkaFailure } from './failure.ts'
 import { notTaken, ownPartition, requestsOf } from './produce.ts'
 import { progressPartition, readProgress } from './progress.ts'
-import { contentsHeader, type Undecided } from './progress-search.ts'
-import { endUnmarked } from './unmarked.ts'
+import { contentsHeader } from './progress-search.ts'
+import { endUnmarked, staysOpen } from './unmarked.ts'
 import { untilMarked } from './until-marked.ts'
 
 /** How often opening a writer ends a transaction that was left without a marker. */
@@ -50,23 +50,23 @@ export async function openKafkaWriter(
   try {
     for (let endings = 0; ; endings++) {
       const opened = await initialised(cluster, transactionalId, progressTopic, onClose)
-      if (opened instanceof KafkaWriter) return opened
-      if (endings === ENDINGS) throw new Error(`a transaction of producer ${opened.producerId} cannot be ended`)
+      if (opened !== undefined) return opened
       const partition = progressPartition(transactionalId, partitions)
-      await endUnmarked(cluster, transactionalId, { topic, partition }, opened)
+      if (endings === ENDINGS) throw new Error(`the last transaction in ${topic}[${partition}] cannot be ended`)
+      await endUnmarked(cluster, transactionalId, { topic, partition })
     }
   } catch (error) {
     throw kafkaFailure(error, { settings: cluster.settings, doing })
   }
 }
 
-/** A writer; or what has to be ended before there can be one. */
+/** A writer; undefined when a transaction has to be ended before there can be one. */
 async function initialised(
   cluster: KafkaCluster,
   transactionalId: string,
   progressTopic: ProgressTopic,
   onClose: (writer: TransactionalWriter) => void,
-): Promise<KafkaWriter | Undecided> {
+): Promise<KafkaWriter | undefined> {
   const sockets = new ClientSockets()
   const producer = new Kafka(clientConfig(cluster.settings, sockets)).producer({
     transactionalId,
@@ -82,16 +82,13 @@ async function initialised(
     // Initialises the producer, which fences earlier ones; nothing is sent for the transaction itself.
     const transaction = await whileConcurrent(() => producer.transaction())
     const { topic, partitions } = progressTopic
-    const { progress, undecided } = await readProgress(cluster, topic, transactionalId, partitions)
-    if (undecided === undefined) {
-      return new KafkaWriter(
-        { cluster, transactionalId, progressTopic, producer, close, onClose },
-        transaction,
-        progress,
-      )
+    const { committed, undecided } = await readProgress(cluster, topic, transactionalId, partitions)
+    if (undecided === undefined && (committed === undefined || !(await staysOpen(cluster, committed)))) {
+      const parts = { cluster, transactionalId, progressTopic, producer, close, onClose }
+      return new KafkaWriter(parts, transaction, committed?.progress)
     }
     await close()
-    return undecided
+    return undefined
   } catch (error) {
     await close()
     throw error
@@ -112,8 +109,8 @@ class KafkaWriter implements TransactionalWriter {
   readonly #parts: WriterParts
   #transaction: Transaction
   readonly #life: WriterLife
-  /** Offset of the last progress record. */
-  #written: number | undefined
+  /** The last progress record, and where else its transaction wrote. */
+  #written: { readonly offset: number; readonly others: readonly LogPartition[] } | undefined
 
   constructor(parts: WriterParts, transaction: Transaction, progress: Progress | undefined) {
     this.#parts = parts
@@ -147,7 +144,7 @@ class KafkaWriter implements TransactionalWriter {
   async #send(records: ReadonlyMap<LogPartition, readonly LogRecord[]>, progress: Progress): Promise<void> {
     await this.#untilMarked()
     const [written] = await whileConcurrent(() => this.#sendOne([this.#progressMessage(progress, records)]))
-    this.#written = Number(written?.baseOffset)
+    this.#written = { offset: Number(written?.baseOffset), others: [...records.keys()] }
     for (const request of requestsOf(records)) await this.#sendOne(request)
   }
 
@@ -156,8 +153,9 @@ class KafkaWriter implements TransactionalWriter {
     const { cluster, transactionalId, progressTopic } = this.#parts
     const { topic, partitions } = progressTopic
     if (this.#written === undefined) return
+    const { offset, others } = this.#written
     const partition = progressPartition(transactionalId, partitions)
-    await untilMarked(cluster, { topic, partition }, this.#written)
+    await untilMarked(cluster, { topic, partition }, offset, others)
   }
 
   async #sendOne(topicMessages: TopicMessages[]): Promise<readonly RecordMetadata[]> {
