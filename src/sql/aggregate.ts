@@ -1,9 +1,10 @@
 /** Aggregates in the columns of a query, in the long form of a document. NULLs are left out of all of them, as in SQL. */
 import type { FuncCall, Node } from 'libpg-query'
+import { findAggregate, type UserAggregate } from '../../operators/index.ts'
 import { truth } from './condition.ts'
 import { type Scope, valueAt } from './expression.ts'
 import { expectOnly, SqlFault } from './fault.ts'
-import { nameOf } from './function.ts'
+import { fits, nameOf, typeOfModule } from './function.ts'
 import { AGGREGATES } from './names.ts'
 import { present, type SqlType, type SqlValue, whole } from './value.ts'
 
@@ -17,7 +18,13 @@ const OF_ANYTHING = ['first', 'last', 'collect']
 
 /** The call of an aggregate that a node is; undefined when it is something else. */
 export const aggregateIn = (node: Node): FuncCall | undefined =>
-  'FuncCall' in node && AGGREGATES.includes(nameOf(node.FuncCall)) ? node.FuncCall : undefined
+  'FuncCall' in node && isAggregate(nameOf(node.FuncCall)) ? node.FuncCall : undefined
+
+const isAggregate = (name: string): boolean => AGGREGATES.includes(name) || ofModule(name) !== undefined
+
+/** One that peers are started with; those of the language come first. */
+const ofModule = (name: string): UserAggregate | undefined =>
+  AGGREGATES.includes(name) ? undefined : findAggregate(name, undefined)?.aggregate
 
 /** An aggregate, and the type of what it gives. */
 export interface Aggregate {
@@ -36,6 +43,12 @@ export function aggregateOf(call: FuncCall, scope: Scope): Aggregate {
   if (agg_star === true) {
     return { type: 'integer', document: agg_filter === undefined ? 'count()' : { count: where.where ?? 'true' } }
   }
+  const own = ofModule(name)
+  if (own !== undefined) {
+    if (agg_distinct === true) throw new SqlFault(location, `DISTINCT is known in count() alone; found it in ${name}()`)
+    const call = ownCall(name, own, args, scope, location)
+    return { type: typeOfModule(own.returns), document: { call, ...where } }
+  }
   const [of, parameter, more] = args
   if (of === undefined || more !== undefined)
     throw new SqlFault(location, `expected a value in the brackets of ${name}`)
@@ -53,6 +66,25 @@ export function aggregateOf(call: FuncCall, scope: Scope): Aggregate {
   // With a condition of its own it may be over no record at all.
   const sums = name === 'sum' && (value.missing !== undefined || agg_filter !== undefined)
   return sums ? { document, type, counted: { count: present(value), ...where } } : { document, type }
+}
+
+function ownCall(
+  name: string,
+  { args: expected }: UserAggregate,
+  args: readonly Node[],
+  scope: Scope,
+  byte: number | undefined,
+): string {
+  if (args.length !== expected.length) {
+    throw new SqlFault(byte, `expected ${expected.length} values in the brackets of ${name}; found ${args.length}`)
+  }
+  const values = args.map((arg, i) => {
+    const value = valueAt(arg, scope)
+    const type = typeOfModule(expected[i] ?? 'json')
+    if (fits(value.type, type)) return whole(value)
+    throw new SqlFault(byte, `expected a value of type ${type} in ${name}(); found one of type ${value.type}`)
+  })
+  return `${name}(${values.join(', ')})`
 }
 
 function typeOf(name: string, { type }: SqlValue): SqlType {

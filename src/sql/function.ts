@@ -1,6 +1,6 @@
 /** Functions of single values. Those over many records are in aggregate.ts. */
 import type { FuncCall, Node } from 'libpg-query'
-import { type FunctionType, findFunction, knownFunctions } from '../../operators/index.ts'
+import { type FunctionType, findFunction, knownAggregates, knownFunctions } from '../../operators/index.ts'
 import { suggest } from '../suggest.ts'
 import { SqlFault } from './fault.ts'
 import { AGGREGATES, WINDOWS } from './names.ts'
@@ -47,7 +47,7 @@ export const nameOf = ({ funcname = [] }: FuncCall): string => {
 export function functionValue(call: FuncCall, valueAt: (node: Node) => SqlValue): SqlValue {
   const { args = [], location } = call
   const name = nameOf(call)
-  if (AGGREGATES.includes(name)) {
+  if (AGGREGATES.includes(name) || (ofModule(name) === undefined && knownAggregates().includes(name))) {
     throw new SqlFault(
       location,
       `${name}() is over the records of a window, and stands alone in a column: ${name}(…) AS name`,
@@ -57,7 +57,10 @@ export function functionValue(call: FuncCall, valueAt: (node: Node) => SqlValue)
   const own = FUNCTIONS[name]
   const known = own ?? ofModule(name)
   if (known === undefined) {
-    const near = suggest(name, [...Object.keys(FUNCTIONS), ...AGGREGATES, ...WINDOWS, ...knownFunctions()])
+    const near = suggest(name, [
+      ...Object.keys(FUNCTIONS),
+      ...[...AGGREGATES, ...WINDOWS, ...knownFunctions(), ...knownAggregates()],
+    ])
     const help = near === undefined ? undefined : `did you mean ${near}?`
     throw new SqlFault(location, `there is no function ${name}(); there are ${Object.keys(FUNCTIONS).join(', ')}`, help)
   }
@@ -87,9 +90,15 @@ function ofModule(name: string): SqlFunction | undefined {
   const found = findFunction(name, undefined)?.function
   if (found === undefined) return undefined
   const { args, returns } = found
-  const typeOf = (type: FunctionType): SqlType => (type === 'json' ? 'any' : type)
-  return { parameters: args.map(typeOf), result: typeOf(returns), text: (...texts) => `${name}(${texts.join(', ')})` }
+  return {
+    parameters: args.map(typeOfModule),
+    result: typeOfModule(returns),
+    text: (...texts) => `${name}(${texts.join(', ')})`,
+  }
 }
 
-const fits = (type: SqlType, parameter: SqlType): boolean =>
+/** Types of modules as those of SQL. */
+export const typeOfModule = (type: FunctionType): SqlType => (type === 'json' ? 'any' : type)
+
+export const fits = (type: SqlType, parameter: SqlType): boolean =>
   type === parameter || type === 'any' || type === 'null' || (type === 'integer' && parameter === 'number')

@@ -33,6 +33,14 @@ const SINKS: Readonly<Record<string, readonly string[]>> = {
   file: ['directory'],
 }
 
+/** How rows are written: a word, or with a schema. */
+const FORMAT: Readonly<Record<string, string>> = {
+  schema: 'schema',
+  schema_file: 'file',
+  schema_id: 'id',
+  message: 'message',
+}
+
 interface Part {
   readonly part: object
   /** Pointer below the part of each option that stands there. */
@@ -71,11 +79,25 @@ export function sinkOf(table: Table): Part & { readonly table: Table } {
       `expected one of the connectors ${Object.keys(SINKS).join(', ')}; found '${kind}'`,
     )
   }
-  checkOptions(table, ['connector', ...options])
+  const formats = kind === 'mongodb' ? [] : ['format', ...Object.keys(FORMAT)]
+  checkOptions(table, ['connector', ...options, ...formats])
   const given = options.flatMap((option) => {
     const value = table.options.get(option)?.value
     return value === undefined ? [] : [[option, value] as const]
   })
-  const pointers = new Map(given.map(([option]) => [option, `/${kind}/${option}`]))
-  return { part: { [kind]: Object.fromEntries(given) }, pointers, table }
+  const format = formatOf(table)
+  const named = [...given.map(([option]) => option), ...(format === undefined ? [] : ['format'])]
+  const pointers = new Map(named.map((option) => [option, `/${kind}/${option}`]))
+  const part = { ...Object.fromEntries(given), ...(format === undefined ? {} : { format }) }
+  return { part: { [kind]: part }, pointers, table }
+}
+
+function formatOf({ options }: Table): string | object | undefined {
+  const format = options.get('format')?.value
+  const schema = Object.entries(FORMAT).flatMap(([option, name]) => {
+    const value = options.get(option)?.value
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  if (schema.length === 0) return format === undefined ? undefined : String(format)
+  return { [String(format ?? 'avro')]: Object.fromEntries(schema) }
 }

@@ -81,8 +81,8 @@ describe('a query', () => {
 
   it('has tables, settings and a name of its own', async () => {
     const text = `
-      CREATE TABLE dead () WITH (connector = 'file', directory = 'dead');
-      CREATE TABLE archive () WITH (connector = s3, bucket = 'bids-archive', prefix = 'all/');
+      CREATE TABLE dead () WITH (connector = 'file', directory = 'dead', format = 'yaml');
+      CREATE TABLE archive () WITH (connector = s3, bucket = 'bids-archive', prefix = 'all/', format = 'protobuf', schema = 'syntax = "proto3"; message A {} message B {}', message = 'B');
       CREATE TABLE flights (origin text, at text) WITH (topic = 'flights', format = 'avro', schema_file = '../../configs/schemas/flight.avsc', bounded = true, idle_after = '1m', on_idle = 'wait', dead_letters = 'dead');
       SET job.name = 'other'; SET retention = 'forever'; SET max_cut_age = '2s'; SET quorum.allow_forks = true;
       INSERT INTO archive SELECT origin FROM flights;`
@@ -98,8 +98,10 @@ describe('a query', () => {
     assert.equal(name, 'other')
     assert.equal(typeof source.format === 'object' && source.format.kind, 'avro')
     assert.deepEqual([source.bounded, source.idleAfterMs, source.onIdle], [true, 60_000, 'wait'])
-    assert.deepEqual(sinks, [{ kind: 's3', bucket: 'bids-archive', prefix: 'all/' }])
-    assert.deepEqual(deadLetters, { kind: 'file', directory: 'dead' })
+    const { format, ...archive } = sinks[0] as Extract<(typeof sinks)[number], { kind: 's3' }>
+    assert.deepEqual(archive, { kind: 's3', bucket: 'bids-archive', prefix: 'all/' })
+    assert.ok(typeof format === 'object' && format.kind === 'protobuf' && format.message === 'B')
+    assert.deepEqual(deadLetters, { kind: 'file', directory: 'dead', format: 'yaml' })
     assert.deepEqual([quorum.allowForks, retentionMs, maxCutAgeMs], [true, -1, 2_000])
   })
 

@@ -234,12 +234,42 @@ describe('a query over a query', () => {
 describe('functions of modules in SQL', () => {
   provideFunctions({
     hash: 'a'.repeat(64),
-    aggregates: new Map(),
+    aggregates: new Map([
+      [
+        'spread',
+        {
+          args: ['number'],
+          returns: 'number',
+          init: () => null,
+          add: (_: unknown, x: number) => [x, x],
+          merge: (a: number[] | null, b: number[] | null) =>
+            a === null || b === null ? (a ?? b) : [Math.min(a[0]!, b[0]!), Math.max(a[1]!, b[1]!)],
+          result: (state: number[] | null) => (state === null ? null : state[1]! - state[0]!),
+        },
+      ],
+    ]),
     functions: new Map([
       ['halved', { args: ['integer'], returns: 'number', call: (n: bigint) => Number(n) / 2 }],
       ['told', { args: ['integer'], returns: 'text', nulls: true, call: (n: bigint | null) => `${n ?? 'nothing'}` }],
       ['isLarge', { args: ['number'], returns: 'boolean', call: (n: number) => n > 1 }],
     ]),
+  })
+
+  it('are aggregates as well, over the records of a group', async () => {
+    const bids = [4, 2, null, 9].map((v, id) => ({ id, k: 'p', at: id * 1_000, v }))
+    const query = `SELECT k, spread(v) AS all_of, spread(v * 2) FILTER (WHERE v < 5) AS small FROM bids
+      GROUP BY k, TUMBLE(at, INTERVAL '1' DAY) HAVING spread(v) > 1`
+    const [row, ...others] = await asJob(query, { bids, asks: [], offers: [] })
+    assert.deepEqual([row?.all_of, row?.small, others.length], [7, 4, 0])
+    await assert.rejects(
+      documentOf('SELECT spread(v, v) AS s FROM bids'),
+      /expected 1 values in the brackets of spread/,
+    )
+    await assert.rejects(documentOf('SELECT spread(k) AS s FROM bids'), /expected a value of type number in spread/)
+    await assert.rejects(
+      documentOf('SELECT id, spread(v) + 1 AS s FROM bids WHERE spread(v) > 1'),
+      /stands alone in a column/,
+    )
   })
 
   it('are called like others, and get NULL where they say so', async () => {
