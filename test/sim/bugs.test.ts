@@ -12,7 +12,7 @@ const FAULTS_MS = 20_000
 const QUICK: readonly (readonly [PlantedBug, Check])[] = [
   ['vote-before-sync', 'durable first'],
   ['few-votes', 'W signers'],
-  ['progress-unread', 'rows at the sink'],
+  ['progress-unread', 'complete'],
   ['base-left-behind', 'nothing left out'],
   ['decision-at-fetch', 'nobody diverges'],
   ['input-left-out', 'input as in the log'],

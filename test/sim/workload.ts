@@ -116,9 +116,9 @@ export function chooseWorkload(random: Random, peers: number): Workload {
   return orders ? { ...chosen, kind: 'ordered' } : chosen
 }
 
-/** The partition of a source with this number. */
-export function inputAt({ otherFrom }: Workload, number: number): LogPartition {
-  if (number < otherFrom) return { topic: SOURCE, partition: number }
+/** The partition of a source with this number; the last source is the one that gets more of them. */
+export function inputAt({ sourcePartitions, otherFrom }: Workload, number: number): LogPartition {
+  if (otherFrom === sourcePartitions || number < otherFrom) return { topic: SOURCE, partition: number }
   return { topic: OTHER_SOURCE, partition: number - otherFrom }
 }
 
@@ -175,7 +175,8 @@ export class Producers {
     this.#partitions += 1
     this.#silentUntil.push(0)
     this.#backlogs.push([])
-    this.#log.growTopic(SOURCE, this.#partitions)
+    const { topic, partition } = inputAt(this.#workload, added)
+    this.#log.growTopic(topic, partition + 1)
     this.#append(added, this.#eventTime())
     this.#schedule(added)
     return true
