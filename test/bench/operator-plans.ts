@@ -5,6 +5,7 @@
 import type { AggregatePlan, EmitPlan, ExpressionPlan, StagePlan, StepPlan, WindowPlan } from '../../operators/index.ts'
 import { aggregate, expression } from '../operators/stage-harness.ts'
 import { orderedPlans } from './ordered-plans.ts'
+import { OWN_AGGREGATES } from './own-aggregates.ts'
 
 /** Counts of bids by auction in 10 s. */
 export const PLAIN: StagePlan = {
@@ -74,6 +75,7 @@ const AGGREGATES: Readonly<Record<string, AggregatePlan>> = {
   last: ofPrice('last'),
   collect: ofPrice('collect', 100),
   countDistinct: aggregate('value', 'countDistinct', 'bidder'),
+  ...OWN_AGGREGATES,
 }
 
 const aligned = (sizeMs: number, slideMs: number, emit?: EmitPlan): WindowPlan => ({
