@@ -18,9 +18,9 @@ import { KafkaCluster } from '../../src/log/kafka/cluster.ts'
 import { committedRecords } from '../e2e/kafka-rows.ts'
 import { API, type Fault, FaultyWire } from '../services/faulty-wire.ts'
 import { committer } from './asked.ts'
-import { Scene } from './scene.ts'
+import type { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
-import { type Outcome, pauses, playAll } from './verdict.ts'
+import { type Outcome, pauses, playOnScene } from './verdict.ts'
 
 const BEFORE_MS = 5_000
 const BAD_MS = 12_000
@@ -81,30 +81,29 @@ export async function main(argv: readonly string[]): Promise<void> {
   const cases = names.flatMap((name) => Array.from({ length: Number(values.runs) }, () => name))
   const badMs = Number(values.seconds) * 1000
   const wire = await FaultyWire.open()
-  const scene = await Scene.start({ private: true, wire: wire.port })
-  wire.leadTo(scene.broker.wired ?? '')
-  let passed = false
   try {
-    passed = await playAll<BrokerRun>({
-      json: values.output === 'json',
-      runs: cases.length,
-      withinMs: badMs + REST_MS,
-      play: (run) => play(scene, wire, cases[run] ?? 'starved', badMs),
-      line: ({ case: name, killed, elections, markersLeftOut, disturbed, records, rows, longestPauseMs }) =>
-        `${name} for ${values.seconds} s, ${killed} peers killed; ${elections} elections, markers left out ` +
-        `${markersLeftOut} times, ${disturbed} requests disturbed; ${records} records, ${rows} rows; longest pause ` +
-        `beyond the window ${longestPauseMs} ms`,
-      figures: (results) => pauses(results.map(({ longestPauseMs }) => longestPauseMs)),
-    })
+    await playOnScene<BrokerRun>(
+      {
+        json: values.output === 'json',
+        runs: cases.length,
+        withinMs: badMs + REST_MS,
+        play: (scene, run) => play(scene, wire, cases[run] ?? 'starved', badMs),
+        line: ({ case: name, killed, elections, markersLeftOut, disturbed, records, rows, longestPauseMs }) =>
+          `${name} for ${values.seconds} s, ${killed} peers killed; ${elections} elections, markers left out ` +
+          `${markersLeftOut} times, ${disturbed} requests disturbed; ${records} records, ${rows} rows; longest pause ` +
+          `beyond the window ${longestPauseMs} ms`,
+        figures: (results) => pauses(results.map(({ longestPauseMs }) => longestPauseMs)),
+      },
+      { private: true, wire: wire.port },
+    )
   } finally {
-    scene.broker.signal('SIGCONT')
-    await scene.stop({ keep: !passed })
     await wire.close()
   }
 }
 
 async function play(scene: Scene, wire: FaultyWire, name: Case, badMs: number): Promise<BrokerRun> {
-  const { logSettings } = scene
+  const { logSettings, broker } = scene
+  wire.leadTo(broker.wired ?? '')
   const stage = await Stage.start(scene, {
     names: ['ada', 'bo', 'cy'],
     partitions: 4,
@@ -154,6 +153,7 @@ async function play(scene: Scene, wire: FaultyWire, name: Case, badMs: number): 
     }
   } finally {
     wire.disturb()
+    broker.signal('SIGCONT')
     await stage.stop()
   }
 }

@@ -2,6 +2,7 @@
  * What every script does with its runs: plays one after the other, each within a bounded time, tells what came of each, and
  * ends in a verdict that is also the exit code. With `-o json` the verdict is one document, with every run in it.
  */
+import type { KafkaOptions } from '../services/kafka.ts'
 import { Scene } from './scene.ts'
 
 export interface Outcome {
@@ -24,8 +25,9 @@ export interface Playing<Result extends Outcome> {
 /** A script's runs on a scene of their own, which is kept where something was wrong. */
 export async function playOnScene<Result extends Outcome>(
   playing: Omit<Playing<Result>, 'play'> & { readonly play: (scene: Scene, run: number) => Promise<Result> },
+  broker: KafkaOptions = {},
 ): Promise<void> {
-  const scene = await Scene.start()
+  const scene = await Scene.start(broker)
   let passed = false
   try {
     passed = await playAll({ ...playing, play: (run) => playing.play(scene, run) })
