@@ -87,7 +87,10 @@ function show(
   }
   if (!shuffle.needed) entry('no shuffle', shuffle.why)
   const total = units.reduce((sum, each) => sum + each, 0)
-  entry('units', `${total}, each on ${quorum.replicas} peers: ${total * quorum.replicas} replicas in the cluster`)
+  entry(
+    'units',
+    `${total}, each on ${quorum.replicas} peer${quorum.replicas === 1 ? '' : 's'}: ${total * quorum.replicas} replicas in the cluster`,
+  )
   entry('state', state)
   for (const { name, guarantee } of sinks)
     entry(name === 'queries' ? 'queries' : 'sink', ...(name === 'queries' ? [guarantee] : [name, guarantee]))

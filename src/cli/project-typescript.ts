@@ -35,6 +35,7 @@ export default stream<Visit>('${name}-events', { time: { field: 'at' }, outOfOrd
     slow: { count: 'ms > 500' },
     meanMs: { avg: 'ms' },
   })
+  // On three peers { replicas: 3, write: 2, read: 2 }: one of them may be lost.
   .job('${name}', { quorum: { replicas: 1, write: 1, read: 1 } })
 `
 
@@ -115,7 +116,7 @@ npx quorate explain ${name}.ts    # what becomes of it?
 \`\`\`
 
 With a peer (\`npx quorate join --bootstrap\`, in a terminal of its own and in the same folder) or the cluster of \`quorate demo\`,
-which prints the log that \`quorate produce\` must write to:
+which prints the log that \`quorate produce\` must write to (\`export QUORATE_LOG=…\`):
 
 \`\`\`sh
 npx quorate produce ${name}-events ${name}.jsonl

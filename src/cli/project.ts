@@ -32,6 +32,7 @@ pipeline:
       visits: count()
       slow: count(ms > 500)
       meanMs: avg(ms)
+# On three peers { replicas: 3, write: 2, read: 2 }: one of them may be lost.
 quorum: { replicas: 1, write: 1, read: 1 }
 `
 
@@ -85,7 +86,7 @@ quorate explain ${name}.yaml                # what becomes of it?
 \`\`\`
 
 With a peer (\`quorate join --bootstrap\`, in a terminal of its own and in the same folder) or the cluster of \`quorate demo\`, which
-prints the log that \`quorate produce\` must write to:
+prints the log that \`quorate produce\` must write to (\`export QUORATE_LOG=…\`):
 
 \`\`\`sh
 quorate produce ${name}-events ${name}.jsonl

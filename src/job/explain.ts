@@ -75,7 +75,9 @@ function quorumText({ quorum: { replicas, write, allowForks } }: CompiledJob): s
   const losses = replicas - write
   const lost = losses === 0 ? 'no peer of a unit may be lost' : `results go on with ${losses} of ${replicas} lost`
   const forks = allowForks ? '; forks are allowed, so all results are marked' : ''
-  return `${replicas} peers compute each unit, ${write} sign a result before it is written; ${lost}${forks}`
+  const computing = replicas === 1 ? '1 peer computes' : `${replicas} peers compute`
+  const signing = write === 1 ? '1 signs' : `${write} sign`
+  return `${computing} each unit, ${signing} a result before it is written; ${lost}${forks}`
 }
 
 function sourceText({ from, bounded, idleAfterMs, onIdle, outOfOrdernessMs }: SourceDocument): string {
@@ -197,5 +199,5 @@ function readText({ quorum: { replicas, write, read }, retentionMs }: CompiledJo
   const fresh = read + write > replicas && read + Math.floor(replicas / 2) + 1 > replicas
   const kept = retentionMs < 0 ? 'as long as the job' : `${formatDuration(retentionMs)} after their window`
   const what = fresh ? 'see every result that was acknowledged before' : 'may be stale, and say so'
-  return `${read} replicas are asked: answers ${what}; results are kept ${kept}`
+  return `${read === 1 ? '1 replica is' : `${read} replicas are`} asked: answers ${what}; results are kept ${kept}`
 }

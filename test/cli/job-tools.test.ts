@@ -108,7 +108,7 @@ describe('explain', { concurrency: 4 }, () => {
     assert.equal(code, 0)
     assert.match(stdout, /^source {6}orders-events, json, 4 partitions$/m)
     assert.match(stdout, /^shuffle {5}4 partitions: records of one page may be in any partition/m)
-    assert.match(stdout, /^units {7}8, each on 1 peers: 8 replicas in the cluster$/m)
+    assert.match(stdout, /^units {7}8, each on 1 peer: 8 replicas in the cluster$/m)
   })
 
   it('draws a graph, and gives JSON', async () => {
