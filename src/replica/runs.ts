@@ -106,7 +106,10 @@ export class Runs {
     if (!this.#options.hosts(hosted) || hosted.state === 'joining') return
     this.#stop(hosted, 'opening')
     const { epoch } = hosted
-    storedSnapshots(this.#options.store, hosted.description.unit).then(
+    const { node, store } = this.#options
+    // A snapshot that was taken just now may still be on its way there, and decisions from before it are known no more.
+    const stored = node.durable().then(() => storedSnapshots(store, hosted.description.unit))
+    stored.then(
       (snapshots) => {
         // Closed, or sent back once more, while the disk was read.
         if (!this.#options.hosts(hosted) || hosted.epoch !== epoch) return
