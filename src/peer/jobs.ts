@@ -69,16 +69,18 @@ export class Jobs {
     const ordered: Job[] = []
     for (const entry of document.jobs) {
       const known = this.#jobs.get(entry.generation)
-      const revisions = [...(known?.revisions ?? [])]
+      const hashes = hashesOf(entry)
+      const kept = known === undefined ? [] : stillNamed(known, hashes)
+      const revisions = [...kept]
       // In order: one that has not arrived keeps back those that follow it.
-      for (const hash of [...entry.earlier, entry.hash].slice(revisions.length)) {
+      for (const hash of hashes.slice(revisions.length)) {
         const bytes = bodyOf(hash)
         if (bytes === undefined) break
         revisions.push(decodeJob(bytes))
       }
       const [first] = revisions
       if (first === undefined) continue
-      const same = known?.revisions.length === revisions.length
+      const same = known !== undefined && known.revisions.length === kept.length && kept.length === revisions.length
       const job = same ? { ...known, entry } : placeJob(entry, first, revisions, document.cluster)
       this.#put(job)
       if (known === undefined) added.push(job)
@@ -96,6 +98,14 @@ export class Jobs {
     this.#jobs.delete(job.entry.generation)
     for (const { description } of job.units) this.#byUnit.delete(description.unit)
   }
+}
+
+const hashesOf = ({ earlier, hash }: JobEntry): readonly string[] => [...earlier, hash]
+
+/** Its revisions that a document names as well: one that was forced may lack the latest, and have others in their place. */
+function stillNamed({ entry, revisions }: Job, hashes: readonly string[]): readonly JobBody[] {
+  const differs = hashesOf(entry).findIndex((hash, revision) => hash !== hashes[revision])
+  return differs < 0 ? revisions : revisions.slice(0, differs)
 }
 
 export function placeJob(entry: JobEntry, first: JobBody, revisions: readonly JobBody[], present: string): Job {

@@ -15,6 +15,10 @@ import {
 import type { Target, UnitDescription } from '../replica/hosted.ts'
 import type { Store, StoreOp } from '../store/store.ts'
 
+/** By members too: where a majority was lost, two views may have one number. */
+const isSame = (known: View, { number, members }: View): boolean =>
+  known.number === number && known.members.join() === members.join()
+
 type Holding = 'held' | 'released'
 
 const PREFIX = 'unit/'
@@ -39,8 +43,10 @@ export class Placement {
   }
 
   target({ unit, replicas }: UnitDescription, view: View): Target {
-    if (this.#ring?.view.number !== view.number) this.#ring = { view, ring: createRing(view) }
-    return { view: view.number, members: preferenceList(this.#ring.ring, unit, replicas) }
+    const known = this.#ring
+    const current = known !== undefined && isSame(known.view, view) ? known : { view, ring: createRing(view) }
+    this.#ring = current
+    return { view: view.number, members: preferenceList(current.ring, unit, replicas) }
   }
 
   /** Whether the unit belongs here, or does until it is released. */
