@@ -27,6 +27,7 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
   readonly files: readonly string[]
   readonly dependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>
+  readonly exports: Readonly<Record<string, unknown>>
 }
 
 const [dependencies, final] = stages() as [Stage, Stage]
@@ -113,6 +114,8 @@ describe('the published package', () => {
     const builtin = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]))
     // Loaded by name only: node:sqlite is not among the builtin modules that can be had without the prefix.
     const prefixed = (name: string) => name.startsWith('node:')
+    // In the texts of projects that it writes.
+    const own = new Set(Object.keys(manifest.exports).map((entry) => posix.join('quorate', entry)))
     for (const path of files.filter(
       (file) => /(?<!\.d)\.[jt]s$/.test(file) && !file.startsWith('src/http/dashboard/'),
     )) {
@@ -120,7 +123,7 @@ describe('the published package', () => {
         const where = `${path}:${line} imports ${specifier}`
         if (specifier.startsWith('.')) {
           assert.ok(files.includes(posix.join(posix.dirname(path), specifier)), where)
-        } else if (specifier !== 'quorate' && !builtin.has(specifier) && !prefixed(specifier)) {
+        } else if (!own.has(specifier) && !builtin.has(specifier) && !prefixed(specifier)) {
           const [scope = '', name = ''] = specifier.split('/')
           const dependency = scope.startsWith('@') ? `${scope}/${name}` : scope
           assert.ok(Object.hasOwn(manifest.dependencies, dependency), where)
