@@ -23,7 +23,7 @@ async function read(stored: Readonly<Record<string, number>>, frontier: number) 
     sealed: false,
     frontier: at(frontier),
     acknowledged: at(9),
-    ask: (to: PeerId) => ({ kind: 'ask', to }),
+    ask: (_now: number, to: PeerId) => [{ kind: 'ask', to }],
   } as unknown as UnitAgreement
   const batches = new BatchIndex()
   batches.add(describeBatch(at(stored[ADA]!), { bodies: [], deadLetters: new Uint8Array(), watermark: 0 }, 0))
