@@ -27,6 +27,7 @@ export {
   whileChecking,
 } from './expression/user-functions.ts'
 export { ANY_FIELDS, type FieldNames, fieldNames } from './format/fields.ts'
+export { BYTES, VARINT, wireOfValue } from './format/protobuf-wire.ts'
 export { boundedTokens, type TokenBounds, YAML_CONTROL } from './format/yaml-tokens.ts'
 export type * from './format-plan.ts'
 export { PROTOBUF_SCALARS } from './format-plan.ts'

@@ -7,14 +7,10 @@ import type { ProtobufField, ProtobufScalar, ProtobufSchema } from '../format-pl
 import { isoInstant } from '../instant.ts'
 import { narrow, type Value } from '../json.ts'
 import { BROKEN, type ByteCursor } from './cursor.ts'
+import { BYTES, FIXED32, FIXED64, VARINT, wireOfValue } from './protobuf-wire.ts'
 import { WANT_ALL, type Want, wantedField } from './want.ts'
 
 const TIMESTAMP = 'google.protobuf.Timestamp'
-
-const VARINT = 0
-const FIXED64 = 1
-const BYTES = 2
-const FIXED32 = 5
 
 interface Field extends ProtobufField {
   readonly wire: number
@@ -141,9 +137,9 @@ export class ProtobufReader {
     let value: Value
     while (cursor.at < end) {
       const tag = readTag(cursor)
-      if (tag >>> 3 === 1 && (tag & 7) === scalarWire(field.key as ProtobufScalar)) {
+      if (tag >>> 3 === 1 && (tag & 7) === wireOfValue(field.key as ProtobufScalar)) {
         key = readScalar(cursor, field.key as ProtobufScalar, true)
-      } else if (tag >>> 3 === 2 && (tag & 7) === wireOf({ ...field, shape: 'explicit' })) {
+      } else if (tag >>> 3 === 2 && (tag & 7) === wireOfValue(field.type)) {
         value = this.#value(cursor, field, want === undefined ? undefined : WANT_ALL, value)
       } else skip(cursor, tag & 7, tag >>> 3)
       if (cursor.at > end) throw BROKEN
@@ -306,25 +302,4 @@ function skip(cursor: ByteCursor, wire: number, number: number): void {
   }
 }
 
-function wireOf({ type, shape }: ProtobufField): number {
-  if (shape === 'map' || type === 'message') return BYTES
-  return type === 'enum' ? VARINT : scalarWire(type)
-}
-
-function scalarWire(type: ProtobufScalar): number {
-  switch (type) {
-    case 'double':
-    case 'fixed64':
-    case 'sfixed64':
-      return FIXED64
-    case 'float':
-    case 'fixed32':
-    case 'sfixed32':
-      return FIXED32
-    case 'string':
-    case 'bytes':
-      return BYTES
-    default:
-      return VARINT
-  }
-}
+const wireOf = (field: ProtobufField): number => (field.shape === 'map' ? BYTES : wireOfValue(field.type))

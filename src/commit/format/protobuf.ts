@@ -3,17 +3,19 @@
  * operators/format/protobuf.ts, with the same names and values. Fields are written in the order of their numbers, entries of maps in
  * that of their keys, numbers in lists packed, and what equals the default of an implicit field is left out: so a row has one encoding.
  */
-import type { ProtobufField, ProtobufScalar, ProtobufSchema } from '../../../operators/index.ts'
+import {
+  BYTES,
+  type ProtobufField,
+  type ProtobufScalar,
+  type ProtobufSchema,
+  VARINT,
+  wireOfValue,
+} from '../../../operators/index.ts'
 import { ByteList } from './byte-list.ts'
 import { timestampParts } from './instant-parts.ts'
 import { misfit } from './misfit.ts'
 
 const TIMESTAMP = 'google.protobuf.Timestamp'
-
-const VARINT = 0
-const FIXED64 = 1
-const BYTES = 2
-const FIXED32 = 5
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -89,7 +91,7 @@ export class ProtobufRowWriter {
     if (!Array.isArray(value)) throw misfit(path, `a list of ${describe(field)}`, value)
     if (value.length === 0) return
     const at = (i: number): readonly string[] => [...path, String(i)]
-    if (wireOf(field) === BYTES) {
+    if (wireOfValue(field.type) === BYTES) {
       value.forEach((item, i) => {
         this.#tagged(bytes, field, field.number, item, at(i))
       })
@@ -116,7 +118,7 @@ export class ProtobufRowWriter {
   }
 
   #tagged(bytes: ByteList, field: ProtobufField, number: number, value: unknown, path: readonly string[]): void {
-    bytes.varint(tagOf(number, wireOf(field)))
+    bytes.varint(tagOf(number, wireOfValue(field.type)))
     this.#value(bytes, field, value, path)
   }
 
@@ -233,25 +235,6 @@ function keyOf(type: ProtobufScalar, name: string): unknown {
 }
 
 const tagOf = (number: number, wire: number): bigint => (BigInt(number) << 3n) | BigInt(wire)
-
-function wireOf({ type }: ProtobufField): number {
-  switch (type) {
-    case 'double':
-    case 'fixed64':
-    case 'sfixed64':
-      return FIXED64
-    case 'float':
-    case 'fixed32':
-    case 'sfixed32':
-      return FIXED32
-    case 'message':
-    case 'string':
-    case 'bytes':
-      return BYTES
-    default:
-      return VARINT
-  }
-}
 
 const describe = ({ type, of }: ProtobufField): string => of ?? type
 
