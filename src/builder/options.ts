@@ -76,6 +76,7 @@ interface RowMessage extends RowSchema {
 /** How values of rows are written. `id`: of the schema in a registry, which stands before each value then. */
 export type RowFormat =
   | 'json'
+  | 'toml'
   | 'msgpack'
   | { readonly avro: RowSchema & { readonly id?: number } }
   | { readonly protobuf: RowMessage & { readonly id?: number } }
@@ -86,6 +87,7 @@ export type ColumnType = 'integer' | 'number' | 'text' | 'boolean' | 'time' | 'j
 export type FileFormat =
   | 'json'
   | 'yaml'
+  | 'toml'
   | 'msgpack'
   | 'parquet'
   | { readonly avro: RowSchema }

@@ -323,14 +323,19 @@ const protobufRows = z.strictObject({
   message: text,
   id: schemaId,
 })
-const rowFormat: z.ZodType<RowFormat> = z.union([z.literal('msgpack'), avroRows, protobufRows])
+const rowFormat: z.ZodType<RowFormat> = z.union([z.enum(['toml', 'msgpack']), avroRows, protobufRows])
 
 const columns = z
   .array(z.strictObject({ name: text, path: z.array(text).min(1).max(2), type: z.enum(COLUMN_TYPES) }))
   .min(1)
   .max(2 * JOB_LIMITS.fields)
 const parquetRows = z.strictObject({ kind: z.literal('parquet'), columns })
-const fileFormat: z.ZodType<FileFormat> = z.union([z.enum(['yaml', 'msgpack']), avroRows, protobufRows, parquetRows])
+const fileFormat: z.ZodType<FileFormat> = z.union([
+  z.enum(['yaml', 'toml', 'msgpack']),
+  avroRows,
+  protobufRows,
+  parquetRows,
+])
 
 const sink: z.ZodType<SinkPlan> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('kafka'), topic: text, format: z.exactOptional(rowFormat), branch }),

@@ -9,6 +9,7 @@ import {
   readMsgpack,
   readParquet,
   readProtobuf,
+  readToml,
   readYaml,
 } from '../commit/format/readers.ts'
 import { row, STORY, type WindowRow } from './sink-batches.ts'
@@ -71,6 +72,7 @@ const of = (
 export const FILE_FORMATS: readonly FormatCase[] = [
   of('JSON Lines', undefined, 'jsonl', readLines),
   of('YAML', 'yaml', 'yaml', readYaml),
+  of('TOML', 'toml', 'toml', readToml),
   of('MessagePack', 'msgpack', 'msgpack', readMsgpack),
   of('Avro', { kind: 'avro', schema: JSON.stringify(AVRO) }, 'avro', readAvro),
   of('Protobuf', { kind: 'protobuf', schema: readProto(PROTO), message: 'Row' }, 'pb', (file) =>

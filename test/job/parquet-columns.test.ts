@@ -97,7 +97,10 @@ describe('the columns of a Parquet file', () => {
       assert.throws(() => parse(`{ parquet: { columns: ${columns} } }`, pipeline), what)
     wrong('{ totla: integer }', /the rows here have no column "totla"; they have key, .*total/)
     wrong('{ total: int64 }', /expected "integer", "number", "text", "boolean", "time" or "json"; found "int64"/)
-    assert.throws(() => parse('xml', pipeline), /"json", "yaml", "msgpack", "parquet", or avro, protobuf or parquet/)
+    assert.throws(
+      () => parse('xml', pipeline),
+      /"json", "yaml", "toml", "msgpack", "parquet", or avro, protobuf or parquet/,
+    )
   })
 
   it('are stored with the job, as all formats of files are', () => {

@@ -9,6 +9,7 @@ import type { AvroRows, ProtobufRows, RowFormat } from './plan.ts'
 import { ProtobufRowWriter, placeBytes } from './protobuf.ts'
 import { refused } from './refused.ts'
 import { exactJson } from './row.ts'
+import { tomlDocument } from './toml.ts'
 
 export type EncodeValue = (value: Uint8Array) => Uint8Array
 
@@ -31,6 +32,7 @@ export function valueEncoder(format: RowFormat | undefined, sink: string): Encod
 
 function encoderOf(format: RowFormat): { readonly name: string; readonly encode: Encode } {
   if (format === 'msgpack') return { name: 'MessagePack', encode: msgpackWriter() }
+  if (format === 'toml') return { name: 'TOML', encode: (value) => Buffer.from(tomlDocument(value)) }
   return format.kind === 'avro'
     ? { name: 'Avro by its schema', encode: avroEncoder(format) }
     : { name: 'Protobuf by its schema', encode: protobufEncoder(format) }

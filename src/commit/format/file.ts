@@ -14,6 +14,7 @@ import type { FileFormat } from './plan.ts'
 import { ProtobufRowWriter } from './protobuf.ts'
 import { refused } from './refused.ts'
 import { jsonLine, lineOf, rowOf } from './row.ts'
+import { tomlRow } from './toml.ts'
 import { yamlDocument } from './yaml.ts'
 
 export interface RowsFile {
@@ -68,6 +69,10 @@ function formOf(format: FileFormat | undefined): Form {
   if (format === 'yaml') {
     const encode = each((row) => Buffer.from(yamlDocument(lineOf(row))))
     return { ending: 'yaml', contentType: 'application/yaml', name: 'YAML', encode }
+  }
+  if (format === 'toml') {
+    const encode = each((row) => Buffer.from(tomlRow(lineOf(row))))
+    return { ending: 'toml', contentType: 'application/toml', name: 'TOML', encode }
   }
   if (format === 'msgpack') {
     const write = msgpackWriter()

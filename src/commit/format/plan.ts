@@ -35,7 +35,7 @@ export interface ParquetRows {
 }
 
 /** Of the values in a topic. */
-export type RowFormat = 'msgpack' | AvroRows | ProtobufRows
+export type RowFormat = 'toml' | 'msgpack' | AvroRows | ProtobufRows
 
 /** Of a file or object with the rows of a batch; where there is none: JSON Lines. */
-export type FileFormat = 'yaml' | 'msgpack' | AvroRows | ProtobufRows | ParquetRows
+export type FileFormat = 'yaml' | 'toml' | 'msgpack' | AvroRows | ProtobufRows | ParquetRows

@@ -6,15 +6,15 @@ import { bareFormats, framedFormats } from './sink-schema.ts'
 import { choice, fieldName, pattern } from './values.ts'
 import { expects, oneOf, report, strict } from './words.ts'
 
-const WHAT = '"json", "msgpack", or avro or protobuf with a schema'
+const WHAT = '"json", "toml", "msgpack", or avro or protobuf with a schema'
 
 /** Undefined after parsing: as it was certified. */
 export const sinkFormat = () =>
   z.union(
     [
-      pattern(WHAT, /^(?:json|msgpack)$/)
-        .meta({ enum: ['json', 'msgpack'] })
-        .transform((word): RowFormat | undefined => (word === 'msgpack' ? 'msgpack' : undefined)),
+      pattern(WHAT, /^(?:json|toml|msgpack)$/)
+        .meta({ enum: ['json', 'toml', 'msgpack'] })
+        .transform((word): RowFormat | undefined => (word === 'toml' || word === 'msgpack' ? word : undefined)),
       oneOf('one format: avro or protobuf', framedFormats()).transform(
         ({ avro, protobuf }): RowFormat | undefined => avro ?? protobuf,
       ),
@@ -30,7 +30,7 @@ export interface ParquetFields {
 
 export type GivenFileFormat = Exclude<FileFormat, { readonly kind: 'parquet' }> | ParquetFields
 
-const FILE_WORDS = ['json', 'yaml', 'msgpack', 'parquet'] as const
+const FILE_WORDS = ['json', 'yaml', 'toml', 'msgpack', 'parquet'] as const
 const FILE_WHAT = `${FILE_WORDS.map((word) => `"${word}"`).join(', ')}, or avro, protobuf or parquet with more about it`
 
 const parquet = () =>
@@ -44,7 +44,7 @@ const parquet = () =>
 
 function fileFormatOf(word: string): GivenFileFormat | undefined {
   if (word === 'parquet') return { kind: 'parquet', types: {} }
-  return word === 'yaml' || word === 'msgpack' ? word : undefined
+  return word === 'yaml' || word === 'toml' || word === 'msgpack' ? word : undefined
 }
 
 /** Undefined after parsing: JSON Lines. */

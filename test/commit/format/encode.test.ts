@@ -156,6 +156,7 @@ quorum: { replicas: 1, write: 1, read: 1 }
 
   it('has the schema in it, or in a file beside it', () => {
     assert.deepEqual(sinkOf('msgpack'), { kind: 'kafka', topic: 'rows', format: 'msgpack' })
+    assert.deepEqual(sinkOf('toml'), { kind: 'kafka', topic: 'rows', format: 'toml' })
     assert.deepEqual(sinkOf('json'), { kind: 'kafka', topic: 'rows' })
     const schema = '{"type":"record","name":"R","fields":[]}'
     assert.deepEqual(sinkOf(`{ avro: { schema: '${schema}', id: 3 } }`), {
@@ -185,7 +186,10 @@ quorum: { replicas: 1, write: 1, read: 1 }
   })
 
   it('tells a schema that is none, and a file that was sent', () => {
-    assert.throws(() => sinkOf('xml'), /expected "json", "msgpack", or avro or protobuf with a schema; found "xml"/)
+    assert.throws(
+      () => sinkOf('xml'),
+      /expected "json", "toml", "msgpack", or avro or protobuf with a schema; found "xml"/,
+    )
     assert.throws(() => sinkOf('{ avro: { id: 3 } }'), /expected one of "schema" or "file"/)
     assert.throws(() => sinkOf('{ avro: { schema: "[" } }'), /the Avro schema cannot be used/)
     assert.throws(() => sinkOf(`{ avro: { schema: '"string"' } }`), /expected a record; found string/)

@@ -10,7 +10,7 @@ import { rowsFile } from '../../../src/commit/format/file.ts'
 import type { ColumnType, FileFormat } from '../../../src/commit/format/plan.ts'
 import { readProto } from '../../../src/job/protobuf.ts'
 import { bodyOf, row, type WindowRow } from '../../contract/sink-batches.ts'
-import { narrowed, readAvro, readLines, readMsgpack, readParquet, readProtobuf, readYaml } from './readers.ts'
+import { narrowed, readAvro, readLines, readMsgpack, readParquet, readProtobuf, readToml, readYaml } from './readers.ts'
 
 const DIGEST = '0123456789abcdef'.repeat(4) as Digest
 
@@ -79,6 +79,7 @@ const COLUMNS = parquet([
 const FORMATS = {
   lines: undefined,
   yaml: 'yaml',
+  toml: 'toml',
   msgpack: 'msgpack',
   avro: { kind: 'avro', schema: AVRO },
   protobuf: { kind: 'protobuf', schema: readProto(PROTO), message: 'Row' },
@@ -104,6 +105,14 @@ describe('the rows of a batch as a file', () => {
   it('are YAML documents that say what the lines say, to readers of 1.2 and of 1.1', () => {
     assert.deepEqual(readYaml(encode('yaml')), lines)
     assert.deepEqual(readYaml(encode('yaml'), '1.1'), lines)
+  })
+
+  it('are tables of one TOML array that say what the lines say, save what is null', () => {
+    const said = lines.map(({ value: { mean, ...value }, ...line }) => ({
+      ...line,
+      value: mean === null ? value : { ...value, mean },
+    }))
+    assert.deepEqual(readToml(encode('toml')), said)
   })
 
   it('are MessagePack values that say what the lines say', () => {
@@ -201,6 +210,7 @@ describe('the rows of a batch as a file', () => {
   const HASHES: Readonly<Record<keyof typeof FORMATS, string>> = {
     lines: 'c0ed6bab259df0200e3f621741fd7b4df651cef3751b1aa24aad5268195115b8',
     yaml: 'c45b85da77aaf37ff200d2b4245dab0766393a0e07e5c9f89eab87191a0642fe',
+    toml: '23ae9898909177405c81934d4364a0a45640b3da63752aa1c5b05fb5dff1cab8',
     msgpack: '74f8a99d09ffc877f9501487664b27bab455bfa4f1037fd5811293008f39784a',
     avro: '1444b0ac995beb0e7b3317b5d3c8aeb1f409917bec33703ce2a637600648a93f',
     protobuf: 'f7eff91156d469026a01a536eb0332c1417e1edc2149263dc61bc7d3eb08bc52',

@@ -4,6 +4,7 @@ import avsc from 'avsc'
 import { parquetReadObjects } from 'hyparquet'
 import { Unpackr } from 'msgpackr'
 import protobuf from 'protobufjs'
+import { parse as parseToml } from 'smol-toml'
 import { parseAllDocuments } from 'yaml'
 
 export type Fields = Record<string, unknown>
@@ -20,6 +21,12 @@ export function readYaml(bytes: Uint8Array, version: '1.1' | '1.2' = '1.2'): Fie
     if (document.errors[0] !== undefined) throw document.errors[0]
     return narrowed(document.toJS()) as Fields
   })
+}
+
+/** A file of one array of tables. */
+export function readToml(bytes: Uint8Array): Fields[] {
+  const { row = [] } = parseToml(Buffer.from(bytes).toString(), { integersAsBigInt: true })
+  return (row as Fields[]).map((fields) => narrowed(fields) as Fields)
 }
 
 export const readMsgpack = (bytes: Uint8Array): Fields[] =>
