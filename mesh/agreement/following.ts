@@ -59,15 +59,15 @@ export class Following {
 
   /** So many members that the others cannot certify without them are stuck, at this offset where one is given. */
   isBlocked(now: Instant, term: Term, isLost: (peer: PeerId) => boolean, at?: number): boolean {
-    const offsets = this.stuck(now, term).filter((offset) => at === undefined || offset === at)
+    const offsets = [...this.stuck(now, term.members).values()].filter((offset) => at === undefined || offset === at)
     return offsets.length >= blockers(term, isLost)
   }
 
-  /** The offsets that members cannot pass, by what they said lately. */
-  stuck(now: Instant, { members }: Term): readonly number[] {
-    const offsets = this.#standings.stuck(now, members)
-    const own = members.includes(this.#self) ? this.stuckHere : undefined
-    return own === undefined ? offsets : [...offsets, own]
+  /** Peers among these that cannot pass an offset, and which, by what they said lately. */
+  stuck(now: Instant, peers: readonly PeerId[]): ReadonlyMap<PeerId, number> {
+    const offsets = this.#standings.stuck(now, peers)
+    if (this.stuckHere !== undefined && peers.includes(this.#self)) offsets.set(this.#self, this.stuckHere)
+    return offsets
   }
 
   /** Nobody that has the unit, this peer among them, reads before this offset again; undefined: that is not known. */

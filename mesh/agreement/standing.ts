@@ -45,13 +45,15 @@ export class Standings {
     return place
   }
 
-  /** The offsets that peers among these cannot pass, by what they said lately. */
-  stuck(now: Instant, peers: readonly PeerId[]): number[] {
-    return peers.flatMap((peer) => {
+  /** Peers among these that cannot pass an offset, and which, by what they said lately. */
+  stuck(now: Instant, peers: readonly PeerId[]): Map<PeerId, number> {
+    const offsets = new Map<PeerId, number>()
+    for (const peer of peers) {
       const { stuck, heardAt } = this.#of.get(peer) ?? {}
       const lately = heardAt !== undefined && now - heardAt <= TIMING.standingMs
-      return stuck !== undefined && lately ? [stuck] : []
-    })
+      if (stuck !== undefined && lately) offsets.set(peer, stuck)
+    }
+    return offsets
   }
 
   /**

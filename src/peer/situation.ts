@@ -8,7 +8,7 @@ import type { UnitStatus } from '../http/api.ts'
 import { lostMajority, waitsForAll } from '../replica/gone.ts'
 import type { HostedUnit } from '../replica/hosted.ts'
 import { type Resolution, resolvable } from '../replica/resolution.ts'
-import { sameMembers } from '../replica/wishes.ts'
+import { readyFor, sameMembers } from '../replica/wishes.ts'
 import type { StatusParts } from './status.ts'
 
 export interface Situation {
@@ -70,11 +70,17 @@ function command({ description }: HostedUnit, order: Resolution): string {
   return `quorate resolve ${description.job} --unit ${stage}:${partition} ${order}`
 }
 
-function quarantine({ trouble }: HostedUnit, { following, term }: UnitAgreement, { now }: StatusParts): string[] {
+function quarantine({ trouble }: HostedUnit, agreement: UnitAgreement, { now }: StatusParts): string[] {
   const { stuckAt } = trouble
+  const { following, term } = agreement
   if (stuckAt === undefined) return []
-  const stuck = following.stuck(now, term).filter((offset) => offset === stuckAt).length
+  const stuck = [...following.stuck(now, term.members).values()].filter((offset) => offset === stuckAt).length
   const needed = term.members.length - term.write + 1
+  if (!agreement.isMember) {
+    return [
+      `this peer, to which the unit moves, cannot take the record at offset ${stuckAt}: it is passed over, as a dead letter, once ${needed} of ${term.members.length} replicas cannot, and this one counts when it votes`,
+    ]
+  }
   return [
     `${stuck} of ${term.members.length} replicas cannot take the record at offset ${stuckAt}: it is passed over, as a dead letter, once ${needed} cannot`,
   ]
@@ -91,7 +97,7 @@ function lostRecords(
   const { node, now } = parts
   const { logStart } = trouble
   if (logStart === undefined) return []
-  const stuck = following.stuck(now, term).length
+  const stuck = following.stuck(now, term.members).size
   const what = `records ${offset} to ${logStart - 1} of ${description.topic}[${description.partition}] are gone from the log before they were read, which ${stuck} of ${term.members.length} replicas need`
   if (!orders.includes('accept-gap')) return [`${what}: another replica is asked for its snapshot beyond them`]
   const judged = { hosted, agreement, alive: node.alive(), view: node.document?.view.members ?? [], now }
@@ -190,14 +196,20 @@ function pausing({ orders, course, description }: HostedUnit): string[] {
 }
 
 /** The view gives the unit to other peers than those that vote on it now. */
-function moving({ target }: HostedUnit, { term, following, frontier }: UnitAgreement, parts: StatusParts): string[] {
+function moving(hosted: HostedUnit, agreement: UnitAgreement, parts: StatusParts): string[] {
   const { node, nameOf, now } = parts
+  const { target } = hosted
+  const { term, following, frontier } = agreement
   if (target === undefined || target.view <= term.view || sameMembers(target.members, term.members)) return []
   const comers = target.members.filter((member) => !term.members.includes(member))
   const leavers = term.members.filter((member) => !target.members.includes(member)).map(nameOf)
-  const ready = following.caughtUp(now, target.members)
+  const view = node.document?.view.members ?? []
+  const ready = readyFor({ hosted, agreement, alive: node.alive(), view, now }, target.members)
+  const stuck = following.stuck(now, target.members)
   const standings = comers.map((member) => {
     if (ready.includes(member)) return `${nameOf(member)} is ready`
+    const offset = stuck.get(member)
+    if (offset !== undefined) return `${nameOf(member)} cannot pass offset ${offset}`
     const stored = member === node.self ? undefined : following.standingOf(member)?.stored
     const of = frontier === undefined ? '' : ` of ${placeText(frontier)}`
     return `${nameOf(member)} has ${stored === undefined ? 'nothing yet' : `cut ${placeText(stored)}`}${of}`

@@ -253,7 +253,9 @@ export class ReplicaHost {
         agreement.following.neededHere = hosted.needed
         // It contradicted itself beyond what is certified: nobody can say before others vote whether it is right now.
         const repaired = hosted.repairing === undefined || isBehind(agreement.frontier, hosted.repairing)
-        agreement.following.caughtUpHere = running && repaired && agreement.complete
+        // Nor does one miss anything that is certified which stands before a record that it cannot take.
+        const standing = running || hosted.trouble.stuckAt !== undefined
+        agreement.following.caughtUpHere = standing && repaired && agreement.complete
         const parts = { hosted, agreement, alive, now, view, versions: versions(agreement.term.members) }
         agreement.wish(time, wishOf(parts))
         return []

@@ -1,7 +1,7 @@
 /** What the host of a unit would like its next term to bring: a decision, other members, or nothing. */
 import type { Decision, PeerId, Wish } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
-import { lacksRecords, lostWitnesses, type OrderParts, waitsForAll } from './gone.ts'
+import { isGone, lacksRecords, lostWitnesses, type OrderParts, waitsForAll } from './gone.ts'
 import type { HostedUnit, Target } from './hosted.ts'
 
 export interface WishParts extends OrderParts {
@@ -90,11 +90,12 @@ function wishedGap({ snapshots, batches, description }: HostedUnit, logStart: nu
  * The target set, once as many of it as certify have caught up. Those of it that are alive and not so far yet are waited
  * for a while: with all of them a failure right after the change costs nothing.
  */
-function wishedMembers({ hosted, agreement, alive, now }: WishParts): Target | undefined {
+function wishedMembers(parts: WishParts): Target | undefined {
+  const { hosted, agreement, alive, now } = parts
   const { target, description } = hosted
   const { term } = agreement
   if (target === undefined || target.view <= term.view || sameMembers(target.members, term.members)) return undefined
-  const ready = agreement.following.caughtUp(now, target.members)
+  const ready = readyFor(parts, target.members)
   if (ready.length < description.write) {
     hosted.readySince = undefined
     return undefined
@@ -102,6 +103,19 @@ function wishedMembers({ hosted, agreement, alive, now }: WishParts): Target | u
   hosted.readySince ??= now
   const complete = target.members.every((member) => ready.includes(member) || !alive.has(member))
   return complete || now - hosted.readySince >= HOST_TIMING.learnerGraceMs ? target : undefined
+}
+
+/**
+ * Those that miss nothing which is certified. Who stands before a record that it cannot take is among them only where the
+ * present members do not certify anything without it either: its word on that record counts only once it is a member.
+ */
+export function readyFor(parts: OrderParts, target: readonly PeerId[]): readonly PeerId[] {
+  const { agreement, now } = parts
+  const { following, term } = agreement
+  const stuck = following.stuck(now, [...new Set([...target, ...term.members])])
+  const able = term.members.filter((member) => !stuck.has(member) && !isGone(parts, member))
+  const ready = following.caughtUp(now, target)
+  return able.length < term.write ? ready : ready.filter((peer) => !stuck.has(peer))
 }
 
 export const sameMembers = (a: readonly PeerId[], b: readonly PeerId[]): boolean =>

@@ -137,6 +137,24 @@ describe('a record that ends whoever takes it', () => {
     assert.match(told().reasons.join('\n'), /^2 of 3 replicas cannot take/)
     assert.deepEqual(told().resolvable, [])
   })
+
+  it('says of a peer that is to become a replica that its word does not count yet', () => {
+    const others: Term = { ...first, members: [BO, CY, DEE] }
+    const { hosted, told } = scene([others], { alive: [ADA, BO, CY, DEE], view: [ADA, BO, CY, DEE] })
+    hosted.trouble.crashed(42, 50, NOW)
+    hosted.trouble.crashed(42, 50, NOW)
+    assert.match(
+      told().reasons.join('\n'),
+      /^this peer, to which the unit moves, cannot take the record at offset 42: /,
+    )
+  })
+
+  it('is named where the unit is to move to a peer that cannot take it', () => {
+    const { hosted, stuckAt, told } = scene([first], { alive: [ADA, BO, CY, DEE], view: [ADA, BO, CY, DEE] })
+    hosted.target = { view: 2, members: [ADA, BO, DEE] }
+    stuckAt(DEE, 42)
+    assert.match(told().reasons.join('\n'), /away from cy: dee cannot pass offset 42$/)
+  })
 })
 
 describe('records that the log has lost', () => {

@@ -7,7 +7,7 @@ const MINUTE_MS = 60_000
 
 describe('the simulator', () => {
   it('finds nothing wrong in 200 seeds, and each is the same twice', async () => {
-    const seeds = [...keptSeeds(), ...Array.from({ length: 200 }, (_, index) => index + 1)]
+    const seeds = [...new Set([...keptSeeds(), ...Array.from({ length: 200 }, (_, index) => index + 1)])]
     const violations: string[] = []
     let certificates = 0
     await play({

@@ -1,0 +1,84 @@
+/** What a host wishes for its unit: which members, when those that are to come cannot take a record. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { UnitAgreement } from '../../mesh/agreement/unit.ts'
+import { type PeerId, seededRandom, type Term, type UnitId } from '../../mesh/index.ts'
+import { HostedUnit, type UnitDescription } from '../../src/replica/hosted.ts'
+import { readyFor, wishOf } from '../../src/replica/wishes.ts'
+
+const UNIT = 'delays-1:0:3' as UnitId
+const [ADA, BO, CY, DEE, EVE] = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(32)) as [
+  PeerId,
+  PeerId,
+  PeerId,
+  PeerId,
+  PeerId,
+]
+const NOW = 10_000
+const MOVED = { view: 2, members: [ADA, DEE, EVE] }
+
+interface Around {
+  readonly alive: readonly PeerId[]
+  readonly view: readonly PeerId[]
+}
+
+/** Ada's replica of a unit that ada, bo and cy vote on, and that ada, dee and eve are to hold. */
+function scene({ alive, view }: Around) {
+  const first: Term = {
+    ...{ unit: UNIT, number: 1, view: 1, members: [ADA, BO, CY], write: 2 },
+    ...{ base: undefined, open: [], floor: 0 },
+  }
+  const agreement = new UnitAgreement({
+    ...{ self: ADA, random: seededRandom(1), verify: () => true },
+    ...{ terms: [first], certificates: [], votes: [], successions: new Map() },
+  })
+  const description = { unit: UNIT, write: 2, plans: [{}], startOffset: 0 } as unknown as UnitDescription
+  const hosted = new HostedUnit(description, NOW)
+  hosted.target = MOVED
+  const parts = { hosted, agreement, alive: new Set(alive), view, now: NOW, versions: [1] }
+  /** What a peer says of itself: it misses nothing that is certified, and cannot take a record. */
+  const says = (peer: PeerId, stuck: number | undefined) =>
+    agreement.following.heard(NOW, peer, {
+      ...{ term: 1, frontier: undefined, stored: undefined, caughtUp: true, stuck, needed: undefined },
+    })
+  const ready = () => readyFor(parts, MOVED.members)
+  return { agreement, says, ready, wish: () => wishOf(parts) }
+}
+
+describe('a unit that is to move to peers which cannot take a record', () => {
+  //   ada votes, bo and cy are gone for good; dee and eve have all that is certified, and stand before a poisoned record.
+  //   ada alone never certifies anything, so nobody will ever be past it: their word is needed to pass it over.
+  it('moves where those that vote are too few to certify anything', () => {
+    const there = scene({ alive: [ADA, DEE, EVE], view: [ADA, DEE, EVE] })
+    there.says(DEE, 190)
+    assert.equal(there.wish(), undefined, 'one of them is not enough')
+    there.agreement.following.caughtUpHere = true
+    assert.equal(there.wish(), undefined, 'the third is waited for')
+    there.says(EVE, 190)
+    assert.deepEqual(there.wish(), { members: MOVED })
+  })
+
+  it('moves where those that vote cannot take it either', () => {
+    const there = scene({ alive: [ADA, BO, DEE, EVE], view: [ADA, BO, DEE, EVE] })
+    there.says(BO, 190)
+    there.says(DEE, 190)
+    there.says(EVE, undefined)
+    assert.deepEqual(there.ready(), [DEE, EVE])
+  })
+
+  it('stays while enough of those that vote may pass it, also when they are away for a while', () => {
+    const away = scene({ alive: [ADA, DEE, EVE], view: [ADA, BO, CY, DEE, EVE] })
+    away.says(DEE, 190)
+    away.says(EVE, 190)
+    assert.deepEqual(away.ready(), [])
+    assert.equal(away.wish(), undefined)
+  })
+
+  it('does not wait for one that is stuck where enough others are ready', () => {
+    const there = scene({ alive: [ADA, BO, CY, DEE, EVE], view: [ADA, BO, CY, DEE, EVE] })
+    there.agreement.following.caughtUpHere = true
+    there.says(DEE, undefined)
+    there.says(EVE, 190)
+    assert.deepEqual(there.ready(), [ADA, DEE])
+  })
+})
