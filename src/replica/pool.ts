@@ -56,7 +56,12 @@ export class WorkerPool {
   }
 
   port(unit: UnitId, careful: boolean): WorkerPort {
-    return { post: (command) => this.#postTo(this.#assigned(unit, careful), command) }
+    return {
+      post: (command) => {
+        // A unit that is still being opened while the peer closes must not begin: nobody would end it.
+        if (!this.#closing) this.#postTo(this.#assigned(unit, careful), command)
+      },
+    }
   }
 
   release(unit: UnitId): void {
@@ -88,6 +93,8 @@ export class WorkerPool {
           }),
       ),
     )
+    for (const { answer } of this.#asked.values()) answer(new Uint8Array())
+    this.#asked.clear()
   }
 
   get #all(): readonly Thread[] {

@@ -73,6 +73,7 @@ export class ReplicaWorker {
   readonly #createStage: StageMaker
   readonly #mark: Mark
   readonly #units = new Map<UnitId, Hosted>()
+  #closed = false
 
   constructor({
     log,
@@ -108,6 +109,8 @@ export class ReplicaWorker {
   }
 
   async command(command: WorkerCommand): Promise<void> {
+    // A reader that is opened now would be closed by nobody, and its thread would never end.
+    if (this.#closed) return
     switch (command.kind) {
       case 'assign':
         this.#assign(command.epoch, command.assignment, command.slot ?? 0)
@@ -122,6 +125,7 @@ export class ReplicaWorker {
         return
       }
       case 'close':
+        this.#closed = true
         await this.#readers.close()
         await this.#log.close()
         this.#report({ kind: 'closed' }, [])

@@ -10,15 +10,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { createVerifier, monotonicClock, type UnitId, unitId } from '../../mesh/index.ts'
-import type { StagePlan } from '../../operators/index.ts'
+import { createVerifier, monotonicClock, type UnitId } from '../../mesh/index.ts'
 import type { Log } from '../../src/log/log.ts'
 import { openLog } from '../../src/log/open.ts'
-import type { UnitAssignment, WorkerReport } from '../../src/replica/protocol.ts'
+import type { WorkerReport } from '../../src/replica/protocol.ts'
 import { ReplicaWorker } from '../../src/replica/worker.ts'
 import { eventually } from '../eventually.ts'
-
-const TOPIC = 'flights'
+import { TOPIC, unitOfJob } from './assignments.ts'
 
 let directory: string
 let log: Log
@@ -44,40 +42,10 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-const plan = (job: string): StagePlan => ({
-  job,
-  stage: 0,
-  input: { kind: 'records', format: 'json', time: { kind: 'field', path: ['at'] }, outOfOrdernessMs: 0 },
-  steps: [],
-  aggregates: [],
-  output: { kind: 'rows' },
-  onIdle: 'emit',
-  cuts: {
-    gridMs: 1_000,
-    gridRecords: 1,
-    maxRecords: 50_000,
-    maxBytes: 1_000_000,
-    partBytes: 500_000,
-    snapshotEvery: 16,
-  },
-})
-
 async function assign(job: string, startOffset: number): Promise<UnitId> {
-  const unit = unitId(`${job}-0123456789ab-1`, 0, 0)
-  const assignment: UnitAssignment = {
-    cluster: 'c0ffee',
-    unit,
-    plans: [plan(job)],
-    topic: TOPIC,
-    partition: 0,
-    start: { offset: startOffset, snapshot: undefined, decisions: [] },
-    endOffset: undefined,
-    carefulBelow: 0,
-    idleAfterMs: 600_000,
-    trust: undefined,
-  }
+  const assignment = unitOfJob(job, { startOffset })
   await worker.command({ kind: 'assign', epoch: 1, assignment })
-  return unit
+  return assignment.unit
 }
 
 /** One record a second from `from` on: each closes the second before it. */
@@ -94,6 +62,19 @@ const cuts = (unit: UnitId) =>
   reports.flatMap((report) => (report.kind === 'cut' && report.unit === unit ? [report.content] : []))
 const reaches = (unit: UnitId, offset: number) =>
   eventually(`${unit} cuts at ${offset}`, () => (cuts(unit).at(-1)?.offset ?? 0) >= offset)
+
+describe('a worker that closes', () => {
+  it('takes no unit any more, so that nothing of it goes on reading', async () => {
+    await append(0, 4)
+    const closed = worker.command({ kind: 'close' })
+    await assign('late', 0)
+    await closed
+    assert.deepEqual(
+      reports.map(({ kind }) => kind),
+      ['closed'],
+    )
+  })
+})
 
 describe('units that read one partition', () => {
   it('each get all of it, from where each began', async () => {
