@@ -188,6 +188,7 @@ export class Units {
     if (this.#units.has(unit)) this.drive(unit, (agreement, now) => agreement.message(now, from, message))
     // A unit that has moved on: whoever is still in one of its earlier terms is told of the later ones.
     else if ('term' in message) this.#tell(unit, from, message.term, undefined)
+    else if (message.t === 'chosen' && message.value.unit === unit) this.#named(from, message.value)
   }
 
   statement(from: PeerId, statement: Statement, attachment: Wire, proof: StatementProof): void {
@@ -227,7 +228,9 @@ export class Units {
       }
       this.drive(unit, (agreement, now) => agreement.heard(now, from, standing))
     }
-    for (const [unit, agreement] of this.#units) if (!named.has(unit)) agreement.gone(from)
+    for (const unit of this.#units.keys()) {
+      if (!named.has(unit)) this.drive(unit, (agreement, now) => agreement.gone(now, from))
+    }
   }
 
   #carry(unit: UnitId, effects: readonly UnitEffect[]): void {
@@ -251,6 +254,16 @@ export class Units {
       if (terms.length === 0 && certificates.length === 0) return
       const asked = { term, after: after ?? null }
       send(to, unit, { t: 'tell', asked, terms: terms as Term[], certificates: certificates as Certificate[] })
+    }, onFailure)
+  }
+
+  /** A term of a unit that is not open here. One that this peer has been through already names it no more. */
+  #named(from: PeerId, { unit, number, members }: Term): void {
+    const { self, store, onEvent, onFailure } = this.#options
+    if (!members.includes(self)) return
+    loadValues(store, 'term', termKey(unit, number), unitEnd(unit), 1).then((known) => {
+      if (known.length === 0) onEvent({ kind: 'named', unit, term: number })
+      else this.#tell(unit, from, number, undefined)
     }, onFailure)
   }
 

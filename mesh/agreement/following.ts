@@ -16,6 +16,8 @@ export class Following {
   readonly #random: Random
   readonly #standings = new Standings()
   #askAt: Instant = Number.NEGATIVE_INFINITY
+  /** Members of the term that do not have the unit. */
+  readonly #tellAt = new Map<PeerId, Instant>()
   #released = false
   /** This replica has computed all that is certified: told to others, who may wait for it. */
   caughtUpHere = false
@@ -33,9 +35,15 @@ export class Following {
     this.#standings.note(now, from, standing)
   }
 
-  /** A peer has the unit no more. */
-  forget(peer: PeerId): void {
+  /**
+   * A peer does not have the unit. True, now and then: the term names it, and it is to be told so. It may have let the unit go
+   * when a view no longer wanted it there, while those who proposed the term still went by the view before.
+   */
+  gone(now: Instant, peer: PeerId, { members }: Term): boolean {
     this.#standings.forget(peer)
+    if (!members.includes(peer) || now < (this.#tellAt.get(peer) ?? now)) return false
+    this.#tellAt.set(peer, now + TIMING.askMs)
+    return true
   }
 
   standingOf(peer: PeerId): Standing | undefined {
@@ -105,5 +113,6 @@ export class Following {
   /** A new term. */
   restart(): void {
     this.#released = false
+    this.#tellAt.clear()
   }
 }

@@ -33,6 +33,8 @@ export type UnitEvent =
   | { readonly kind: 'behind'; readonly unit: UnitId; readonly peer: PeerId }
   /** This peer is no member of the term, and its successors no longer need it. */
   | { readonly kind: 'released'; readonly unit: UnitId }
+  /** This peer has not opened the unit, and is a member of this term: it takes part once it has what the others have. */
+  | { readonly kind: 'named'; readonly unit: UnitId; readonly term: number }
 
 export type UnitEffect = AgreementEffect<UnitEvent>
 

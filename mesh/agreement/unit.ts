@@ -269,10 +269,10 @@ export class UnitAgreement {
     return behind ? [...effects, ...this.ask(now, from)] : effects
   }
 
-  /** A peer has the unit no more. */
-  gone(peer: PeerId): void {
-    this.following.forget(peer)
+  /** A peer does not have the unit: one that the term names has perhaps not heard so. */
+  gone(now: Instant, peer: PeerId): UnitEffect[] {
     this.#asking.forget(peer)
+    return this.following.gone(now, peer, this.term) ? [this.#send(peer, { t: 'chosen', value: this.term })] : []
   }
 
   /** For what it has beyond this place; nothing when it was asked for that lately. */

@@ -9,6 +9,7 @@ import {
   comparePositions,
   isCutContent,
   isPeerId,
+  type MeshNode,
   type PeerId,
   parseUnitId,
   type UnitId,
@@ -96,6 +97,16 @@ export class Divergences {
       if (divergence.unit !== unit || divergence.peer !== peer) continue
       const old = now - (this.#learnedAt.get(divergence) ?? now) >= HOST_TIMING.divergedLatelyMs
       if (old && comparePositions(stored, divergence.position) > 0) divergence.repaired = true
+    }
+  }
+
+  /** What a peer says of itself ends its divergence, should its note have been lost. */
+  review(node: MeshNode, now: number): void {
+    for (const { repaired, unit, peer } of this.#all) {
+      const agreement = repaired ? undefined : node.unit(unit)
+      if (agreement === undefined || agreement.following.caughtUp(now, [peer]).length === 0) continue
+      const { stored } = (peer === node.self ? agreement.standing : agreement.following.standingOf(peer)) ?? {}
+      if (stored !== undefined) this.caughtUp(unit, peer, stored, now)
     }
   }
 

@@ -291,19 +291,8 @@ export class Peer {
     this.checkpointer?.tick()
     this.#trimming.tick()
     this.leaving.tick()
-    this.#noteRepairs()
+    this.divergences.review(this.node, this.#parts.clock.now())
     this.#cancelTick = this.#parts.clock.after(this.#options.tickMs ?? HOST_TIMING.tickMs, () => this.#tick())
-  }
-
-  /** What a peer says of itself ends its divergence, should its note have been lost. */
-  #noteRepairs(): void {
-    const now = this.#parts.clock.now()
-    for (const { repaired, unit, peer } of this.divergences.all) {
-      const agreement = repaired ? undefined : this.node.unit(unit)
-      if (agreement === undefined || agreement.following.caughtUp(now, [peer]).length === 0) continue
-      const { stored } = (peer === this.node.self ? agreement.standing : agreement.following.standingOf(peer)) ?? {}
-      if (stored !== undefined) this.divergences.caughtUp(unit, peer, stored, now)
-    }
   }
 
   #onMesh(event: MeshEvent): void {
@@ -326,6 +315,9 @@ export class Peer {
         return
       case 'roundTrip':
         observer.roundTrip(event.durationMs)
+        return
+      case 'named':
+        this.#named(event.unit, event.term)
         return
       case 'failed':
         this.#options.onFailure(event.error)
@@ -367,10 +359,23 @@ export class Peer {
     const alive = planted('suspicion-moves-ring') ? this.node.alive() : new Set(members)
     const view = { number, members: members.filter((member) => alive.has(member)) }
     const target = this.#placement.target(description, view)
-    const hosted = this.host.units.get(description.unit)
-    if (hosted === undefined && this.#placement.wants(description, target)) this.#openUnit(placed)
+    const isOpen = this.host.units.has(description.unit)
+    if (!isOpen && this.#placement.wants(description, target)) this.#openUnit(placed)
     this.host.steer(description, target, ordersOf(entry))
-    if (hosted?.released === true) this.#release(description.unit)
+    this.#release(description.unit)
+  }
+
+  /**
+   * A member of the unit's term, whatever the latest view says: whoever chose the term went by an earlier one, which this peer
+   * may have let the unit go after, or never have heard of. Until a later term the others may not be able to do without it.
+   */
+  #named(unit: UnitId, term: number): void {
+    const { document } = this.node
+    const found = this.jobs.ofUnit(unit)
+    if (found === undefined || document === undefined) return
+    if (!this.host.units.has(unit)) this.#openUnit(found.unit)
+    this.host.named(unit, term)
+    this.#place(found.unit, found.job.entry, document)
   }
 
   #openUnit(placed: PlacedUnit): void {
@@ -387,8 +392,7 @@ export class Peer {
 
   /** Its present members have it: unless it is to come here (again), it goes. */
   #release(unit: UnitId): void {
-    const hosted = this.host.units.get(unit)
-    if (hosted === undefined || hosted.target?.members.includes(this.node.self) === true) return
+    if (!this.host.isReleased(unit)) return
     this.#closeUnit(unit)
     this.node.persist(this.#placement.release(unit))
   }

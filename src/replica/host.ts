@@ -112,6 +112,20 @@ export class ReplicaHost {
     })
   }
 
+  /** A term names this peer that it may not have heard of: the unit stays until it has. */
+  named(unit: UnitId, term: number): void {
+    this.#onUnit(unit, (hosted) => {
+      hosted.namedIn = Math.max(hosted.namedIn, term)
+    })
+  }
+
+  /** See HostedUnit. */
+  isReleased(unit: UnitId): boolean {
+    const { node } = this.#options
+    const agreement = node.unit(unit)
+    return agreement !== undefined && this.#units.get(unit)?.isReleased(agreement.term, node.self) === true
+  }
+
   /** Something of the unit on this disk cannot be read. */
   damaged(unit: UnitId): void {
     this.#onUnit(unit, (hosted) => this.#runs.damaged(hosted))
@@ -235,6 +249,7 @@ export class ReplicaHost {
         return
       }
       case 'acknowledged':
+      case 'named':
         return
     }
   }

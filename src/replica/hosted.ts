@@ -1,5 +1,5 @@
 /** One unit at this peer as the main thread knows it: for its host, for status, for reads and commits. */
-import type { CutPosition, PeerId, UnitId } from '../../mesh/index.ts'
+import type { CutPosition, PeerId, Term, UnitId } from '../../mesh/index.ts'
 import type { StagePlan } from '../../operators/index.ts'
 import type { UnitOrigin } from '../job/origin.ts'
 import { BatchIndex } from './batch.ts'
@@ -94,6 +94,8 @@ export class HostedUnit {
   careful = false
   /** Its present members hold all that this peer has of it. */
   released = false
+  /** The latest term that this peer was told to be a member of, by others, while it did not have the unit. */
+  namedIn = 0
   /** What cannot be read on this disk: certificates after a place, and batches that are not among `batches`. */
   damage: { readonly intact: CutPosition | undefined } | undefined
   /** Times that it took over from others. */
@@ -149,6 +151,15 @@ export class HostedUnit {
     if (this.state === 'opening' || this.state === 'joining') return undefined
     const [oldest] = this.snapshots.length > 1 ? this.snapshots : []
     return oldest?.offset ?? this.description.startOffset
+  }
+
+  /**
+   * Neither the term nor the view has the unit at this peer, and those who have it need nothing of it any more.
+   * @param term the latest that this peer has, which may be behind the one that it was told to be a member of
+   */
+  isReleased(term: Term, self: PeerId): boolean {
+    const named = term.members.includes(self) || term.number < this.namedIn
+    return this.released && !named && this.target?.members.includes(self) !== true
   }
 
   /** The end of a bounded input was reached, and everything up to it is certified here. */

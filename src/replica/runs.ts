@@ -74,6 +74,8 @@ export class Runs {
   async load(hosted: HostedUnit): Promise<void> {
     const { node, store, now, hosts } = this.#options
     const { unit } = hosted.description
+    // Its agreement says so anew: the terms that it goes on with may be others.
+    hosted.released = false
     // What its agreement promised or voted for before it was closed may still be on its way there.
     await node.durable()
     const loaded = await loadUnit(hosted, node, store, now)
