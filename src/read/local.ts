@@ -52,11 +52,13 @@ export async function readUnit(
   range: RowRange,
 ): Promise<CertifiedRow[]> {
   const newest = new Map<string, NewestRow>()
-  for (const entry of batches.entries) {
+  // Entries that are over go while this waits for the disk, and those behind them move up.
+  for (const entry of [...batches.entries]) {
     if (range.upTo !== undefined && comparePositions(entry.position, range.upTo) > 0) break
     if (entry.maxEnd <= range.from || entry.minStart >= range.to) continue
     if (range.after !== undefined && entry.maxEnd < range.after.end) continue
     const batch = await load(unit, entry.position)
+    if (batch === undefined && batches.at(entry.position) === undefined) continue
     if (batch === undefined)
       throw new Error(`${unit} has lost the batch of cut ${entry.position.seq} while it was read`)
     // The others hold what goes to branches, which is in this one as well.

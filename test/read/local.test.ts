@@ -42,3 +42,22 @@ it('a window that was taken back is not read, and takes no place on a page', asy
   assert.deepEqual(await valuesOf(cuts.toReversed()), ['"later"', '"merged"'], 'in whatever order cuts are read')
   assert.deepEqual(await valuesOf(cuts, { upTo: { seq: 1, part: 0 } }), ['"early"', '"later"'])
 })
+
+it('rows are not passed over because earlier ones expire while they are read', async () => {
+  const index = new BatchIndex()
+  const batches = ['"first"', '"second"', '"third"'].map((value, hour): Batch => {
+    return { bodies: [bodyOf([row(hour, '"a"', value)])], deadLetters: new Uint8Array(), watermark: 0 }
+  })
+  batches.forEach((each, i) => {
+    index.add(describeBatch({ seq: i + 1, part: 0 }, each, 0))
+  })
+  const load = async (_: UnitId, { seq }: CutPosition) => {
+    if (seq === 1) index.drop(2)
+    return seq === 2 ? undefined : batches[seq - 1]
+  }
+  const rows = await readUnit(UNIT, index, load, ALL)
+  assert.deepEqual(
+    rows.map(({ value }) => Buffer.from(value).toString()),
+    ['"first"', '"third"'],
+  )
+})
