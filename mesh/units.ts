@@ -199,12 +199,12 @@ export class Units {
     this.drive(unit, (agreement, now) => agreement.statement(now, from, statement, attachment, proof))
   }
 
-  /** Where the units stand, for heartbeats: `[unit, term, member, frontier, stored, caught up, stuck at, needed from]`. */
+  /** Where the units stand, for heartbeats: `[unit, term, member, frontier, stored, caught up, stuck at, needed from, votes in]`. */
   standing(): Wire[] {
     return [...this.#units].map(([unit, agreement]) => {
-      const { term, frontier, stored, caughtUp, stuck, needed } = agreement.standing
+      const { term, frontier, stored, caughtUp, stuck, needed, votesIn } = agreement.standing
       const places = [tupleOf(frontier), tupleOf(stored)]
-      return [unit, term, agreement.isMember, ...places, caughtUp, stuck ?? null, needed ?? null]
+      return [unit, term, agreement.isMember, ...places, caughtUp, stuck ?? null, needed ?? null, votesIn ?? null]
     })
   }
 
@@ -214,7 +214,7 @@ export class Units {
     const named = new Set<unknown>()
     for (const entry of standing) {
       if (!Array.isArray(entry)) continue
-      const [unit, term, member, frontier, stored, caughtUp, stuck, needed] = entry
+      const [unit, term, member, frontier, stored, caughtUp, stuck, needed, votesIn] = entry
       if (typeof term !== 'number') continue
       named.add(unit)
       this.#directory.heard(from, unit, { term, member: member === true })
@@ -225,6 +225,7 @@ export class Units {
         caughtUp: caughtUp === true,
         stuck: typeof stuck === 'number' ? stuck : undefined,
         needed: typeof needed === 'number' ? needed : undefined,
+        votesIn: typeof votesIn === 'number' ? votesIn : undefined,
       }
       this.drive(unit, (agreement, now) => agreement.heard(now, from, standing))
     }

@@ -61,8 +61,14 @@ export class Following {
   }
 
   /** What this peer tells of itself. */
-  standing(term: number, frontier: CutPosition | undefined, stored: CutPosition | undefined): Standing {
-    return { term, frontier, stored, caughtUp: this.caughtUpHere, stuck: this.stuckHere, needed: this.neededHere }
+  standing(
+    term: number,
+    frontier: CutPosition | undefined,
+    stored: CutPosition | undefined,
+    votesIn: number | undefined,
+  ): Standing {
+    const { caughtUpHere: caughtUp, stuckHere: stuck, neededHere: needed } = this
+    return { term, frontier, stored, votesIn, caughtUp, stuck, needed }
   }
 
   /** So many members that the others cannot certify without them are stuck, at this offset where one is given. */

@@ -36,7 +36,7 @@ export type UnitMessage =
       readonly terms: readonly Term[]
       readonly certificates: readonly Certificate[]
     }
-  | { readonly t: 'stored'; readonly position: CutPosition }
+  | { readonly t: 'stored'; readonly position: CutPosition; readonly votesIn?: number }
   | { readonly t: 'seals'; readonly term: number }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -146,7 +146,7 @@ export function isUnitMessage(value: unknown): value is UnitMessage {
         isCertificates(value.certificates)
       )
     case 'stored':
-      return isPosition(value.position)
+      return isPosition(value.position) && (value.votesIn === undefined || isCount(value.votesIn))
     case 'seals':
       return isCount(value.term)
     default:

@@ -9,6 +9,8 @@ export interface Standing {
   readonly frontier: CutPosition | undefined
   /** Everything up to here is on its disk. */
   readonly stored: CutPosition | undefined
+  /** The term that it votes in; undefined: it is sealed, or no member. */
+  readonly votesIn: number | undefined
   /** Its replica has computed all that is certified. */
   readonly caughtUp: boolean
   /** Its replica cannot pass this offset. */

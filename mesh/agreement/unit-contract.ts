@@ -23,8 +23,6 @@ export type UnitEvent =
     }
   /** A new term began. Contents beyond its decision are void; go on under it. */
   | { readonly kind: 'term'; readonly term: Term }
-  /** W replicas have stored everything up to here. */
-  | { readonly kind: 'acknowledged'; readonly unit: UnitId; readonly position: CutPosition }
   /** A member's vote came after the certificate, and agrees with it. */
   | { readonly kind: 'confirmed'; readonly peer: PeerId }
   /** A member voted twice for different things at one position of one term. */

@@ -63,7 +63,7 @@ export class UnitAgreement {
   readonly #repeating = new Repeating()
   readonly #wishing = new Wishing()
   readonly #asking = new Asking()
-  readonly #acknowledgements = new Acknowledgements()
+  readonly #acknowledgements: Acknowledgements
   readonly following: Following
   #alive: ReadonlySet<PeerId> = new Set()
   #lost: ReadonlySet<PeerId> = new Set()
@@ -78,6 +78,7 @@ export class UnitAgreement {
     this.#random = random
     this.#verify = verify
     this.#tally = new Tally(term.write)
+    this.#acknowledgements = new Acknowledgements(term)
     this.following = new Following(self, random)
     this.#chain = new CertifiedChain(certificates)
     this.#own = new OwnVotes(votes.map((content) => ({ content, digest: contentDigest(content) })))
@@ -140,7 +141,11 @@ export class UnitAgreement {
   /** What this peer tells of itself. */
   get standing(): Standing {
     const stored = this.#acknowledgements.storedBy(this.#self)
-    return this.following.standing(this.term.number, this.frontier, stored)
+    return this.following.standing(this.term.number, this.frontier, stored, this.#votesIn)
+  }
+  /** What it stores now is in every promise that it makes in this term; undefined: it is sealed, or no member. */
+  get #votesIn(): number | undefined {
+    return this.isMember && !this.sealed ? this.term.number : undefined
   }
   certificateAt(position: CutPosition): Certificate | undefined {
     return this.#chain.at(position)
@@ -179,11 +184,11 @@ export class UnitAgreement {
     return forgetTerms(this.unit, this.#terms.trim(needed))
   }
 
-  /** The batch at this position and every one before it are on this peer's disk. */
+  /** The batch at this position and every one before it are on their way to this peer's disk: what is sent now comes after. */
   stored(position: CutPosition): UnitEffect[] {
-    return this.#others()
-      .map((to) => this.#send(to, { t: 'stored', position }))
-      .concat(this.#noteStored(this.#self, position))
+    const votesIn = this.#votesIn
+    const body: UnitMessage = { t: 'stored', position, ...(votesIn === undefined ? {} : { votesIn }) }
+    return [this.#self, ...this.#others()].map((to) => this.#send(to, body))
   }
 
   /** The host would like this decided; undefined withdraws it. */
@@ -242,7 +247,8 @@ export class UnitAgreement {
       case 'chosen':
         return this.#install(now, normalTerm(message.value))
       case 'stored':
-        return this.#noteStored(from, message.position)
+        this.#acknowledgements.note(from, message.position, message.votesIn)
+        return []
       case 'seals': {
         if (message.term === this.term.number) return this.#wrap(now, this.#succession.message(now, from, message))
         const ended = this.#ended.get(message.term)
@@ -264,9 +270,10 @@ export class UnitAgreement {
   /** A peer told where it stands: ask for what it has and we lack. */
   heard(now: Instant, from: PeerId, standing: Standing): UnitEffect[] {
     this.following.heard(now, from, standing)
-    const effects = standing.stored === undefined ? [] : this.#noteStored(from, standing.stored)
+    const { stored, votesIn } = standing
+    if (stored !== undefined) this.#acknowledgements.note(from, stored, votesIn)
     const behind = standing.term > this.term.number || isBehind(this.frontier, standing.frontier)
-    return behind ? [...effects, ...this.ask(now, from)] : effects
+    return behind ? this.ask(now, from) : []
   }
 
   /** A peer does not have the unit: one that the term names has perhaps not heard so. */
@@ -462,6 +469,7 @@ export class UnitAgreement {
     this.#ended.keep(term)
     this.#terms.add(term)
     this.#tally = new Tally(term.write)
+    this.#acknowledgements.install(term)
     this.#succession = this.#successionOf(term, undefined)
     // After a gap the replica goes on from the base, whatever it had computed.
     if (term.decision?.kind === 'gap') this.#own.clear()
@@ -475,12 +483,6 @@ export class UnitAgreement {
       ...this.#castVotes(now),
       ...this.#advance(now),
     ]
-  }
-
-  #noteStored(peer: PeerId, position: CutPosition): UnitEffect[] {
-    if (!this.#acknowledgements.note(peer, position, this.term)) return []
-    const acknowledged = this.acknowledged ?? position
-    return [{ kind: 'event', event: { kind: 'acknowledged', unit: this.unit, position: acknowledged } }]
   }
 
   /** Turns what the succession asks for into this core's effects. */

@@ -25,6 +25,8 @@ const READ_TIMEOUT_MS = 2_000
 /** Another attempt is for replicas that answer, but not yet as they should: silence would only be met again. */
 const ATTEMPTS = 5
 const RETRY_MS = 100
+/** Before the first cut. */
+const NOWHERE: CutPosition = { seq: 0, part: 0 }
 
 export interface ReadRequest {
   readonly q: 'rows'
@@ -88,7 +90,8 @@ export class Reader {
     if (hosted === undefined || agreement === undefined) {
       return { term: 0, members: [], complete: false, stored: null, acknowledged: null, rows: [], certificates: [] }
     }
-    const stored = hosted.batches.last?.position
+    // What is on its way to the disk may be lost with this process, and is not read before it is there.
+    const { stored } = agreement.standing
     const { base, number: term, members } = agreement.term
     const whole = hosted.state === 'running' || hosted.state === 'halted'
     const { epoch } = hosted
@@ -97,7 +100,7 @@ export class Reader {
       key: request.key ?? undefined,
       from: request.from ?? Number.NEGATIVE_INFINITY,
       to: request.to ?? Number.POSITIVE_INFINITY,
-      upTo: request.upTo ?? undefined,
+      upTo: request.upTo === null || isBehind(stored, request.upTo) ? (stored ?? NOWHERE) : request.upTo,
       after: request.after ?? undefined,
       limit: request.limit,
     })
@@ -146,7 +149,8 @@ export class Reader {
       }
       const newest = newestOf(complete)
       this.#repair(request.unit, answers, newest)
-      const holders = answers.filter((answer) => compareStored(answer.stored, newest.stored) >= 0).length
+      // One that is sealed may have stored it after its promise, and hands over only what it had before.
+      const holders = complete.filter((answer) => compareStored(answer.stored, newest.stored) >= 0).length
       const acknowledged = answers.some((answer) => compareStored(answer.acknowledged, newest.stored) >= 0)
       const settled = newest.stored === null || acknowledged || holders >= quorum.write
       if (!settled && mayRepeat()) continue

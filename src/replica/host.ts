@@ -248,7 +248,6 @@ export class ReplicaHost {
         onEvent(event)
         return
       }
-      case 'acknowledged':
       case 'named':
         return
     }

@@ -98,7 +98,12 @@ export class Runs {
       return
     }
     const { last } = hosted.batches
-    if (last !== undefined) node.drive(unit, (agreement) => agreement.stored(last.position))
+    if (last !== undefined) {
+      node.drive(unit, (agreement) => agreement.stored(last.position))
+      // It answers no read before it counts as stored.
+      await node.durable()
+      if (!hosts(hosted)) return
+    }
     this.#begin(hosted, snapshots)
   }
 

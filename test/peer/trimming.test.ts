@@ -49,7 +49,15 @@ function scene(
     agreement,
     past: (peer: PeerId, needed: number | undefined) =>
       agreement.following.heard(now, peer, {
-        ...{ term: 1, frontier: undefined, stored: undefined, caughtUp: true, stuck: undefined, needed },
+        ...{
+          term: 1,
+          frontier: undefined,
+          stored: undefined,
+          votesIn: undefined,
+          caughtUp: true,
+          stuck: undefined,
+          needed,
+        },
       }),
     refuse: () => {
       refusals = 1

@@ -23,6 +23,7 @@ async function read(stored: Readonly<Record<string, number>>, frontier: number) 
     sealed: false,
     frontier: at(frontier),
     acknowledged: at(9),
+    standing: { stored: at(stored[ADA]!) },
     ask: (_now: number, to: PeerId) => [{ kind: 'ask', to }],
   } as unknown as UnitAgreement
   const batches = new BatchIndex()

@@ -20,6 +20,7 @@ function cutOff(): Reader {
     sealed: false,
     frontier: undefined,
     acknowledged: undefined as CutPosition | undefined,
+    standing: { stored: undefined },
   } as unknown as UnitAgreement
   const node = {
     self: ADA,

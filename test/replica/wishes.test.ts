@@ -39,7 +39,15 @@ function scene({ alive, view }: Around) {
   /** What a peer says of itself: it misses nothing that is certified, and cannot take a record. */
   const says = (peer: PeerId, stuck: number | undefined) =>
     agreement.following.heard(NOW, peer, {
-      ...{ term: 1, frontier: undefined, stored: undefined, caughtUp: true, stuck, needed: undefined },
+      ...{
+        term: 1,
+        frontier: undefined,
+        stored: undefined,
+        votesIn: undefined,
+        caughtUp: true,
+        stuck,
+        needed: undefined,
+      },
     })
   const ready = () => readyFor(parts, MOVED.members)
   return { agreement, says, ready, wish: () => wishOf(parts) }
