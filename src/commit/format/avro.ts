@@ -1,6 +1,7 @@
 /** Rows in Avro, by the schema of the sink: fields that it has, with integers exact up to 64 bits. */
 import avsc from 'avsc'
 import { Misfit, textOf } from './misfit.ts'
+import { doubleOf } from './row.ts'
 
 /** Integers beyond 2^53 are bigints here; a row has both. */
 const exactLong = avsc.types.LongType.__with({
@@ -37,10 +38,10 @@ export function avroWriter(schema: string): (row: unknown) => Uint8Array {
 
 /**
  * A number that JSON writes in digits alone may be an integer or a double; the schema says which it is meant to be. A copy, without
- * bigints where doubles are.
+ * bigints where doubles are that are the same number: an integer that would be rounded stays one, and does not fit.
  */
 function fitted(type: avsc.Type, value: unknown): unknown {
-  if (typeof value === 'bigint') return takesDouble(type) ? Number(value) : value
+  if (typeof value === 'bigint') return takesDouble(type) ? (doubleOf(value) ?? value) : value
   if (typeof value !== 'object' || value === null) return value
   if (avsc.Type.isType(type, 'union')) {
     const branches = (type as avsc.types.UnwrappedUnionType).types

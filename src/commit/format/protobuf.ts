@@ -14,6 +14,7 @@ import {
 import { ByteList } from './byte-list.ts'
 import { timestampParts } from './instant-parts.ts'
 import { misfit } from './misfit.ts'
+import { doubleOf } from './row.ts'
 
 const TIMESTAMP = 'google.protobuf.Timestamp'
 
@@ -212,8 +213,9 @@ function integer(value: unknown, bits: 32 | 64, signed: boolean): bigint | undef
   return wrapped === exact ? exact : undefined
 }
 
+/** Undefined also for an integer that would be another one. */
 const double = (value: unknown): number | undefined =>
-  typeof value === 'number' ? value : typeof value === 'bigint' ? Number(value) : undefined
+  typeof value === 'number' ? value : typeof value === 'bigint' ? doubleOf(value) : undefined
 
 /** Undefined where its range ends too soon. */
 function float(value: unknown): number | undefined {

@@ -88,6 +88,17 @@ describe('a value of a row', () => {
     assert.deepEqual(JSON.parse(JSON.stringify(read)), JSON.parse(text))
   })
 
+  it('is no double where that would be another integer', () => {
+    const schema = (type: unknown) => JSON.stringify({ type: 'record', name: 'D', fields: [{ name: 'd', type }] })
+    for (const type of ['double', ['null', 'double'], 'float']) {
+      assert.throws(() => encode({ kind: 'avro', schema: schema(type) }, '{"d":9007199254740993}'), {
+        code: 'QRT_SINK_REFUSED',
+        message: /Avro by its schema: d: expected .*, found 9007199254740993/,
+      })
+      encode({ kind: 'avro', schema: schema(type) }, '{"d":9007199254740994}')
+    }
+  })
+
   it('is MessagePack, and the same bytes each time', () => {
     const unpackr = new Unpackr({ useRecords: false })
     fc.assert(

@@ -153,6 +153,7 @@ describe('a row in Protocol Buffers', () => {
     wrong({ u32: -1 }, /u32: expected uint32/)
     wrong({ i64: 2n ** 63n }, /i64: expected int64, found 9223372036854775808/)
     wrong({ i32: null }, /i32: expected int32, or a field that is optional, found null/)
+    wrong({ d: 2n ** 53n + 1n }, /d: expected double, found 9007199254740993/)
     wrong({ f: 1e300 }, /f: expected float, found 1e\+300/)
     wrong({ s: 1 }, /s: expected a text/)
     wrong({ raw: '?' }, /raw: expected bytes in base64/)
