@@ -31,6 +31,7 @@ import { Queries } from './queries.ts'
 import { Replicas } from './replicas.ts'
 import type { PeerRequest } from './requests.ts'
 import type { DocumentText, Submissions } from './submissions.ts'
+import { Unanswered } from './unanswered.ts'
 import { Windows } from './windows.ts'
 
 const ASK_TIMEOUT_MS = 1_000
@@ -54,6 +55,7 @@ export class Front implements PeerApi {
   readonly #queries: Queries
   readonly #windows: Windows
   readonly #operations: Operations
+  readonly #unanswered = new Unanswered()
 
   constructor(options: FrontOptions) {
     const { peer } = options
@@ -143,7 +145,9 @@ export class Front implements PeerApi {
   }
 
   async jobs(): Promise<readonly JobSummary[]> {
-    return Promise.all(this.#options.peer.jobs.all.map((job) => this.#summary(job)))
+    const { all } = this.#options.peer.jobs
+    this.#unanswered.keep(new Set(all.flatMap(({ units }) => units.map(({ description }) => description.unit))))
+    return Promise.all(all.map((job) => this.#summary(job)))
   }
 
   async upgradeJob(name: string, document: DocumentText): Promise<JobSummary> {
@@ -253,18 +257,22 @@ export class Front implements PeerApi {
 
   /** From here, or from a replica that answers; what can be said without either, otherwise. */
   async #unitStatus(unit: PlacedUnit): Promise<UnitStatus> {
-    const { peer } = this.#options
+    const { peer, now } = this.#options
     const { description } = unit
     const request: PeerRequest = { q: 'status', unit: description.unit, limit: 1 }
+    const answered = (answer: unknown): UnitStatus => {
+      this.#unanswered.answered(description.unit)
+      return answer as UnitStatus
+    }
     if (peer.host.units.has(description.unit)) {
-      return (await peer.answers.answer(request as unknown as Wire)) as unknown as UnitStatus
+      return answered(await peer.answers.answer(request as unknown as Wire))
     }
     const alive = peer.node.alive()
     const members = this.#membersOf(description)
-    for (const member of members.filter((id) => alive.has(id))) {
+    const reached = members.filter((id) => alive.has(id))
+    for (const member of reached) {
       try {
-        const answer = await peer.node.request(member, request as unknown as Wire, ASK_TIMEOUT_MS)
-        return answer as unknown as UnitStatus
+        return answered(await peer.node.request(member, request as unknown as Wire, ASK_TIMEOUT_MS))
       } catch (error) {
         // The next replica may know; that none did is said below.
         if (!(error instanceof MeshError)) throw error
@@ -286,9 +294,8 @@ export class Front implements PeerApi {
       lateRecords: 0,
       openWindows: 0,
       stateBytes: 0,
-      state: 'stalled',
       resolvable: [],
-      reasons: ['no replica of this unit answers'],
+      ...this.#unanswered.stateOf({ unit: description.unit, alive: reached.length, write: description.write }, now()),
     }
   }
 
