@@ -1,5 +1,6 @@
 /** `quorate ring`: which peers hold each unit, in the order in which they commit. */
 import { EXIT } from './exit.ts'
+import { readsText } from './reads.ts'
 import type { Verb } from './verb.ts'
 
 export const verb: Verb = {
@@ -17,12 +18,12 @@ export const verb: Verb = {
       output.line(`view ${ring.view}, ${ring.members.length} members`)
       output.table(
         ['UNIT', 'JOB', 'STAGE', 'READS', 'REPLICAS'],
-        ring.units.map(({ unit, job, stage, topic, partition, replicas }) => [
-          unit,
-          job,
-          stage,
-          stage === 0 ? `${topic}[${partition}]` : `shuffle[${partition}]`,
-          replicas.map((id) => names.get(id) ?? id.slice(0, 8)).join(', '),
+        ring.units.map((placed) => [
+          placed.unit,
+          placed.job,
+          placed.stage,
+          readsText(placed),
+          placed.replicas.map((id) => names.get(id) ?? id.slice(0, 8)).join(', '),
         ]),
       )
     }

@@ -3,6 +3,7 @@ import type { CutPosition } from '../../mesh/index.ts'
 import type { StatusView } from '../http/api.ts'
 import { EXIT } from './exit.ts'
 import { cellText, type Output } from './output.ts'
+import { readsText } from './reads.ts'
 import type { Verb } from './verb.ts'
 
 export const verb: Verb = {
@@ -49,7 +50,7 @@ function statusText(status: StatusView, output: Output): void {
       ],
       status.units.map((unit) => [
         unit.unit,
-        unit.stage === 0 ? `${unit.topic}[${unit.partition}]` : `shuffle[${unit.partition}]`,
+        readsText(unit),
         unit.state,
         unit.version,
         positionText(unit.certified),
