@@ -37,7 +37,7 @@ const REASONS: Readonly<Partial<Record<OperatorErrorCode, string>>> = {
 
 /** Where in the input it was. */
 export interface Origin {
-  /** Where a job has several sources. */
+  /** That the record is from. Absent: it is what a stage before has made, or what a shuffle could not give. */
   readonly topic?: string
   /** Of a row that this stage made: the number of its unit and that of the row stand in place of partition and offset. */
   readonly stage?: number

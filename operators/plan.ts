@@ -151,7 +151,7 @@ export type InputPlan =
       readonly outOfOrdernessMs: number
       /** Which side of a join it is; absent: there is none. */
       readonly side?: JoinSide
-      /** Of several sources, this one. */
+      /** The source that it reads. */
       readonly among?: readonly NumberedSource[]
     }
   /** Certified slices of the stage before, from an internal topic: the watermark is the minimum over its sources. */
@@ -165,7 +165,7 @@ export type InputPlan =
       readonly rowSources?: number
     }
 
-/** Of several sources: dead letters name the topic, whose partitions have the numbers from this one on. */
+/** Dead letters name the topic, whose partitions have the numbers from this one on. */
 export interface NumberedSource {
   readonly topic: string
   readonly numberFrom: number

@@ -94,7 +94,7 @@ export function stagesOf(document: JobDocument, counts: readonly number[]): Stag
       kind: 'slices',
       sources: count + units,
       ...(count === 0 || from === 0 ? {} : { first: from }),
-      ...(count === 0 || numbered.length === 0 ? {} : { among: numbered }),
+      ...(count === 0 ? {} : { among: numbered }),
       ...(units === 0 ? {} : { rowSources: units }),
     } as const
     const passed = next === undefined ? {} : passedTo(next, partitionsFor(next), ranges[i + 1] ?? NO_SOURCES)
@@ -160,12 +160,12 @@ export function branchesOf({ sinks }: JobDocument): readonly ExpressionPlan[] {
   return wheres.filter(({ source }, i) => wheres.findIndex((other) => other.source === source) === i)
 }
 
-/** None where there is one without a name: it needs no telling apart. */
+/** Dead letters name the topic that their record is from. */
 function numberedSources(sources: readonly SourceDocument[], counts: readonly number[]): readonly NumberedSource[] {
-  return sources.flatMap(({ name, topic }, i) => {
-    const numberFrom = counts.slice(0, i).reduce((sum, count) => sum + count, 0)
-    return name === undefined ? [] : [{ topic, numberFrom }]
-  })
+  return sources.map(({ topic }, i) => ({
+    topic,
+    numberFrom: counts.slice(0, i).reduce((sum, count) => sum + count, 0),
+  }))
 }
 
 function inputOf(
@@ -179,7 +179,7 @@ function inputOf(
     time,
     outOfOrdernessMs,
     ...(joined === undefined ? {} : { side: joined.side }),
-    ...(among.length === 0 ? {} : { among }),
+    among,
   }
 }
 

@@ -55,11 +55,16 @@ export function differences(before: CompiledJob, after: CompiledJob): string[] {
 
 const nameOf = ({ name }: SourcePlan): string | undefined => name
 
-/** Formats and their schemas may change: state is made of values, however their bytes were read. */
+/**
+ * Formats and their schemas may change: state is made of values, however their bytes were read. What dead letters call the sources
+ * follows from their topics, which are compared.
+ */
 function keptOf(stage: StagePlan | undefined, name: string): unknown {
-  if (name !== 'input' || stage?.input.kind !== 'records') return stage?.[name as keyof StagePlan]
-  const { format: _, ...input } = stage.input
-  return input
+  if (name !== 'input' || stage === undefined) return stage?.[name as keyof StagePlan]
+  const { among: _, ...input } = stage.input
+  if (input.kind === 'slices') return input
+  const { format: __, ...read } = input
+  return read
 }
 
 /** Without the places in the documents, which move when a step is put in. */

@@ -118,7 +118,7 @@ function stepsOf(plan: StagePlan): Step[] {
 
 function mergeText({ sources, among, rowSources = 0 }: InputPlan & { readonly kind: 'slices' }): string {
   const direct = sources - rowSources
-  const given = `what ${direct} partitions of the source${among === undefined ? '' : 's'} gave`
+  const given = `what ${direct} partitions of the source${(among?.length ?? 1) === 1 ? '' : 's'} gave`
   const rows = `the rows of ${rowSources} units`
   return direct === 0 ? rows : rowSources === 0 ? given : `${rows}, and ${given}`
 }

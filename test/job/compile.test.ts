@@ -45,7 +45,7 @@ describe('stages', () => {
     const [first, second] = job.stages
     assert.deepEqual(first?.output, { kind: 'shuffle', partitions: 3 })
     assert.equal(first?.steps.length, 1)
-    assert.deepEqual(second?.input, { kind: 'slices', sources: 3 })
+    assert.deepEqual(second?.input, { kind: 'slices', sources: 3, among: [{ topic: 'flights', numberFrom: 0 }] })
     assert.deepEqual(second?.output, { kind: 'rows' })
     assert.deepEqual(second?.steps, [])
     assert.deepEqual(second?.window, first?.window)
@@ -214,6 +214,7 @@ retention: forever
         format: 'json',
         time: { kind: 'field', path: ['when', 'date'], pattern: 'yyyyMMdd' },
         outOfOrdernessMs: 300_000,
+        among: [{ topic: 'flights', numberFrom: 0 }],
       },
       steps: [
         { kind: 'filter', where: at('a > 1', '/pipeline/0/filter') },
@@ -255,7 +256,13 @@ retention: forever
       2,
     )
     assert.deepEqual(sources, [{ topic: 't', partitions: 2, startOffsets: [0, 10], idleAfterMs: 10_000 }])
-    assert.deepEqual(stages[0]?.input, { kind: 'records', format: 'json', time: { kind: 'log' }, outOfOrdernessMs: 0 })
+    assert.deepEqual(stages[0]?.input, {
+      kind: 'records',
+      format: 'json',
+      time: { kind: 'log' },
+      outOfOrdernessMs: 0,
+      among: [{ topic: 't', numberFrom: 0 }],
+    })
     assert.equal(stages[0]?.onIdle, 'emit')
     assert.deepEqual([job.sinks, job.deadLetters], [[], undefined])
     assert.deepEqual([job.maxCutAgeMs, job.retentionMs], [1_000, 7 * 86_400_000])

@@ -78,7 +78,11 @@ export function showUnits(status, rates) {
 
 /** Behind a shuffle, the topic is an internal one with a long name. */
 const readText = ({ stage, topic, partition }) =>
-  element('code', { title: `${topic}[${partition}]` }, `${stage === 0 ? topic : `shuffle to stage ${stage} `}[${partition}]`)
+  element(
+    'code',
+    { title: `${topic}[${partition}]` },
+    `${stage === 0 ? topic : `shuffle to stage ${stage} `}[${partition}]`,
+  )
 
 const severity = ({ state }) => WORST_FIRST.indexOf(UNIT_TONE[state])
 const lagOf = ({ offset, endOffset }) => Math.max(0, endOffset - offset)
