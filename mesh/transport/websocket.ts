@@ -173,7 +173,8 @@ class WebSocketTransport implements Transport {
     const address = `${remoteAddress}:${remotePort}`
     socket.on('error', () => socket.destroy())
     const refuse = (status: string, error: MeshError) => {
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      // The server no longer counts this socket among its own: nobody else would end it, did the other end not.
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
       this.#onEvent({ kind: 'refused', address, error })
     }
     if (request.headers.origin !== undefined) {

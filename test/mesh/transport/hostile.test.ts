@@ -18,13 +18,19 @@ import { eventually } from '../../eventually.ts'
 const SECRET = Buffer.from('the secret of the cluster')
 const listen = { host: '127.0.0.1', port: 0 }
 
-const peer = (options: { secret?: Uint8Array | undefined; signer?: ReturnType<typeof generateIdentity> } = {}) =>
+interface PeerOptions {
+  readonly secret?: Uint8Array | undefined
+  readonly signer?: ReturnType<typeof generateIdentity>
+  readonly handshakeMs?: number
+}
+
+const peer = ({ signer = generateIdentity(), handshakeMs, ...options }: PeerOptions = {}) =>
   createWebSocketTransport({
-    signer: options.signer ?? generateIdentity(),
+    signer,
     name: 'peer',
     secret: 'secret' in options ? options.secret : SECRET,
     listen,
-    handshakeMs: 300,
+    ...(handshakeMs === undefined ? {} : { handshakeMs }),
   })
 
 /** A client with a real handshake whose frames are made by hand. */
@@ -187,10 +193,12 @@ describe('a peer on WebSockets', () => {
     const loudClosed = once(loud, 'close')
     loud.send(Buffer.alloc(TRANSPORT_LIMITS.unauthenticatedBytes * 2))
     await loudClosed
-    const silent = new WebSocket(server.self.address)
+    const impatient = await watched(peer({ handshakeMs: 100 }))
+    const silent = new WebSocket(impatient.self.address)
     await once(silent, 'open')
     await once(silent, 'close')
-    await refusedWith('QRT_MESH_UNREACHABLE')
+    assert.deepEqual(refusalsOf(impatient), ['QRT_MESH_UNREACHABLE'])
+    await impatient.transport.close()
   })
 
   it('bounds the connections that wait for a handshake', async () => {
@@ -202,7 +210,13 @@ describe('a peer on WebSockets', () => {
     await refusedWith('QRT_MESH_OVERLOADED')
     for (const socket of sockets) socket.terminate()
     await eventually('they are gone', () => sockets.every(({ readyState }) => readyState === WebSocket.CLOSED))
-    await stillServes()
+    // The server hears of their end a moment later.
+    await eventually('there is room again', () =>
+      stillServes().then(
+        () => true,
+        () => false,
+      ),
+    )
   })
 
   it('survives 40 connections of mutated frames, and none becomes a message', async () => {
@@ -236,6 +250,21 @@ describe('a peer on WebSockets', () => {
       await once(socket, 'close')
     }
     await stillServes()
+  })
+})
+
+describe('a peer that stops', () => {
+  it('does not wait for somebody whom it refused and who keeps the connection', async () => {
+    const server = await watched(peer())
+    const page = connect({ port: Number(new URL(server.self.address).port), host: '127.0.0.1', allowHalfOpen: true })
+    page.on('error', () => {})
+    const headers = ['Host: x', 'Origin: http://x', 'Connection: Upgrade', 'Upgrade: websocket']
+    const websocket = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']
+    page.write(`GET / HTTP/1.1\r\n${[...headers, ...websocket].join('\r\n')}\r\n\r\n`)
+    const [answer] = await once(page, 'data')
+    assert.match(String(answer), /^HTTP\/1.1 403 /)
+    await server.transport.close()
+    page.destroy()
   })
 })
 
