@@ -2,6 +2,7 @@
  * Sinks run on a thread of their own, so that compressing, hashing and serializing a batch never delays a vote. This is
  * the main thread's end: the same Sink interface, by messages.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { PeerId } from '../../mesh/index.ts'
 import { type CheckpointKeeper, KEEPER_CALLS } from '../checkpoint/keeper.ts'
@@ -36,10 +37,16 @@ export type CommitAnswer =
       readonly indefinite: boolean
     }
 
+/** A client of a sink that is away may wait long for it. */
+const STOP_WITHIN_MS = 4_000
+
 export class CommitThread {
   readonly #worker: Worker
+  readonly #onFailure: (error: Error) => void
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
   #number = 0
+  /** Why it takes no calls any more. */
+  #ended: QuorateError | undefined
 
   constructor(data: CommitThreadData, onFailure: (error: Error) => void) {
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: data })
@@ -49,13 +56,9 @@ export class CommitThread {
       if (answer.ok) waiting?.resolve(answer.value)
       else waiting?.reject(new QuorateError(answer.code, answer.message, { indefinite: answer.indefinite }))
     })
-    this.#worker.on('error', (error) => {
-      for (const { reject } of this.#waiting.values()) {
-        reject(new QuorateError('QRT_WORKER_FAILED', 'the commit thread ended', { cause: error, indefinite: true }))
-      }
-      this.#waiting.clear()
-      onFailure(error instanceof Error ? error : new Error(String(error)))
-    })
+    this.#onFailure = onFailure
+    this.#worker.on('error', (error) => this.#fail(error instanceof Error ? error : new Error(String(error))))
+    this.#worker.on('exit', (code) => this.#fail(new Error(`it ended with code ${code}`)))
   }
 
   sink(plan: SinkPlan): Sink {
@@ -81,9 +84,34 @@ export class CommitThread {
     return Object.fromEntries(KEEPER_CALLS.map((method) => [method, call(method)])) as unknown as CheckpointKeeper
   }
 
+  /** Its clients end their connections, if they can do so soon; then the thread ends, whatever they do. */
   async stop(): Promise<void> {
-    await this.#call({ call: 'stop' })
-    await this.#worker.terminate()
+    if (this.#ended !== undefined) return
+    const stopping = this.#call({ call: 'stop' })
+    this.#ended = new QuorateError('QRT_WORKER_FAILED', 'the commit thread was stopped', { indefinite: true })
+    try {
+      await Promise.race([stopping, delay(STOP_WITHIN_MS, undefined, { ref: false })])
+    } finally {
+      await this.#worker.terminate()
+      this.#settle(this.#ended)
+    }
+  }
+
+  #fail(cause: Error): void {
+    // It was asked to end, or has said already why it does.
+    if (this.#ended !== undefined) return
+    this.#ended = new QuorateError('QRT_WORKER_FAILED', `the commit thread ended: ${cause.message}`, {
+      cause,
+      indefinite: true,
+    })
+    this.#settle(this.#ended)
+    this.#onFailure(cause)
+  }
+
+  /** Nobody answers any more. */
+  #settle(error: QuorateError): void {
+    for (const { reject } of this.#waiting.values()) reject(error)
+    this.#waiting.clear()
   }
 
   async #open(plan: SinkPlan, unit: UnitIdentity): Promise<UnitSink> {
@@ -100,6 +128,7 @@ export class CommitThread {
   }
 
   #call(call: CommitCall): Promise<unknown> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended)
     this.#number += 1
     const id = this.#number
     return new Promise((resolve, reject) => {

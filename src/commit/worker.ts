@@ -56,10 +56,10 @@ async function handle(call: CommitCall): Promise<unknown> {
       return run?.apply(keeper, [...call.args])
     }
     case 'stop':
-      for (const session of sessions.values()) await session.close()
-      for (const sink of sinks.values()) await sink.close()
-      await place?.close()
-      await log.close()
+      // One that cannot close must not keep the others open.
+      await Promise.allSettled([...sessions.values()].map((session) => session.close()))
+      await Promise.allSettled([...sinks.values()].map((sink) => sink.close()))
+      await Promise.allSettled([place?.close(), log.close()])
       return undefined
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -40,5 +40,31 @@ describe('the commit thread', () => {
       await thread.stop()
       await rm(folder, { recursive: true, force: true })
     }
+  })
+  it('says once that it cannot go on; from then on every call fails, and it can be stopped', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'quorate-commit-'))
+    const file = join(folder, 'file')
+    await writeFile(file, 'where the directory of the log should be')
+    const failures: Error[] = []
+    const { promise: failed, resolve } = Promise.withResolvers<void>()
+    const thread = new CommitThread(
+      {
+        log: { kind: 'embedded', directory: file },
+        connections: {},
+        self: 'a'.repeat(64) as PeerId,
+        checkpoints: undefined,
+      },
+      (error) => {
+        failures.push(error)
+        resolve()
+      },
+    )
+    const sink = thread.sink({ kind: 'file', directory: 'rows' })
+    await assert.rejects(sink.open(identity(1)), { code: 'QRT_WORKER_FAILED', indefinite: true })
+    await failed
+    await assert.rejects(sink.open(identity(1)), { code: 'QRT_WORKER_FAILED', indefinite: true })
+    await thread.stop()
+    assert.equal(failures.length, 1)
+    await rm(folder, { recursive: true, force: true })
   })
 })
