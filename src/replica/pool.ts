@@ -37,6 +37,8 @@ interface Thread {
 }
 
 const CHECK_EVERY_MS = 1_000
+/** A thread that is asked to end has so long: one that a record keeps busy, or whose log is away, is ended then. */
+const CLOSE_WITHIN_MS = 2_000
 
 export class WorkerPool {
   readonly #options: PoolOptions
@@ -72,7 +74,7 @@ export class WorkerPool {
   /** Rows of the unit's open windows; empty when it does not run here. */
   openRows(unit: UnitId, range: OpenRange): Promise<Uint8Array> {
     const thread = this.#threadOf.get(unit)
-    if (thread === undefined) return Promise.resolve(new Uint8Array())
+    if (thread === undefined || this.#closing) return Promise.resolve(new Uint8Array())
     this.#requests += 1
     const request = this.#requests
     return new Promise((resolve) => {
@@ -84,17 +86,18 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.#closing = true
     clearInterval(this.#watch)
-    await Promise.all(
-      this.#all.map(
-        (thread) =>
-          new Promise<void>((resolve) => {
-            thread.worker.once('exit', () => resolve())
-            this.#postTo(thread, { kind: 'close' })
-          }),
-      ),
-    )
+    await Promise.all(this.#all.map((thread) => this.#close(thread)))
     for (const { answer } of this.#asked.values()) answer(new Uint8Array())
     this.#asked.clear()
+  }
+
+  async #close(thread: Thread): Promise<void> {
+    const { worker } = thread
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+    this.#postTo(thread, { kind: 'close' })
+    const insist = setTimeout(() => worker.terminate(), CLOSE_WITHIN_MS)
+    await ended
+    clearTimeout(insist)
   }
 
   get #all(): readonly Thread[] {

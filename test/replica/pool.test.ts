@@ -33,4 +33,20 @@ describe('a pool of replica threads', () => {
     await closed
     assert.deepEqual(failures, [])
   })
+
+  it('ends though something keeps a thread, and whoever waits for rows of that one gets none', async () => {
+    const pool = new WorkerPool({
+      log: { kind: 'embedded', directory },
+      functions: [],
+      threads: 2,
+      thread: new URL('./busy-thread.ts', import.meta.url),
+      onReport: () => undefined,
+      onFailure: (_, error) => assert.fail(error),
+    })
+    const { unit } = unitOfJob('busy', { partition: 0 })
+    pool.port(unit, false).post({ kind: 'release', unit })
+    const asked = pool.openRows(unit, { key: undefined, from: 0, to: 1, after: undefined, limit: 1 })
+    await pool.close()
+    assert.equal((await asked).length, 0)
+  })
 })
