@@ -1,5 +1,4 @@
 /** `quorate join`: runs a peer until it is told to stop. */
-import { QuorateError } from '../errors.ts'
 import { commonFlags } from './common-options.ts'
 import { EXIT } from './exit.ts'
 import { PEER_OPTIONS } from './peer-definitions.ts'
@@ -7,6 +6,9 @@ import { peerFlags } from './peer-flags.ts'
 import { peerSettings } from './peer-settings.ts'
 import { configFile } from './settings.ts'
 import type { Verb } from './verb.ts'
+
+/** One Ctrl-C may come twice, from the terminal and from npm. */
+const ANOTHER_AFTER_MS = 1_000
 
 export const verb: Verb = {
   summary: 'Start a peer and join a cluster',
@@ -59,10 +61,8 @@ export const verb: Verb = {
         process.exit(EXIT.failed)
       } else {
         running.logger.info('stopping', { signal: stopped.signal })
-        const again = signalled('SIGINT', 'SIGTERM').received.then(() => {
-          throw new QuorateError('QRT_INTERNAL', 'interrupted while stopping')
-        })
-        await Promise.race([running.close(), again])
+        insistent()
+        await running.close()
         return EXIT.ok
       }
     }
@@ -84,6 +84,15 @@ function abandoned(): Promise<Stop> {
     // A listener keeps the channel, and the channel the process: it would not end by itself once everything is closed.
     process.channel?.unref()
   })
+}
+
+/** From here on another signal ends the process at once, whatever hangs. */
+function insistent(): void {
+  const since = performance.now()
+  const insist = () => {
+    if (performance.now() - since >= ANOTHER_AFTER_MS) process.exit(EXIT.interrupted)
+  }
+  for (const name of ['SIGINT', 'SIGTERM']) process.on(name, insist)
 }
 
 /** Until it is forgotten; from then on a signal does what it does to any process. */

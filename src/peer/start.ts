@@ -29,6 +29,7 @@ import { Front } from './front.ts'
 import { Gauges } from './gauges.ts'
 import { Growth } from './growth.ts'
 import { Observer } from './observer.ts'
+import { Opened } from './opened.ts'
 import { Peer } from './peer.ts'
 import { Submissions } from './submissions.ts'
 
@@ -79,6 +80,7 @@ export interface RunningPeer {
   readonly left: Promise<void>
   /** Resolves when this identity must not be used again. */
   readonly retired: Promise<Retirement>
+  /** Of all its parts; what hangs or fails is left behind, and said. */
   close(): Promise<void>
 }
 
@@ -90,16 +92,18 @@ export interface StartHooks {
 
 /** @throws QuorateError, MeshError: the peer did not start, and nothing of it is left */
 export async function startPeer(settings: PeerSettings, hooks: StartHooks = {}): Promise<RunningPeer> {
-  const undo: (() => Promise<void>)[] = []
+  const { logLevel: level, logFormat: format, secrets } = settings
+  const logger = createLogger({ level, format, secrets })
+  const opened = new Opened((part, why) => logger.warn('a part of this peer was not closed', { part, why }))
   try {
-    return await start(settings, hooks, undo)
+    return await start(settings, hooks, logger, opened)
   } catch (error) {
-    for (const step of undo.reverse()) await step()
+    await opened.close()
     throw error
   }
 }
 
-async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Promise<void>)[]): Promise<RunningPeer> {
+async function start(settings: PeerSettings, hooks: StartHooks, logger: Logger, opened: Opened): Promise<RunningPeer> {
   const { dataDirectory, secret, listen, advertise, insecure, seeds, bootstrapExpect } = settings
   const failure = Promise.withResolvers<Error>()
   const retirement = Promise.withResolvers<Retirement>()
@@ -107,7 +111,6 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
   for (const module of settings.functions) await loadFunctions(module)
   const signer = loadOrCreateIdentity(dataDirectory)
   const name = settings.name === '' ? signer.id.slice(0, 8) : settings.name
-  const logger = createLogger({ level: settings.logLevel, format: settings.logFormat, secrets: settings.secrets })
   const transport = createWebSocketTransport({
     signer,
     name,
@@ -120,7 +123,7 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
   const now = () => monotonicClock.now()
   const thread = await openStoreThread(join(dataDirectory, 'store.sqlite'), { onFailure: failure.resolve })
   const store = timedStore(thread, now, (durationMs) => metrics.storeWrite(durationMs / 1000))
-  undo.push(() => store.close())
+  opened.add('store', () => store.close())
   const known = (await store.get('control', 'document')) !== undefined
   if (!known && seeds.length === 0 && bootstrapExpect === undefined) {
     throw new QuorateError(
@@ -129,12 +132,12 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
     )
   }
   const log = await openLog(settings.log)
-  undo.push(() => log.close())
+  opened.add('log', () => log.close())
   const commits = new CommitThread(
     { log: settings.log, connections: settings.connections, self: signer.id, checkpoints: settings.checkpoints },
     failure.resolve,
   )
-  undo.push(() => commits.stop())
+  opened.add('sinks', () => commits.stop())
   const wallClock = () => Date.now()
   const observer = new Observer({ logger, metrics, wallClock })
   const random = seededRandom(signer.publicKey.reduce((seed, byte) => (seed * 31 + byte) | 0, Date.now() | 0))
@@ -171,7 +174,7 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
     },
   )
   // Its threads run from here on: without this, a peer that fails to start would never end.
-  undo.push(() => peer.close())
+  opened.add('replicas', () => peer.close())
   observer.naming((id) => peer.nameOf(id))
   const submissions = new Submissions({ peer, log, sink: (plan) => commits.sink(plan), wallClock, logger })
   const gauges = new Gauges({ peer, version: VERSION, dataDirectory, ready: () => api.ready().ready, now, wallClock })
@@ -185,13 +188,13 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
     now,
   })
   const http = await startHttp(api, { listen: settings.http, tokens: settings.tokens, insecure, logger })
-  undo.push(() => http.close())
+  opened.add('api', () => http.close())
   await peer.start(http.address)
   const growth = new Growth({ peer, log, clock: monotonicClock, random, logger })
   growth.start()
-  undo.push(async () => growth.close())
+  opened.add('growth', async () => growth.close())
   let closed = false
-  undo.push(async () => {
+  opened.add('restoring', async () => {
     closed = true
   })
   if (settings.restore !== undefined) {
@@ -220,8 +223,6 @@ async function start(settings: PeerSettings, hooks: StartHooks, undo: (() => Pro
     left: peer.leaving.left.then(() => new Promise((resolve) => monotonicClock.after(LEFT_MS, resolve))),
     retired: retirement.promise,
     // In the opposite order: no requests, no records, no commits, no disk.
-    async close() {
-      for (const step of undo.reverse()) await step()
-    },
+    close: () => opened.close(),
   }
 }
