@@ -23,7 +23,8 @@ export interface CliOptions {
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(QUORATE_|NO_COLOR|TERM|FORCE_COLOR)/.test(name))
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...Object.fromEntries(inherited), ...options.env },
+    // A machine that does much else answers late.
+    env: { ...Object.fromEntries(inherited), QUORATE_TIMEOUT: '60s', ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   // Once: a second Ctrl-C ends the process at once, whatever it is doing.

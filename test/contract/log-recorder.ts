@@ -25,7 +25,7 @@ export interface SeenPartition {
 /** How many of the records [start, batch.length) to take. */
 export type Take = (partition: LogPartition, batch: RecordBatch, start: number) => number
 
-const DEADLINE_MS = 20_000
+const DEADLINE_MS = 60_000
 
 export class LogRecorder implements LogReaderHandler {
   readonly reader: LogReader

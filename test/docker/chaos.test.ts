@@ -29,7 +29,7 @@ const PEERS = ['ada', 'bo', 'cy']
 const CHAOS = { CHAOS_ROUNDS: '4', CHAOS_SEED: '5', CHAOS_FAULT_MS: '3000' }
 const MINUTES = 40
 const KEYS = ['k0', 'k1', 'k2']
-const WITHIN_MS = 60_000
+const WITHIN_MS = 120_000
 
 const [loaded, store, database] = await Promise.all([composeFile(), s3(), mongodb()])
 after(async () => {
@@ -120,7 +120,7 @@ describe('the Compose project', { skip: skipReason(loaded) || skipReason(store) 
     await log.createTopic('events', { partitions: 1 })
     const url = `http://${addresses.get('ada')?.http}`
     const tokenFile = join(folder, 'secrets', 'admin-token')
-    client = new Client({ url, tokenFile, timeoutMs: 10_000, signal: new AbortController().signal })
+    client = new Client({ url, tokenFile, timeoutMs: 60_000, signal: new AbortController().signal })
     for (const { http } of addresses.values()) {
       const ready = async () => (await fetch(`http://${http}/readyz`).catch(() => undefined))?.ok === true
       await eventually(`${http} is ready`, ready, WITHIN_MS)

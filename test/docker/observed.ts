@@ -66,7 +66,7 @@ export async function startObserved(): Promise<Observed> {
     for (const topic of ['readings', 'counts', 'dead']) await log.createTopic(topic, { partitions: 1 })
     await peers.start()
     const url = peers.named('ada').httpAddress
-    const client = new Client({ url, tokenFile, timeoutMs: 10_000, signal: new AbortController().signal })
+    const client = new Client({ url, tokenFile, timeoutMs: 60_000, signal: new AbortController().signal })
     await client.submit({ format: 'yaml', file: 'observed', text: JOB })
     const append = async (values: readonly string[]): Promise<void> => {
       const records = values.map((value): LogRecord => ({ key: null, value: Buffer.from(value) }))
@@ -82,8 +82,8 @@ export async function startObserved(): Promise<Observed> {
       const read = total(families, 'quorate_records_in_total') === FACTS.records
       return read && total(families, 'quorate_dead_letters_total') === FACTS.late + FACTS.notJson
     }
-    for (const name of NAMES) await eventually(`${name} has taken everything`, () => settled(name), 30_000)
-    await eventually('every row is at the sinks', () => committed(client), 30_000)
+    for (const name of NAMES) await eventually(`${name} has taken everything`, () => settled(name))
+    await eventually('every row is at the sinks', () => committed(client))
     return {
       peers,
       folder,

@@ -17,7 +17,7 @@ import { freePorts } from '../services/server.ts'
 import { ROOT } from './installed.ts'
 
 const FILES = join(ROOT, 'configs', 'peers')
-const READY_WITHIN_MS = 60_000
+const READY_WITHIN_MS = 120_000
 
 const broker = await kafka()
 let folder: string
@@ -61,7 +61,7 @@ async function startPeer(file: string, name: string, args: readonly string[], en
 }
 
 const clientOf = (url: string) =>
-  new Client({ url, tokenFile: undefined, timeoutMs: 10_000, signal: new AbortController().signal })
+  new Client({ url, tokenFile: undefined, timeoutMs: READY_WITHIN_MS, signal: new AbortController().signal })
 
 const membersOf = async (url: string) => (await clientOf(url).members()).map(({ name }) => name).sort()
 

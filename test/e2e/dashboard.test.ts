@@ -187,11 +187,7 @@ describe('the dashboard of three peers', { skip }, () => {
     await page.sees('timeline', 'cy is dead')
     await cluster.peers.named('cy').start()
     await page.sees('summary', '3 of 3')
-    await eventually(
-      'the alarm is gone',
-      async () => (await page.section('alarms').locator('li').count()) === 0,
-      30_000,
-    )
+    await eventually('the alarm is gone', async () => (await page.section('alarms').locator('li').count()) === 0)
     page.assertNoFaults()
   })
 
@@ -208,7 +204,6 @@ describe('the dashboard of three peers', { skip }, () => {
     await eventually(
       'the alarm is gone',
       async () => !/not answered/.test((await page.section('alarms').textContent()) ?? ''),
-      30_000,
     )
     await page.sees('timeline', /some events were missed: the peer was restarted/)
     page.assertNoFaults(

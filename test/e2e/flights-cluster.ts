@@ -18,7 +18,7 @@ export const TOPIC = 'flights'
 export const SINK = 'delays'
 export const JOB = 'flight-delays'
 
-const SETTLED_WITHIN_MS = 60_000
+const SETTLED_WITHIN_MS = 120_000
 
 /** A source that falls silent stays so, and what waits is cut soon: where the cluster comes to rest depends on its input alone. */
 export const jobText = (name: string = JOB): string => `name: ${name}

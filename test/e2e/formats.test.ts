@@ -65,7 +65,7 @@ async function run(name: string, records: readonly LogRecord[], text: string) {
   await log.append({ topic: name, partition: 0 }, records)
   const client = peers.client()
   await client.submit({ text, format: 'yaml', file: name })
-  await eventually(`${name} is finished`, async () => (await client.job(name)).state === 'finished', 60_000)
+  await eventually(`${name} is finished`, async () => (await client.job(name)).state === 'finished', 120_000)
   const { rows } = await client.windows(name, { limit: 100 })
   const letters = await fetch(`${peers.all[1]!.httpAddress}/v1/jobs/${name}/dead-letters?limit=100`)
   const { rows: dead } = (await letters.json()) as { rows: readonly { error: string }[] }

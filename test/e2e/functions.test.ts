@@ -15,7 +15,7 @@ import { eventually } from '../eventually.ts'
 import { Peers } from './peers.ts'
 
 const FUNCTIONS = fileURLToPath(new URL('../../configs/functions/geo.ts', import.meta.url))
-const WITHIN_MS = 60_000
+const WITHIN_MS = 120_000
 const JOB = `name: cards
 source: { topic: cards, time: { field: at } }
 pipeline:

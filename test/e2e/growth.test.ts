@@ -19,8 +19,8 @@ import { Peers } from './peers.ts'
 
 const TOPIC = 'hits'
 /** A look of each peer comes within half a minute. */
-const NOTICED_WITHIN_MS = 60_000
-const WITHIN_MS = 60_000
+const NOTICED_WITHIN_MS = 120_000
+const WITHIN_MS = 120_000
 const EPOCH = Date.UTC(2001, 0, 1)
 const WINDOW_MS = 60_000
 /** After all others, and after all that is allowed to be late. */

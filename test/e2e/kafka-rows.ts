@@ -18,7 +18,7 @@ const VERSION = 4
 const MAX_BYTES = 8 << 20
 const COMMIT = 1
 /** What is undecided for longer is left out, as for every reader: its writer was frozen or killed. */
-const DECIDED_WITHIN_MS = 3_000
+const DECIDED_WITHIN_MS = 10_000
 
 /** Every committed record of a topic, from the beginning to the end that it has now. */
 export async function committedRecords(brokers: readonly string[], topic: string): Promise<TopicRecord[]> {

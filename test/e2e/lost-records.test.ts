@@ -27,7 +27,7 @@ const ask = (...args: readonly string[]) => runCli([...args, '--url', cluster.pe
 const units = async () => (await cluster.peers.client().status(JOB)).units
 const lostUnit = async () => (await units()).find(({ partition }) => partition === LOST_PARTITION)!
 const everyUnit = (state: string) =>
-  eventually(`every unit is ${state}`, async () => (await units()).every((unit) => unit.state === state), 30_000)
+  eventually(`every unit is ${state}`, async () => (await units()).every((unit) => unit.state === state))
 
 describe('records that the log has lost', () => {
   let read: number
@@ -50,11 +50,7 @@ describe('records that the log has lost', () => {
     await Promise.all(cluster.peers.all.map((peer) => peer.start()))
     assert.equal((await ask('resume', JOB)).code, 0)
     const order = `quorate resolve ${JOB} --unit 0:${LOST_PARTITION} accept-gap`
-    await eventually(
-      'the unit waits for an operator',
-      async () => (await lostUnit()).resolvable.includes('accept-gap'),
-      30_000,
-    )
+    await eventually('the unit waits for an operator', async () => (await lostUnit()).resolvable.includes('accept-gap'))
     const { state, reasons, resolvable } = await lostUnit()
     assert.deepEqual([state, resolvable], ['halted', ['accept-gap']])
     const sentence = reasons.find((reason) => reason.includes(order))

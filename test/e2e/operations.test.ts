@@ -30,14 +30,10 @@ const status = (peer: PeerProcess): Promise<StatusView> => peer.client().status(
 
 /** Every peer says so of every unit. */
 const unitsAre = (state: string) =>
-  eventually(
-    `every unit is ${state}`,
-    async () => {
-      const all = await Promise.all(cluster.peers.all.filter(({ running }) => running).map(status))
-      return all.every(({ units }) => units.length === PARTITIONS && units.every((unit) => unit.state === state))
-    },
-    30_000,
-  )
+  eventually(`every unit is ${state}`, async () => {
+    const all = await Promise.all(cluster.peers.all.filter(({ running }) => running).map(status))
+    return all.every(({ units }) => units.length === PARTITIONS && units.every((unit) => unit.state === state))
+  })
 
 describe('a job', () => {
   it('pauses where its replicas agree on, and says so wherever it is asked for', async () => {
@@ -112,7 +108,7 @@ describe('a member', () => {
     await eventually(
       'cy is dead',
       async () => (await ada.client().members()).some(({ id, state }) => id === cy.id && state === 'dead'),
-      60_000,
+      120_000,
     )
     const { code, stderr } = await ask(ada, 'remove', 'cy', '--ban')
     assert.equal(code, 0, stderr)
@@ -124,7 +120,7 @@ describe('a member', () => {
           const { units } = await status(peer)
           return units.every(({ replicas }) => replicas.length === 2)
         },
-        60_000,
+        120_000,
       )
     }
     const { notices, retired } = await status(bo)
@@ -141,7 +137,7 @@ describe('a member', () => {
     await eventually(
       'bo is dead',
       async () => (await ada!.client().members()).some(({ id, state }) => id === bo!.id && state === 'dead'),
-      60_000,
+      120_000,
     )
     const { code, stderr } = await ask(ada!, 'remove', 'bo')
     assert.equal(code, 1)

@@ -14,6 +14,12 @@ import { Client } from '../../src/cli/client.ts'
 import type { SinkConnections } from '../../src/commit/sink.ts'
 import type { LogSettings } from '../../src/log/log.ts'
 import { eventually } from '../eventually.ts'
+import { freePorts } from '../services/server.ts'
+
+/** A peer that is told to end does so in a second or two; on a machine with much else to do, in several. */
+const STOP_WITHIN_MS = 60_000
+
+const ANSWER_WITHIN_MS = 60_000
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
@@ -136,8 +142,8 @@ export class PeerProcess {
   readonly logFile: string
   readonly #options: PeerProcessOptions
   #child: ChildProcess | undefined
-  #listen: string
-  #http = '127.0.0.1:0'
+  #listen: string | undefined
+  #http: string | undefined
   seed: string | undefined
   id = ''
   address = ''
@@ -147,7 +153,6 @@ export class PeerProcess {
     this.name = options.name
     this.logFile = options.logFile
     this.#options = options
-    this.#listen = `${options.host?.address ?? '127.0.0.1'}:0`
   }
 
   get running(): boolean {
@@ -172,6 +177,10 @@ export class PeerProcess {
   async start(): Promise<void> {
     const seed = this.seed === undefined ? [] : ['--seed', this.seed]
     const { host, program, args } = this.#options
+    // Not any free one: while it is down, somebody else might be given that.
+    const [listen, http] = host === undefined ? await freePorts(2) : [0, 0]
+    this.#listen ??= `${host?.address ?? '127.0.0.1'}:${listen}`
+    this.#http ??= `127.0.0.1:${http}`
     const join = ['join', '-o', 'jsonl', ...args, ...seed, '--listen', this.#listen, '--http', this.#http]
     const [command = '', ...words] = [...(host?.command ?? []), process.execPath, program, ...join]
     const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
@@ -196,7 +205,7 @@ export class PeerProcess {
   }
 
   client(signal: AbortSignal = new AbortController().signal): Client {
-    return new Client({ url: this.httpAddress, tokenFile: undefined, timeoutMs: 10_000, signal })
+    return new Client({ url: this.httpAddress, tokenFile: undefined, timeoutMs: ANSWER_WITHIN_MS, signal })
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -217,8 +226,15 @@ export class PeerProcess {
     if (child === undefined || !this.running) return
     const exited = once(child, 'exit')
     child.kill(signal)
-    const insist = setTimeout(() => child.kill('SIGKILL'), 15_000)
+    let insisted = false
+    const insist = setTimeout(() => {
+      insisted = true
+      child.kill('SIGKILL')
+    }, STOP_WITHIN_MS)
     await exited
     clearTimeout(insist)
+    if (insisted) {
+      throw new Error(`${this.name} did not end within ${STOP_WITHIN_MS} ms of ${signal}; its log is ${this.logFile}`)
+    }
   }
 }

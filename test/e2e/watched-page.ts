@@ -9,7 +9,7 @@ import { eventually } from '../eventually.ts'
 
 const IN_PAGE = fileURLToPath(new URL('./in-page.js', import.meta.url))
 /** The peer is asked every second or two; a machine that does much else needs longer. */
-const SEEN_WITHIN_MS = 30_000
+const SEEN_WITHIN_MS = 60_000
 
 export class WatchedPage {
   readonly page: Page

@@ -91,7 +91,7 @@ async function startNative({ secured = [], settings: others = [], wire }: KafkaO
     args: [...java, 'kafka.Kafka', settings],
     logFile: join(folder, 'server.log'),
     ready: /Kafka Server started/,
-    readyWithinMs: 60_000,
+    readyWithinMs: 120_000,
   }
   let server = await launch(options)
   return {

@@ -49,7 +49,7 @@ async function startNative(): Promise<MongodbService> {
     ],
     logFile: join(folder, 'server.log'),
     ready: /^ready$/m,
-    readyWithinMs: 30_000,
+    readyWithinMs: 120_000,
   })
   return {
     url: `mongodb://127.0.0.1:${port}`,

@@ -59,7 +59,7 @@ async function startNative(): Promise<S3Service> {
     environment: { ROOT_ACCESS_KEY: CREDENTIALS.accessKeyId, ROOT_SECRET_KEY: CREDENTIALS.secretAccessKey },
     logFile: join(folder, 'server.log'),
     ready: new RegExp(`127\\.0\\.0\\.1:${port}`),
-    readyWithinMs: 30_000,
+    readyWithinMs: 120_000,
   })
   return {
     ...CREDENTIALS,

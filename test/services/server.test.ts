@@ -25,7 +25,7 @@ const isAlive = (pid: number): boolean => {
 }
 const pidIn = async (logFile: string) => Number(/ready (\d+)/.exec(await readFile(logFile, 'utf8'))?.[1])
 async function gone(pid: number): Promise<void> {
-  const deadline = Date.now() + 5_000
+  const deadline = Date.now() + 60_000
   while (isAlive(pid)) {
     assert.ok(Date.now() < deadline, `process ${pid} is still there`)
     await delay(10)
