@@ -37,6 +37,10 @@ export class OwnVotes {
   get uncertified(): number {
     return this.#computed.length
   }
+  /** There are votes that others may not have seen. */
+  get hasVoted(): boolean {
+    return this.#voted.size > 0
+  }
   /** In order. */
   get voted(): readonly Own[] {
     return [...this.#voted.values()].sort((a, b) => comparePositions(a.content, b.content))

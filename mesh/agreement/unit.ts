@@ -354,8 +354,8 @@ export class UnitAgreement {
     for (const { own, fresh } of this.#own.cast(this.frontier?.digest ?? GENESIS, blocked)) {
       if (fresh) effects.push(persistVote(this.term.number, own.content))
       effects.push(this.#signVote(own, this.term.members))
-      this.#repeating.started(now)
     }
+    if (this.#own.hasVoted) this.#repeating.started(now)
     return effects
   }
 
@@ -430,7 +430,7 @@ export class UnitAgreement {
 
   /**
    * Moves along certificates that came from elsewhere, as far as they continue the chain and check. Those of a later term
-   * wait for it: what was computed without its decision must not be compared with them.
+   * wait for it: what was computed without its decision must not be compared with them. Votes on the next one may be here.
    */
   #adoptAll(now: Instant, certificates: readonly Certificate[]): UnitEffect[] {
     const effects: UnitEffect[] = []
@@ -439,7 +439,7 @@ export class UnitAgreement {
       if (!this.#chain.continuedBy(certificate) || !this.#checks(certificate)) continue
       effects.push(...this.#certified(certificate))
     }
-    if (effects.length > 0) effects.push(...this.#castVotes(now))
+    if (effects.length > 0) effects.push(...this.#castVotes(now), ...this.#advance(now))
     return effects
   }
 

@@ -1,0 +1,99 @@
+/** How votes and certificates that come in any order, or not at all, lead to the next certificate. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { contentDigest } from '../../../mesh/agreement/certificate.ts'
+import type { Certificate, CutContent, StatementProof } from '../../../mesh/agreement/types.ts'
+import { UnitAgreement } from '../../../mesh/agreement/unit.ts'
+import type { UnitEffect } from '../../../mesh/agreement/unit-contract.ts'
+import { GENESIS } from '../../../mesh/ids.ts'
+import { type PeerId, seededRandom, type Term, type UnitId, type Wire } from '../../../mesh/index.ts'
+import { TIMING } from '../../../mesh/limits.ts'
+
+const UNIT = 'delays-1:0:0' as UnitId
+const [ADA, BO, CY] = ['a', 'b', 'c'].map((letter) => letter.repeat(32)) as [PeerId, PeerId, PeerId]
+/** Nobody can be done without. */
+const term: Term = {
+  ...{ unit: UNIT, number: 1, view: 1, members: [ADA, BO, CY], write: 3 },
+  ...{ base: undefined, open: [], floor: 0 },
+}
+
+const contentOf = (seq: number, parent: CutContent['parent']): CutContent => ({
+  ...{ cluster: 'test', unit: UNIT, seq, part: 0, last: true, offset: 10 * seq },
+  ...{ counts: { in: 10, late: 0, dead: 0 }, parent, inDigest: GENESIS, outDigest: GENESIS },
+})
+const one = contentOf(1, GENESIS)
+const two = contentOf(2, contentDigest(one))
+const proofOf = (peer: PeerId) => ({ peer }) as unknown as StatementProof
+const certificate: Certificate = { content: one, term: 1, signers: term.members.map(proofOf) }
+
+/** At ada, whose replica has computed two cuts. */
+function scene() {
+  const agreement = new UnitAgreement({
+    ...{ self: ADA, random: seededRandom(1), verify: () => true },
+    ...{ terms: [term], certificates: [], votes: [], successions: new Map() },
+  })
+  agreement.computed(0, one)
+  agreement.computed(0, two)
+  return {
+    agreement,
+    voted: (peer: PeerId, content: CutContent) => {
+      const { seq, part } = content
+      const vote = { kind: 'vote', unit: UNIT, term: 1, seq, part, digest: contentDigest(content) } as const
+      return agreement.statement(0, peer, vote, content as unknown as Wire, proofOf(peer))
+    },
+    told: () => agreement.message(0, BO, { t: 'tell', terms: [], certificates: [certificate] }),
+  }
+}
+
+/** Cuts that a member votes for, again or for the first time. */
+const votedFor = (effects: readonly UnitEffect[]): number[] =>
+  effects.flatMap((effect) =>
+    effect.kind === 'sign' && effect.statement.kind === 'vote' ? [effect.statement.seq] : [],
+  )
+
+describe('a cut is certified', () => {
+  it('when the last of its votes comes', () => {
+    const { agreement, voted } = scene()
+    for (const content of [one, two]) for (const peer of term.members) voted(peer, content)
+    assert.equal(agreement.frontier?.seq, 2)
+  })
+
+  it('when the cut before it is, by votes that came late', () => {
+    const { agreement, voted } = scene()
+    for (const content of [two, one]) for (const peer of term.members) voted(peer, content)
+    assert.equal(agreement.frontier?.seq, 2)
+  })
+
+  it('when the cut before it is, by a certificate that another member tells of', () => {
+    const { agreement, voted, told } = scene()
+    for (const peer of term.members) voted(peer, two)
+    assert.equal(agreement.frontier?.seq, undefined)
+    told()
+    assert.equal(agreement.frontier?.seq, 2)
+  })
+})
+
+describe('votes that may have been lost', () => {
+  it('are said again until the cut is certified', () => {
+    const { agreement } = scene()
+    assert.deepEqual(votedFor(agreement.tick(TIMING.resendMs - 1)), [])
+    assert.deepEqual(votedFor(agreement.tick(TIMING.resendMs)), [1, 2])
+  })
+
+  it('are said again as well when only those on an earlier cut have become a certificate', () => {
+    const { agreement, told } = scene()
+    told()
+    assert.deepEqual(votedFor(agreement.tick(TIMING.resendMs - 1)), [])
+    assert.deepEqual(votedFor(agreement.tick(TIMING.resendMs)), [2])
+  })
+
+  it('are not said again when all that was voted for is certified, and the next vote is as soon as any', () => {
+    const { agreement, voted } = scene()
+    for (const content of [one, two]) for (const peer of term.members) voted(peer, content)
+    const silent = Array.from({ length: 100 }, (_, index) => index * TIMING.resendMs)
+    for (const now of silent) assert.deepEqual(votedFor(agreement.tick(now)), [])
+    const later = silent.length * TIMING.resendMs
+    assert.deepEqual(votedFor(agreement.computed(later, contentOf(3, contentDigest(two)))), [3])
+    assert.deepEqual(votedFor(agreement.tick(later + TIMING.resendMs)), [3])
+  })
+})
