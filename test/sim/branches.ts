@@ -35,6 +35,8 @@ export const BRANCHES = [
   'lateBehindShuffle',
   /** A later revision of a window, certified. */
   'revised',
+  /** A row that takes one of a window back whose bounds are others now, certified. */
+  'takenBack',
   'diverged',
   'repaired',
   /** Somebody else than the first in line committed. */

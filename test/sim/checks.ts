@@ -10,13 +10,15 @@ import {
   GENESIS,
   isBehind,
   nextPosition,
+  parseUnitId,
   type UnitId,
 } from '../../mesh/index.ts'
-import { ROW_RECORD, ROW_WINDOW, readRows } from '../../operators/index.ts'
+import { FLAG_REMOVED, ROW_RECORD, ROW_WINDOW, readRows } from '../../operators/index.ts'
 import type { Batch } from '../../src/replica/batch.ts'
 import { checkInput, checkOutput } from './check-bytes.ts'
 import type { SimulatedLog, StoredPartition } from './log.ts'
-import type { Expected } from './oracle.ts'
+import { type Expected, numbered } from './oracle.ts'
+import { windowName } from './oracle-windows.ts'
 import { Violation } from './violation.ts'
 import { SINK } from './workload.ts'
 
@@ -48,8 +50,8 @@ export class Checks {
   /** Sees the rows of each certified batch: for the checks of stores. */
   onRows: (content: Certificate['content'], texts: readonly string[]) => void = () => undefined
   certificates = 0
-  /** Certified rows that replace an earlier one. */
-  revised = 0
+  /** Certified rows that replace an earlier one, and such that take one back. */
+  readonly counts = { revised: 0, takenBack: 0 }
 
   /** A peer holds a certificate: there is one digest per position, and each continues the one before it. */
   certifiedBy(
@@ -72,6 +74,9 @@ export class Checks {
     if (before !== undefined && part === 0) checkInput(log, content, Math.max(before.offset, goneBelow()))
     if (before !== undefined && content.parent !== before.digest)
       throw new Violation('one chain', `${unit} ${seq}.${part} is no link of the chain`)
+    // However slow a unit is, no row that it makes of others comes late.
+    if (content.counts.late > 0 && parseUnitId(unit).stage > 1)
+      throw new Violation('complete', `${unit} ${seq} counts ${content.counts.late} rows of the stage before as late`)
     const next = nextPosition(content)
     this.#before.set(`${unit} ${next.seq}/${next.part}`, { digest, offset: content.offset })
     chain.set(`${seq}/${part}`, { certificate, digest, held: false, texts: [] })
@@ -86,9 +91,10 @@ export class Checks {
     if (known.held) return
     known.held = true
     const texts: string[] = []
-    for (const { kind, revision, value } of readRows(batch.bodies[0] ?? new Uint8Array())) {
+    for (const { kind, flags, revision, value } of readRows(batch.bodies[0] ?? new Uint8Array())) {
       if (kind !== ROW_WINDOW && kind !== ROW_RECORD) continue
-      if (revision > 0) this.revised += 1
+      if (revision > 0) this.counts.revised += 1
+      if ((flags & FLAG_REMOVED) !== 0) this.counts.takenBack += 1
       const text = textOf(value)
       texts.push(text)
       this.#texts.add(`${content.unit} ${text}`)
@@ -140,20 +146,17 @@ export class Checks {
     before: number,
     late: number | undefined,
   ): string | undefined {
-    const last = new Map<string, SinkRow>()
-    const passed = new Map<string, string>()
+    if (expected.unknown) return undefined
+    const windows: SinkRow[] = []
+    const named: { readonly source: string; readonly text: string }[] = []
     for (const { text, source } of records) {
-      if (source !== undefined) {
-        passed.set(source, text)
-        continue
-      }
-      const row = JSON.parse(text) as SinkRow
-      const start = Date.parse(row.window.start)
-      if (start >= before) continue
-      const name = `${start}/${row.key}`
-      const known = last.get(name)
-      if (known === undefined || known.revision < row.revision) last.set(name, row)
+      if (source === undefined) windows.push(JSON.parse(text) as SinkRow)
+      else named.push({ source, text: text.trimEnd() })
     }
+    const passed = expected.byText
+      ? numbered(named.map(({ text }) => text))
+      : new Map(named.map(({ source, text }) => [source, text]))
+    const last = lastOf(windows, before)
     let missing = 0
     let less: string | undefined
     for (const [name, row] of expected.rows) {
@@ -182,14 +185,14 @@ export class Checks {
     if (missing > (late ?? 0)) return less
     for (const name of last.keys())
       if (!expected.rows.has(name)) throw new Violation('complete', `an extra window ${name}`)
-    for (const name of expected.noOthers ? passed.keys() : []) {
+    for (const name of passed.keys()) {
       if (!expected.passed.has(name)) throw new Violation('complete', `an extra row of ${name}`)
     }
     for (const [name, text] of expected.passed) {
       const found = passed.get(name)
       if (found === undefined && expected.given.has(name)) continue
       if (found === undefined) return `the row of ${name} is missing`
-      if (found.trimEnd() !== text) throw new Violation('complete', `the row of ${name} is ${found}, expected ${text}`)
+      if (found !== text) throw new Violation('complete', `the row of ${name} is ${found}, expected ${text}`)
     }
     return undefined
   }
@@ -235,6 +238,21 @@ export class Checks {
   }
 }
 
+/** The last revision of each window that began before a time; none of one whose row was taken back. */
+function lastOf(rows: readonly SinkRow[], before: number): ReadonlyMap<string, SinkRow> {
+  const last = new Map<string, SinkRow>()
+  for (const row of rows) {
+    const { window, key, revision } = row
+    const start = Date.parse(window.start)
+    if (start >= before) continue
+    const name = windowName({ start, end: Date.parse(window.end), key: `${key}` })
+    const known = last.get(name)
+    if (known === undefined || known.revision < revision) last.set(name, row)
+  }
+  for (const [name, { removed }] of last) if (removed === true) last.delete(name)
+  return last
+}
+
 /** Of the row of a record, or one of several. */
 export const sourceName = (partition: number, offset: number, index: number): string =>
   index === 0 ? `${partition}/${offset}` : `${partition}/${offset}/${index}`
@@ -244,10 +262,11 @@ const textOf = (bytes: Uint8Array | null): string =>
 
 interface SinkRow {
   readonly window: { readonly start: string; readonly end: string }
-  readonly key: string
+  readonly key: string | boolean | null
   readonly orders: number
   readonly total: number
   readonly most: number
   readonly revision: number
   readonly final: boolean
+  readonly removed?: boolean
 }

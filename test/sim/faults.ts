@@ -7,8 +7,8 @@ import type { SimulatedLog } from './log.ts'
 import type { NetworkFaults, SimulatedNetwork } from './network.ts'
 import type { Operator } from './operator.ts'
 import type { SimulatedPeer } from './peer.ts'
+import type { Producers } from './producers.ts'
 import type { SimulatedStores } from './stores.ts'
-import type { Producers } from './workload.ts'
 
 export const FAULTS = [
   'loss',

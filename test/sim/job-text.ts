@@ -1,12 +1,14 @@
 /** The document of a workload's job. */
+import { joinsText } from './join-text.ts'
+import { patternText } from './pattern-text.ts'
 import {
+  firstsOf,
   isSpread,
   JOB,
-  OTHER_SOURCE,
   passesRecords,
   SINK,
   type SinkKind,
-  SOURCE,
+  SOURCES,
   STORE,
   TURNS_AT,
   type Workload,
@@ -47,39 +49,68 @@ function sourceText(workload: Workload, topic: string): string {
   return `{ ${fields.join(', ')} }`
 }
 
-function joinText({ joinBeforeMs, joinAfterMs }: Workload): string {
-  const within = `within: { before: ${joinBeforeMs}ms, after: ${joinAfterMs}ms }`
-  return `join: { left: a, right: b, on: key, ${within}, select: { key: a.key, amount: a.amount, other: b.amount } }`
+function sourcesText(workload: Workload): string {
+  const texts = firstsOf(workload).map((_, i) => sourceText(workload, SOURCES[i] ?? SOURCES[0]))
+  const [first = ''] = texts
+  if (texts.length === 1) return `source: ${first}`
+  return `sources: { ${texts.map((text, i) => `${'abc'[i]}: ${text}`).join(', ')} }`
+}
+
+const AGGREGATES = 'aggregate: { orders: count(), total: sum(amount), most: max(amount) }'
+const OF_ROWS = 'aggregate: { orders: sum(orders), total: sum(total), most: max(most) }'
+const AGAIN = { key: ['keyBy: key'], half: ['keyBy: key < "k4"'], all: [] } as const
+
+function pipelineOf(workload: Workload): string[] {
+  const { kind, windowMs, slideMs, latenessMs, emit, again, pattern, having } = workload
+  const behind = having > 0 ? [`filter: total >= ${having}`] : []
+  const windowed = (size: string, shows: string) => [
+    'keyBy: key',
+    `window: { ${size}, allowedLateness: ${latenessMs}ms${shows} }`,
+    AGGREGATES,
+  ]
+  switch (kind) {
+    case 'joined':
+    case 'chained':
+      return []
+    case 'rows':
+      return ['filter: amount >= 0', 'compute: { doubled: amount * 2 }']
+    case 'ordered':
+      return ['keyBy: key', `changes: { of: amount >= ${TURNS_AT} }`]
+    case 'pattern':
+      return ['keyBy: key', ...(pattern === undefined ? [] : [patternText(pattern, windowMs)])]
+    case 'sessions':
+      return [...windowed(`session: ${windowMs}ms`, emitText(emit)), ...behind]
+    case 'staged': {
+      const { times = 2, by = 'all' } = again ?? {}
+      const outer = `window: { tumbling: ${times * windowMs}ms${emitText(emit)} }`
+      return [...windowed(`tumbling: ${windowMs}ms`, ''), ...AGAIN[by], outer, OF_ROWS, ...behind]
+    }
+    case 'hopping':
+      return [...windowed(`hopping: ${windowMs}ms, every: ${slideMs}ms`, emitText(emit)), ...behind]
+    case 'keyed':
+    case 'shuffled':
+      return [...windowed(`tumbling: ${windowMs}ms`, emitText(emit)), ...behind]
+  }
 }
 
 /** @param revision a later one takes as many records as the first; only its text, and so its operators, are others */
 export function jobText(workload: Workload, revision = 0): string {
-  const { kind, windowMs, slideMs, latenessMs, quorum, sourcePartitions, otherFrom } = workload
-  const shuffles = kind === 'shuffled' || kind === 'ordered' || kind === 'joined'
-  const size = slideMs === windowMs ? `tumbling: ${windowMs}ms` : `hopping: ${windowMs}ms, every: ${slideMs}ms`
-  const window = `{ ${size}, allowedLateness: ${latenessMs}ms${emitText(workload.emit)} }`
-  const having = workload.having > 0 ? [`filter: total >= ${workload.having}`] : []
-  const aggregates = 'aggregate: { orders: count(), total: sum(amount), most: max(amount) }'
-  const pipeline: string[] =
-    kind === 'joined'
-      ? []
-      : kind === 'rows'
-        ? ['filter: amount >= 0', 'compute: { doubled: amount * 2 }']
-        : kind === 'ordered'
-          ? ['keyBy: key', `changes: { of: amount >= ${TURNS_AT} }`]
-          : ['keyBy: key', `window: ${window}`, aggregates, ...having]
-  if (revision > 0) pipeline.unshift(`filter: amount >= -${revision}`)
+  const { kind, quorum, sourcePartitions, shufflePartitions = Math.max(1, 3 - sourcePartitions) } = workload
+  const pipeline = pipelineOf(workload)
+  const joins = kind === 'joined' || kind === 'chained'
+  // A row of one record alone may have no amount.
+  if (revision > 0) pipeline.unshift(joins ? `filter: key != "none${revision}"` : `filter: amount >= -${revision}`)
   return [
     `name: ${JOB}`,
-    ...(otherFrom === sourcePartitions
-      ? [`source: ${sourceText(workload, SOURCE)}`]
-      : [`sources: { a: ${sourceText(workload, SOURCE)}, b: ${sourceText(workload, OTHER_SOURCE)} }`]),
-    ...(kind === 'joined' ? [joinText(workload)] : []),
+    sourcesText(workload),
+    ...(joins ? [joinsText(workload)] : []),
     pipeline.length === 0 ? 'pipeline: []' : 'pipeline:',
     ...pipeline.map((line) => `  - ${line}`),
     `sinks: [ ${workload.sinks.map((sink, index) => sinkText(workload, sink, index)).join(', ')} ]`,
     `quorum: { replicas: ${quorum.replicas}, write: ${quorum.write}, read: ${quorum.read} }`,
-    ...(shuffles ? [`shuffle: { partitions: ${Math.max(1, 3 - sourcePartitions)} }`] : []),
+    ...(kind === 'keyed' || kind === 'hopping' || kind === 'rows'
+      ? []
+      : [`shuffle: { partitions: ${shufflePartitions} }`]),
     'maxCutAge: 1s',
     '',
   ].join('\n')

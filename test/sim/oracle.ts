@@ -2,20 +2,12 @@
  * What must come out, computed in the dullest way from the source alone: no cuts, no snapshots, no decisions, no shuffle.
  * The last revision of each window and key must be exactly this, whatever failed.
  */
-
-import { sourceName } from './checks.ts'
 import type { SimulatedLog } from './log.ts'
+import { chaining, joining } from './oracle-joins.ts'
+import { inTime, matching, type Order, type Placed, turning } from './oracle-order.ts'
+import { again, type ExpectedRow, type Rows, sessionsOf, take } from './oracle-windows.ts'
 import { poisonOf } from './stages.ts'
-import { inputsOf, passesRecords, TURNS_AT, type Workload } from './workload.ts'
-
-export interface ExpectedRow {
-  readonly start: number
-  readonly end: number
-  readonly key: string
-  readonly orders: number
-  readonly total: number
-  readonly most: number
-}
+import { dependsOnOthers, inputsOf, passesRecords, type Workload } from './workload.ts'
 
 /** Records of a partition of the source that an operator gave up. */
 export interface Gap {
@@ -25,11 +17,12 @@ export interface Gap {
 }
 
 export interface Expected {
-  /** By `start/key`; for rows that pass one by one, by `partition/offset`. */
   readonly rows: ReadonlyMap<string, ExpectedRow>
+  /** By `partition/offset`, and the index where there are several; by their texts and a number where records have no names. */
   readonly passed: ReadonlyMap<string, string>
-  /** No row passes but these. */
-  readonly noOthers: boolean
+  readonly byText: boolean
+  /** What was given up decides what else comes out; nobody knows. */
+  readonly unknown: boolean
   /** Without the records that were given up; they may have been taken before that. */
   readonly least: ReadonlyMap<string, ExpectedRow>
   readonly given: ReadonlySet<string>
@@ -42,18 +35,13 @@ export interface Expected {
   readonly deadMost: number
 }
 
-interface Order {
-  readonly key: string
-  readonly amount: number
-  readonly at: number
-}
-
 export function expectedOf(log: SimulatedLog, workload: Workload, gaps: readonly Gap[]): Expected {
-  const rows = new Map<string, ExpectedRow>()
-  const least = new Map<string, ExpectedRow>()
+  const rows: Rows = new Map()
+  const least: Rows = new Map()
   const given = new Set<string>()
   const passed = new Map<string, string>()
-  const inOrder: Placed[] = []
+  const placed: Placed[] = []
+  const others = dependsOnOthers(workload)
   let minimum = Number.POSITIVE_INFINITY
   let late = 0
   let dead = 0
@@ -70,24 +58,57 @@ export function expectedOf(log: SimulatedLog, workload: Workload, gaps: readonly
         continue
       }
       if (gone) given.add(`${index}/${offset}`)
-      if (workload.kind === 'ordered' || workload.kind === 'joined')
-        inOrder.push({ ...order, partition: index, offset })
+      if (others) placed.push({ ...order, partition: index, offset })
       else if (workload.kind === 'rows') {
         passed.set(
           `${index}/${offset}`,
           `{"amount":${order.amount},"at":${order.at},"doubled":${order.amount * 2},"key":"${order.key}"}`,
         )
       } else if (!take(rows, order, watermark, workload)) late += 1
-      if (!passesRecords(workload) && !gone) take(least, order, watermark, workload)
+      if (!others && !passesRecords(workload) && !gone) take(least, order, watermark, workload)
       watermark = Math.max(watermark, order.at - workload.disorderMs)
     }
     minimum = Math.min(minimum, watermark)
   })
-  const noOthers = (workload.kind === 'ordered' || workload.kind === 'joined') && gaps.length === 0
-  // What was taken of records that were given up decides what passes after them; nobody knows.
-  if (noOthers && workload.kind === 'ordered') turning(inOrder, minimum, passed)
-  if (noOthers && workload.kind === 'joined') joining(inOrder, minimum, workload, passed)
-  return { rows, passed, noOthers, least, given, leastTotal: 0, late, dead, deadMost: dead + deadGiven }
+  const unknown = others && gaps.length > 0
+  const byText = workload.kind === 'chained' || workload.kind === 'pattern'
+  const counted = { given, leastTotal: 0, late, dead, deadMost: dead + deadGiven, unknown, byText }
+  if (unknown) return { rows, passed, least, ...counted }
+  if (workload.again !== undefined) {
+    const { again: shape, windowMs } = workload
+    return { rows: again(rows, windowMs, shape), passed, least: again(least, windowMs, shape), ...counted }
+  }
+  const orders = inTime(placed)
+  if (workload.kind === 'sessions') {
+    const sessions = sessionsOf(orders, workload.windowMs)
+    return { rows: sessions, passed, least: sessions, ...counted }
+  }
+  if (!others) return { rows, passed, least, ...counted }
+  // As far as every partition has come.
+  const known = orders.filter(({ at }) => at < minimum)
+  return { rows, passed: passing(known, workload), least, ...counted }
+}
+
+/** Rows that are made of records in their order. */
+function passing(orders: readonly Placed[], workload: Workload): ReadonlyMap<string, string> {
+  const { kind, chain, thirdFrom } = workload
+  if (kind === 'ordered') return new Map(turning(orders))
+  if (kind === 'joined') return new Map(joining(orders, workload))
+  if (kind === 'pattern') return numbered(matching(orders, workload))
+  if (chain === undefined || thirdFrom === undefined) return new Map()
+  return numbered(chaining(orders, chain, { ...workload, thirdFrom }))
+}
+
+/** Names for rows without names: equal ones are counted. */
+export function numbered(texts: Iterable<string>): Map<string, string> {
+  const seen = new Map<string, number>()
+  const names = new Map<string, string>()
+  for (const text of texts) {
+    const before = seen.get(text) ?? 0
+    seen.set(text, before + 1)
+    names.set(`${text} ${before}`, text)
+  }
+  return names
 }
 
 /** What comes to a sink that takes only rows from a total, or single records from an amount on. */
@@ -96,79 +117,6 @@ export function expectedAt(expected: Expected, from: number): Expected {
   const rows = [...expected.rows].filter(([, { total }]) => total >= from)
   const passed = [...expected.passed].filter(([, text]) => (JSON.parse(text) as Order).amount >= from)
   return { ...expected, leastTotal: from, rows: new Map(rows), passed: new Map(passed) }
-}
-
-interface Placed extends Order {
-  readonly partition: number
-  readonly offset: number
-}
-
-/** The records of each key that are on the other side than the one before, as far as every partition has come. */
-function turning(orders: readonly Placed[], before: number, passed: Map<string, string>): void {
-  const sides = new Map<string, boolean>()
-  for (const { key, amount, at, partition, offset } of inTime(orders)) {
-    if (at >= before) return
-    const side = amount >= TURNS_AT
-    if (sides.get(key) === side) continue
-    sides.set(key, side)
-    passed.set(`${partition}/${offset}`, `{"amount":${amount},"at":${at},"key":"${key}"}`)
-  }
-}
-
-/** Each record with those of the other source before it, in the order of time, that have its key and are near enough. */
-function joining(
-  orders: readonly Placed[],
-  before: number,
-  { otherFrom, joinBeforeMs, joinAfterMs }: Workload,
-  passed: Map<string, string>,
-): void {
-  const earlier: Placed[] = []
-  for (const record of inTime(orders)) {
-    const { key, at, partition, offset } = record
-    if (at >= before) return
-    while ((earlier[0]?.at ?? at) < at - Math.max(joinBeforeMs, joinAfterMs)) earlier.shift()
-    let index = 0
-    for (const partner of earlier) {
-      if (partner.key !== key || partner.partition < otherFrom === partition < otherFrom) continue
-      const [left, right] = partition < otherFrom ? [record, partner] : [partner, record]
-      if (right.at < left.at - joinBeforeMs || right.at > left.at + joinAfterMs) continue
-      passed.set(
-        sourceName(partition, offset, index),
-        `{"amount":${left.amount},"key":"${key}","other":${right.amount}}`,
-      )
-      index += 1
-    }
-    earlier.push(record)
-  }
-}
-
-const inTime = (orders: readonly Placed[]): readonly Placed[] =>
-  orders.toSorted((a, b) => a.at - b.at || a.partition - b.partition || a.offset - b.offset)
-
-/** False when no window takes it. */
-function take(
-  rows: Map<string, ExpectedRow>,
-  { key, amount, at }: Order,
-  watermark: number,
-  { windowMs, slideMs, latenessMs, kind }: Workload,
-): boolean {
-  let taken = false
-  for (let start = Math.floor(at / slideMs) * slideMs; start > at - windowMs; start -= slideMs) {
-    const end = start + windowMs
-    // Behind a shuffle the watermark is the minimum over all partitions, so what is in time here is in time there.
-    if (kind !== 'shuffled' && watermark >= end + latenessMs) continue
-    taken = true
-    const known = rows.get(`${start}/${key}`)
-    rows.set(`${start}/${key}`, {
-      start,
-      end,
-      key,
-      orders: (known?.orders ?? 0) + 1,
-      total: (known?.total ?? 0) + amount,
-      most: Math.max(known?.most ?? amount, amount),
-    })
-  }
-  return taken
 }
 
 function orderOf(value: Uint8Array | null): Order | undefined {

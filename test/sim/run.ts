@@ -36,10 +36,12 @@ import { SimulatedObserver } from './observer.ts'
 import { Operator } from './operator.ts'
 import { type Expected, expectedAt, expectedOf, type Gap } from './oracle.ts'
 import type { SimulatedPeer, World } from './peer.ts'
+import { Producers } from './producers.ts'
+import { reshaped } from './shapes.ts'
 import { SimulatedStores } from './stores.ts'
 import { Trace } from './trace.ts'
 import { type Check, Violation } from './violation.ts'
-import { chooseWorkload, OTHER_SOURCE, Producers, SINK, SOURCE } from './workload.ts'
+import { chooseWorkload, dependsOnOthers, firstsOf, mayLack, SINK, SOURCES } from './workload.ts'
 
 export interface RunOptions {
   readonly seed: number
@@ -106,6 +108,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
 /** One in ten, whatever else the seed chooses: so that seeds keep their meaning. */
 const isOneThatLosesAll = (seed: number): boolean => seededRandom(seed + LOSES_ALL).next() < 0.1
 const LOSES_ALL = 7_000_019
+const RESHAPES = 5_000_011
 
 class Simulation {
   readonly #options: RunOptions
@@ -140,7 +143,7 @@ class Simulation {
     const some = 3 + random.below(3)
     const count = options.peers ?? some
     this.#peers = count
-    this.#workload = chooseWorkload(random, count)
+    this.#workload = reshaped(chooseWorkload(random, count), seededRandom(options.seed + RESHAPES))
     this.#branches = new Branches(this.#workload.sourcePartitions)
     this.#network = new SimulatedNetwork(this.#clock, seededRandom(random.below(2 ** 31)))
     this.#network.copying = random.below(4) === 0 ? throughCodec : asPlainData
@@ -243,9 +246,11 @@ class Simulation {
   }
 
   async play(): Promise<void> {
-    const { otherFrom, sourcePartitions } = this.#workload
-    this.#log.createTopic(SOURCE, { partitions: otherFrom })
-    if (otherFrom < sourcePartitions) this.#log.createTopic(OTHER_SOURCE, { partitions: sourcePartitions - otherFrom })
+    const firsts = firstsOf(this.#workload)
+    for (const [i, first] of firsts.entries()) {
+      const partitions = (firsts[i + 1] ?? this.#workload.sourcePartitions) - first
+      this.#log.createTopic(SOURCES[i] ?? SOURCES[0], { partitions })
+    }
     this.#log.createTopic(SINK, { partitions: this.#workload.sinkPartitions })
     for (const peer of this.#cluster.peers) peer.start()
     await this.#clock.runUntil('the peers form a cluster', () => this.#formed(), FORM_WITHIN_MS)
@@ -291,7 +296,7 @@ class Simulation {
       chosen: this.#faults.chosen,
       peers: this.#peers,
       faults: this.#faults.counts,
-      branches: { ...this.#branches.counts, revised: this.#checks.revised },
+      branches: { ...this.#branches.counts, ...this.#checks.counts },
     }
   }
 
@@ -355,7 +360,7 @@ class Simulation {
       const gaps = this.#gaps()
       const expected = expectedOf(this.#log, this.#workload, gaps)
       const letters = this.#checks.deadLetters()
-      const shuffled = this.#workload.kind === 'shuffled'
+      const shuffled = mayLack(this.#workload)
       const asleep = this.#workload.onIdle === 'emit' && this.#terms.idled
       // Nobody waits for a new partition before it is noticed.
       if (shuffled && !asleep && !this.#producers.grown && letters.late > 0) {
@@ -378,7 +383,7 @@ class Simulation {
 
   /** Behind a gap the watermark may be beyond records that come later. */
   #mayBeLate(gaps: readonly Gap[]): boolean {
-    return (this.#workload.kind === 'ordered' || this.#workload.kind === 'joined') && gaps.length > 0
+    return dependsOnOthers(this.#workload) && gaps.length > 0
   }
 
   /** Records that were given up. What was taken after the snapshot is in no state any more. */

@@ -21,7 +21,8 @@ export const CHECKS = {
   'input as in the log': 'The digest of the input of a cut is that of the records in the log.',
   'certified bytes': 'The bytes that a peer stores beside a certificate are those that were certified.',
   'rows at the sink': 'Every row at the sink is a certified one, none is there twice.',
-  complete: 'In the end the sink has what the source says: nothing lost, nothing more, exact.',
+  complete:
+    'In the end the sink has what the source says: nothing lost, nothing more, exact; and no row comes late to a later stage.',
   progress: 'When the faults end, that is so within a bounded time.',
   'nobody diverges': 'A peer that was not made to compute wrongly never differs.',
   'no halt': 'A unit halts only for what the faults did to it.',

@@ -1,16 +1,13 @@
 /**
- * What a simulated cluster has to do: a job over a source with some partitions, and producers that append records to it
- * while time passes. Event times follow the clock with a bounded disorder, so that nothing is late unless a job is meant
- * to meet late records.
+ * What a simulated cluster has to do: a job over sources with some partitions. Event times follow the clock with a bounded
+ * disorder, so that nothing is late unless a job is meant to meet late records.
  */
 import type { Random } from '../../mesh/random.ts'
 import type { LogPartition } from '../../src/log/log.ts'
-import type { SimulatedClock } from './clock.ts'
 import type { SimulatedLog, StoredPartition } from './log.ts'
-import { POISONS } from './stages.ts'
 
-export const SOURCE = 'orders'
-export const OTHER_SOURCE = 'refunds'
+/** Topics, in the order in which partitions are numbered through them. */
+export const SOURCES = ['orders', 'refunds', 'prices'] as const
 export const SINK = 'totals'
 export const JOB = 'totals'
 
@@ -23,13 +20,23 @@ export type SinkKind = (typeof SINK_KINDS)[number]
 export interface Workload {
   /**
    * `ordered`: records go through a shuffle whole, and those pass in which something has changed. `joined`: those of two
-   * sources make rows together.
+   * sources make rows together; `chained`: those rows and a third source make rows together. `staged`: the rows of windows are
+   * grouped in windows again.
    */
-  readonly kind: 'keyed' | 'shuffled' | 'hopping' | 'rows' | 'ordered' | 'joined'
+  readonly kind: Kind
   /** Of all sources together: numbers of partitions go through them. */
   readonly sourcePartitions: number
   /** From this one on they are those of the second source. */
   readonly otherFrom: number
+  /** From this one on they are those of the third source; absent: there is none. */
+  readonly thirdFrom?: number
+  /** Absent: inner, within some time. */
+  readonly join?: JoinShape
+  readonly chain?: ChainShape
+  readonly pattern?: PatternShape
+  readonly again?: AgainShape
+  /** Absent: some, so that there are not too many units. */
+  readonly shufflePartitions?: number
   /** Records of the first source are joined with those of the second from so long before to so long after. */
   readonly joinBeforeMs: number
   readonly joinAfterMs: number
@@ -39,6 +46,7 @@ export interface Workload {
   readonly disorderMs: number
   /** Some records are later than that. */
   readonly lateRecords: boolean
+  /** Of sessions the gap, of patterns the time for a whole match. */
   readonly windowMs: number
   readonly slideMs: number
   readonly latenessMs: number
@@ -59,20 +67,75 @@ export interface Workload {
   readonly quorum: { readonly replicas: number; readonly write: number; readonly read: number }
 }
 
+type Kind =
+  | 'keyed'
+  | 'shuffled'
+  | 'hopping'
+  | 'rows'
+  | 'ordered'
+  | 'joined'
+  | 'sessions'
+  | 'pattern'
+  | 'staged'
+  | 'chained'
+
+/** What brings records of the first two sources together. Where there is a table it is the first, and stands right. */
+export interface JoinShape {
+  readonly type: 'inner' | 'left' | 'right' | 'outer'
+  readonly match: 'within' | 'window' | 'table' | 'tables'
+  /** Records of a table with a small amount take their key out of it. */
+  readonly deletes: boolean
+}
+
+/** The join of the rows so far with the third source. */
+export interface ChainShape {
+  readonly type: 'inner' | 'left'
+  readonly match: 'within' | 'table'
+  /** By another key than the first. */
+  readonly rekeys: boolean
+}
+
+/** Low amounts, then a high one. */
+export interface PatternShape {
+  readonly several: 'no' | 'strict' | 'relaxed'
+  /** No amount between low and high may come before the high one. */
+  readonly without: boolean
+  readonly contiguity: 'strict' | 'relaxed' | 'relaxedAny'
+  readonly afterMatch: 'noSkip' | 'skipPastLast'
+}
+
+/** Windows of so many windows, of each key again, of two halves of the keys, or of all. */
+export interface AgainShape {
+  readonly times: number
+  readonly by: 'key' | 'half' | 'all'
+}
+
 /** Records of one key are in all partitions of the source. */
 export const isSpread = ({ kind }: Workload): boolean => kind !== 'keyed' && kind !== 'hopping'
 
 /** Rows are made of single records, and named by them. */
-export const passesRecords = ({ kind }: Workload): boolean => kind === 'rows' || kind === 'ordered' || kind === 'joined'
+export const passesRecords = ({ kind }: Workload): boolean => kind === 'rows' || dependsOnOrder(kind)
+
+/** What passes depends on records before or after it: where any may be missing, nobody can say what must come out. */
+const dependsOnOrder = (kind: Kind): boolean =>
+  kind === 'ordered' || kind === 'joined' || kind === 'chained' || kind === 'pattern'
+
+/** The same of windows whose bounds are made by records. */
+export const dependsOnOthers = ({ kind }: Workload): boolean => dependsOnOrder(kind) || kind === 'sessions'
+
+/** Windows behind a shuffle, from which late records may be missing without any harm to others. */
+export const mayLack = ({ kind }: Workload): boolean => kind === 'shuffled' || kind === 'staged'
 
 /**
  * Whether the job goes on with more partitions, and what it gives can be said nevertheless: of records in the order of their times,
  * those that come late before all know of a partition decide what passes after them.
  */
-const growsOn = ({ kind, sourcePartitions }: Workload): boolean =>
-  kind === 'rows' || (kind === 'shuffled' && sourcePartitions > 1)
-/** Partitions that a source may get later. */
-const MOST_GROWTH = 2
+export const growsOn = ({ kind, sourcePartitions }: Workload): boolean =>
+  kind === 'rows' || kind === 'staged' || (kind === 'shuffled' && sourcePartitions > 1)
+
+/** Records so far apart have nothing to do with one another. */
+export const reachOf = ({ windowMs, latenessMs, disorderMs, again }: Workload): number =>
+  windowMs * (1 + (again?.times ?? 0)) + latenessMs + disorderMs
 
 /** Of an ordered job: the amount from which on a record is another than those below. */
 export const TURNS_AT = 500
@@ -116,15 +179,21 @@ export function chooseWorkload(random: Random, peers: number): Workload {
   return orders ? { ...chosen, kind: 'ordered' } : chosen
 }
 
+/** Numbers of the first partition of each source. */
+export function firstsOf({ sourcePartitions, otherFrom, thirdFrom }: Workload): readonly number[] {
+  return [0, otherFrom, thirdFrom ?? sourcePartitions].filter((first, i) => i === 0 || first < sourcePartitions)
+}
+
 /** The partition of a source with this number; the last source is the one that gets more of them. */
-export function inputAt({ sourcePartitions, otherFrom }: Workload, number: number): LogPartition {
-  if (otherFrom === sourcePartitions || number < otherFrom) return { topic: SOURCE, partition: number }
-  return { topic: OTHER_SOURCE, partition: number - otherFrom }
+export function inputAt(workload: Workload, number: number): LogPartition {
+  const firsts = firstsOf(workload)
+  const source = firsts.findLastIndex((first) => first <= number)
+  return { topic: SOURCES[source] ?? SOURCES[0], partition: number - (firsts[source] ?? 0) }
 }
 
 /** All partitions of all sources, by their numbers. */
 export function inputsOf(log: SimulatedLog): readonly StoredPartition[] {
-  return [...log.partitionsOf(SOURCE), ...log.partitionsOf(OTHER_SOURCE)]
+  return SOURCES.flatMap((topic) => log.partitionsOf(topic))
 }
 
 /** One to three of them. */
@@ -132,131 +201,4 @@ function chooseSinks(random: Random): SinkKind[] {
   const left = [...SINK_KINDS]
   for (let leave = random.below(SINK_KINDS.length); leave > 0; leave--) left.splice(random.below(left.length), 1)
   return left
-}
-
-/** Appends records until it is stopped; a partition falls silent now and then. */
-export class Producers {
-  readonly #log: SimulatedLog
-  readonly #clock: SimulatedClock
-  readonly #random: Random
-  readonly #workload: Workload
-  #running = true
-  /** Of the source, at present. */
-  #partitions: number
-  /** Partitions that say nothing for a while. */
-  readonly #silentUntil: number[]
-  /** Event times of what a producer has yet to send, since it cannot at present. */
-  readonly #backlogs: number[][]
-
-  constructor(log: SimulatedLog, random: Random, workload: Workload) {
-    this.#log = log
-    this.#clock = log.clock
-    this.#random = random
-    this.#workload = workload
-    this.#partitions = workload.sourcePartitions
-    this.#silentUntil = Array.from({ length: workload.sourcePartitions }, () => 0)
-    this.#backlogs = Array.from({ length: workload.sourcePartitions }, () => [])
-  }
-
-  start(): void {
-    for (let partition = 0; partition < this.#partitions; partition++) this.#schedule(partition)
-  }
-
-  /** The source has had more partitions since the job was submitted. */
-  get grown(): boolean {
-    return this.#partitions > this.#workload.sourcePartitions
-  }
-
-  /** The source gets another partition, to which a producer writes from now on. False: the job could not go on, or has several more. */
-  grow(): boolean {
-    const { sourcePartitions } = this.#workload
-    if (!growsOn(this.#workload) || this.#partitions >= sourcePartitions + MOST_GROWTH) return false
-    const added = this.#partitions
-    this.#partitions += 1
-    this.#silentUntil.push(0)
-    this.#backlogs.push([])
-    const { topic, partition } = inputAt(this.#workload, added)
-    this.#log.growTopic(topic, partition + 1)
-    this.#append(added, this.#eventTime())
-    this.#schedule(added)
-    return true
-  }
-
-  stop(): void {
-    this.#running = false
-  }
-
-  /** The next record of a partition ends whoever takes it, in one way or another. */
-  poison(partition: number): void {
-    const poison = POISONS[this.#random.below(POISONS.length)] ?? 'throw'
-    const value = Buffer.from(JSON.stringify({ poison, key: 'none', amount: 0, at: EPOCH_MS }))
-    this.#log.partition(inputAt(this.#workload, partition))?.append([{ key: null, value }], this.#clock.now())
-  }
-
-  /** The producer of a partition says nothing for so long; half of the time it sends afterwards what it could not. */
-  silence(partition: number, forMs: number): void {
-    const now = this.#clock.now()
-    // One that begins within another makes that longer: what it keeps back is later than all that is kept back already.
-    const from = Math.max(now, this.#silentUntil[partition] ?? 0)
-    const until = Math.max(from, now + forMs)
-    this.#silentUntil[partition] = until
-    const keeps = this.#random.below(2) === 0
-    for (let at = from; keeps && at < until; at += this.#workload.everyMs) {
-      this.#backlogs[partition]?.push(EPOCH_MS + Math.round(at))
-    }
-  }
-
-  /**
-   * One record far ahead in every partition: every window that any record so far is in closes, and its lateness expires.
-   * Windows that start at the answer or later may hold this record.
-   */
-  flush(): number {
-    const { windowMs, latenessMs, disorderMs } = this.#workload
-    const reach = windowMs + latenessMs + disorderMs
-    const at = EPOCH_MS + Math.round(this.#clock.now()) + 2 * reach
-    for (let partition = 0; partition < this.#partitions; partition++) {
-      this.#sendBacklog(partition)
-      this.#append(partition, at, false)
-    }
-    return at - reach
-  }
-
-  #schedule(partition: number): void {
-    const { everyMs } = this.#workload
-    this.#clock.after(everyMs * (0.25 + 1.5 * this.#random.next()), () => {
-      if (!this.#running) return
-      if (this.#clock.now() >= (this.#silentUntil[partition] ?? 0)) {
-        this.#sendBacklog(partition)
-        this.#append(partition, this.#eventTime())
-      }
-      this.#schedule(partition)
-    })
-  }
-
-  #sendBacklog(partition: number): void {
-    for (const at of this.#backlogs[partition]?.splice(0) ?? []) this.#append(partition, at)
-  }
-
-  #eventTime(): number {
-    const { disorderMs, lateRecords, windowMs, latenessMs } = this.#workload
-    const now = EPOCH_MS + Math.round(this.#clock.now())
-    if (lateRecords && this.#random.below(12) === 0)
-      return now - this.#random.below(disorderMs + latenessMs + 2 * windowMs)
-    return now - (disorderMs === 0 ? 0 : this.#random.below(disorderMs))
-  }
-
-  #append(partition: number, at: number, mayBeBad = true): void {
-    const { keys, sourcePartitions } = this.#workload
-    const number = this.#random.below(keys)
-    // A source that is partitioned by its key has each key in one partition only.
-    const key = isSpread(this.#workload) ? `k${number}` : `k${number * sourcePartitions + partition}`
-    const record = { key, amount: this.#random.below(1_000), at }
-    const bad = mayBeBad && this.#random.below(40) === 0
-    const value = Buffer.from(bad ? 'no record' : JSON.stringify(record))
-    this.#log
-      .partition(inputAt(this.#workload, partition))
-      ?.append([{ key: Buffer.from(key), value }], this.#clock.now())
-    // Now and then another producer's transaction was aborted here.
-    if (this.#random.below(15) === 0) this.#log.partition(inputAt(this.#workload, partition))?.skip(2)
-  }
 }

@@ -1,0 +1,117 @@
+/**
+ * Jobs of more shapes than `workload.ts` chooses: what comes in order, sessions, and jobs of three stages. They take the place of
+ * some of the others, by random numbers of their own, so that the rest of the seeds keep what they mean.
+ */
+import type { Random } from '../../mesh/random.ts'
+import { type JoinShape, passesRecords, TURNS_AT, type Workload } from './workload.ts'
+
+const SHARE = 0.45
+
+export function reshaped(base: Workload, random: Random): Workload {
+  if (random.next() >= SHARE) return base
+  const shape = SHAPES[random.below(SHAPES.length)] ?? joined
+  const chosen = shape({ ...base, lateRecords: false }, random)
+  return { ...chosen, slideMs: chosen.windowMs }
+}
+
+type Shape = (base: Workload, random: Random) => Workload
+
+const joined: Shape = (base, random) => ({
+  ...ofRecords(base, random),
+  kind: 'joined',
+  ...twoSources(random),
+  join: joinShape(random),
+})
+
+const chained: Shape = (base, random) => {
+  const { sourcePartitions: thirdFrom, otherFrom } = twoSources(random)
+  return {
+    ...ofRecords(base, random),
+    kind: 'chained',
+    otherFrom,
+    thirdFrom,
+    sourcePartitions: thirdFrom + 1,
+    shufflePartitions: 1 + random.below(2),
+    join: joinShape(random),
+    chain: {
+      type: random.below(2) === 0 ? 'inner' : 'left',
+      match: random.below(2) === 0 ? 'within' : 'table',
+      rekeys: random.below(2) === 0,
+    },
+  }
+}
+
+const pattern: Shape = (base, random) => {
+  const partitions = 1 + random.below(3)
+  return {
+    ...ofRecords(base, random),
+    kind: 'pattern',
+    ...oneSource(partitions),
+    onIdle: partitions === 1 ? base.onIdle : 'wait',
+    keys: 1 + random.below(3),
+    windowMs: 1_000 * (1 + random.below(5)),
+    pattern: {
+      several: random.below(2) === 0 ? 'no' : random.below(2) === 0 ? 'strict' : 'relaxed',
+      without: random.below(3) === 0,
+      contiguity: (['strict', 'relaxed', 'relaxedAny'] as const)[random.below(3)] ?? 'strict',
+      afterMatch: random.below(2) === 0 ? 'noSkip' : 'skipPastLast',
+    },
+  }
+}
+
+const sessions: Shape = (base, random) => {
+  const partitions = 1 + random.below(3)
+  return {
+    ...ofWindows(base, random),
+    kind: 'sessions',
+    ...oneSource(partitions),
+    onIdle: partitions === 1 ? base.onIdle : 'wait',
+    windowMs: 500 * (1 + random.below(6)),
+    having: 0,
+  }
+}
+
+const staged: Shape = (base, random) => ({
+  ...ofWindows(base, random),
+  kind: 'staged',
+  ...oneSource(1 + random.below(2)),
+  windowMs: 1_000 * (2 + random.below(6)),
+  shufflePartitions: 1 + random.below(2),
+  again: { times: 2 + random.below(2), by: (['key', 'half', 'all'] as const)[random.below(3)] ?? 'all' },
+})
+
+const SHAPES: readonly Shape[] = [joined, joined, chained, pattern, sessions, staged]
+
+/** What is late depends on when silence is decided, unless it is waited for: then the source alone says what comes out. */
+const ofRecords = (base: Workload, random: Random): Workload => ({
+  ...base,
+  latenessMs: 0,
+  emit: 'onClose',
+  having: 0,
+  branchFrom: random.below(3) === 0 ? TURNS_AT : 0,
+  onIdle: 'wait',
+})
+
+function ofWindows(base: Workload, random: Random): Workload {
+  const { emit, branchFrom } = base
+  if (!passesRecords(base)) return base
+  return {
+    ...base,
+    emit: random.below(3) > 0 ? emit : random.below(2) === 0 ? 'onUpdate' : 1_000,
+    latenessMs: 1_000 * random.below(5),
+    branchFrom: branchFrom === 0 ? 0 : 200 + random.below(3_000),
+  }
+}
+
+const oneSource = (partitions: number) => ({ sourcePartitions: partitions, otherFrom: partitions })
+
+function twoSources(random: Random): Pick<Workload, 'sourcePartitions' | 'otherFrom'> {
+  const otherFrom = 1 + random.below(2)
+  return { otherFrom, sourcePartitions: otherFrom + 1 + random.below(2) }
+}
+
+function joinShape(random: Random): JoinShape {
+  const match = (['within', 'within', 'window', 'table', 'tables'] as const)[random.below(5)] ?? 'within'
+  const types = match === 'table' ? (['inner', 'left'] as const) : (['inner', 'left', 'right', 'outer'] as const)
+  return { match, type: types[random.below(types.length)] ?? 'inner', deletes: random.below(2) === 0 }
+}
