@@ -12,21 +12,36 @@ import { inputsOf } from './workload.ts'
 
 const ABSENT = 0xffff_ffff
 
-/** @param from offset after the cut before */
+/** Records of a source as they are, and of slices between two stages what they carry. @param from offset after the cut before */
 export function checkInput(log: SimulatedLog, content: CutContent, from: number): void {
-  const { stage, partition } = parseUnitId(content.unit)
-  if (stage !== 0) return
+  const { generation, stage, partition } = parseUnitId(content.unit)
   const hash = createHash('sha256')
-  const history = inputsOf(log)[partition]?.history ?? []
+  const read = stage === 0 ? inputsOf(log) : log.partitionsOf(shuffleBefore(log, generation, stage) ?? '')
+  const history = read[partition]?.history ?? []
   for (let index = firstAtOrAbove(history, from); index < history.length; index++) {
     const record = history[index] as StoredRecord
     if (record.offset >= content.offset) break
     // What ends workers is passed over by a decision.
-    if (poisonOf(record.value) === undefined) update(hash, record)
+    if (stage > 0) update(hash, { ...record, value: carriedBy(record.value) })
+    else if (poisonOf(record.value) === undefined) update(hash, record)
   }
   if (hash.digest('hex') === content.inDigest) return
   const told = `${content.unit} ${content.seq}: its input is not what the log has from ${from} to ${content.offset}`
   throw new Violation('input as in the log', told)
+}
+
+/** The topic that a stage reads, which is not the first. */
+export function shuffleBefore(log: SimulatedLog, generation: string, stage: number): string | undefined {
+  const ending = stage === 1 ? generation : `${generation}-${stage}`
+  return log.topics().find((name) => name.startsWith('quorate-shuffle-') && name.endsWith(`-${ending}`))
+}
+
+/** Without the version, the header and the certificate before it. */
+function carriedBy(slice: Uint8Array | null): Uint8Array | null {
+  if (slice === null) return null
+  const view = new DataView(slice.buffer, slice.byteOffset, slice.length)
+  const certificate = 5 + view.getUint32(1)
+  return slice.subarray(certificate + 4 + view.getUint32(certificate))
 }
 
 function update(hash: ReturnType<typeof createHash>, { key, value }: StoredRecord): void {

@@ -28,7 +28,7 @@ import { Cluster } from './cluster.ts'
 import { asPlainData, throughCodec } from './copying.ts'
 import { Disaster } from './disaster.ts'
 import { type Fault, Faults } from './faults.ts'
-import { forgeSlice } from './forgery.ts'
+import { forgeSlices } from './forgery.ts'
 import { jobText, leastAt } from './job-text.ts'
 import { SimulatedLog } from './log.ts'
 import { SimulatedNetwork } from './network.ts'
@@ -123,9 +123,9 @@ class Simulation {
   readonly #readers: Readers
   /** What was found first. */
   #violation: Violation | undefined
-  /** Units that read what somebody else has written are to halt, and one did. */
+  /** Stages that read what somebody else has written: a unit of each is to halt. */
   #forging = false
-  #refused = false
+  readonly #refused = new Set<number>()
   readonly #network: SimulatedNetwork
   readonly #log: SimulatedLog
   readonly #stores: SimulatedStores
@@ -405,16 +405,17 @@ class Simulation {
     return undefined
   }
 
-  /** In the end somebody else writes to the topic between the stages: whoever reads that stops, and believes nothing. */
+  /** In the end somebody else writes to the topics between the stages: whoever reads that stops, and believes nothing. */
   async #forge(): Promise<void> {
-    const partition = forgeSlice(this.#log)
-    if (partition === undefined) return
     this.#forging = true
-    for (let left = FORGERY_WITHIN_MS; left > 0 && !this.#refused; left -= LOOK_EVERY_MS) {
+    const readers = forgeSlices(this.#log)
+    const believing = () => [...readers].filter((stage) => !this.#refused.has(stage))
+    for (let left = FORGERY_WITHIN_MS; left > 0 && believing().length > 0; left -= LOOK_EVERY_MS) {
       await this.#runChecked(LOOK_EVERY_MS)
     }
-    if (this.#refused) return
-    throw new Violation('forgery refused', `nobody halted at a slice in partition ${partition} that nobody signed`)
+    const [stage] = believing()
+    if (stage === undefined) return
+    throw new Violation('forgery refused', `no unit of stage ${stage} halted at a slice that nobody signed`)
   }
 
   /** For whoever looks into a run that does not end. */
@@ -469,7 +470,7 @@ class Simulation {
         this.failed(new Violation('no halt', `${peer.name} writes nothing more of ${unit} to ${sink}: ${message}`))
       },
       halted: (unit, { code, message }) => {
-        if (code === 'QRT_CERTIFICATE_INVALID' && this.#forging) this.#refused = true
+        if (code === 'QRT_CERTIFICATE_INVALID' && this.#forging) this.#refused.add(parseUnitId(unit).stage)
         else if (!EXPECTED_HALTS.has(code))
           this.failed(new Violation('no halt', `${peer.name} halted ${unit}: ${message}`))
       },

@@ -18,7 +18,8 @@ export const CHECKS = {
   'versions known': 'The version of the operators changes only where every member can compute in it.',
   'W signers': 'A certificate has W distinct signers, who are members and voted for it.',
   'one chain': 'There is one certified digest for each position, and each continues the one before.',
-  'input as in the log': 'The digest of the input of a cut is that of the records in the log.',
+  'input as in the log':
+    'The digest of the input of a cut is that of the records in the log, and of the slices between two stages.',
   'certified bytes': 'The bytes that a peer stores beside a certificate are those that were certified.',
   'rows at the sink': 'Every row at the sink is a certified one, none is there twice.',
   complete:
