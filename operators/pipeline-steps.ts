@@ -104,7 +104,7 @@ function changeOf(step: Exclude<StepPlan, { kind: 'filter' | 'explode' }>, field
 }
 
 /** On rows: null where there is no value. */
-function lenient(evaluate: Evaluate, { row }: Scope): Evaluate {
+export function lenient(evaluate: Evaluate, { row }: Scope): Evaluate {
   if (row === undefined) return evaluate
   return (slots) => {
     try {

@@ -7,6 +7,7 @@ import type { RecordPlace } from './aggregates/state.ts'
 import { compileExpression } from './expression/compile.ts'
 import type { Evaluate } from './expression/logic.ts'
 import type { PartBuilder } from './pipeline-parts.ts'
+import { lenient } from './pipeline-steps.ts'
 import type { StagePlan } from './plan.ts'
 import { keyNames, ownMembers, RowReader } from './row-reader.ts'
 import { RowSteps } from './row-steps.ts'
@@ -59,8 +60,8 @@ export class RowOutput implements RowTarget {
     const members = [...aggregates.map(({ name }) => name), ...own]
     // Without aggregates a row is a record, and has the fields of one.
     this.#reader = aggregates.length === 0 ? new RowReader([], []) : new RowReader(own, keyNames(keyBy, members))
-    const { fields } = this.#reader.scope
-    this.#conditions = branches.map((where) => compileExpression(where, fields))
+    const { scope } = this.#reader
+    this.#conditions = branches.map((where) => lenient(compileExpression(where, scope.fields), scope))
     this.#reader.link()
   }
 

@@ -297,6 +297,19 @@ describe('branches', () => {
     assert.deepEqual(shown(2), [], 'a condition without a value does not hold')
   })
 
+  it('do not have a row for which their condition cannot be said, of a window or of a record', () => {
+    const branches = ['v > 5', 'missing > 1', 'sum / (n - 1) > 0', 'sum > "a"'].map(expression)
+    const output = { kind: 'rows', branches } as const
+    const { window: _, ...bare } = plan([])
+    for (const each of [{ ...bare, aggregates: [], output }, plan([], { aggregates: AGGREGATES.slice(0, 2), output })]) {
+      const run = new StageRun(each)
+      run.feed({ t: 1, k: 'a', v: null })
+      run.decide('final')
+      assert.equal(rowsOfCuts(run.cuts).length, 1)
+      for (const [i] of branches.entries()) assert.deepEqual(rowsOfCuts(run.cuts, 1 + i), [])
+    }
+  })
+
   it('lose a row that is no longer theirs', () => {
     const output = { kind: 'rows', branches: [expression('sum > 1'), expression('final')] } as const
     const run = new StageRun(plan([], { window: { ...hour, emit: UPDATE }, output }))
