@@ -52,6 +52,8 @@ export const HOST_TIMING = {
   growthMs: 30_000,
   /** A unit's snapshots go to a checkpoint no more often than this. */
   checkpointMs: 10_000,
+  /** A job, or a revision of it, that no checkpoint is known to name is looked for there this often. */
+  keptLookMs: 500,
   /** Whether replicas write to one directory is looked into again after this. */
   sharingMs: 10_000,
   /** First wait after another committer fenced this one; doubled up to the maximum while there is no progress. */

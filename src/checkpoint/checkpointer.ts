@@ -8,6 +8,7 @@ import {
   type Certificate,
   type CutPosition,
   comparePositions,
+  type JobEntry,
   type MeshNode,
   type PeerId,
   type UnitId,
@@ -17,6 +18,7 @@ import { snapshotKey } from '../replica/batch.ts'
 import type { HostedUnit, SnapshotPlace } from '../replica/hosted.ts'
 import type { Store } from '../store/store.ts'
 import type { CheckpointKeeper, CheckpointMark } from './keeper.ts'
+import { KeptJobs } from './kept-jobs.ts'
 
 /** A hint to the other members of a unit: this much of it is in a checkpoint. */
 export interface CheckpointedNote extends CheckpointMark {
@@ -52,7 +54,7 @@ export class Checkpointer {
   readonly #options: CheckpointerOptions
   readonly #known = new Map<UnitId, Known>()
   readonly #forgotten: string[] = []
-  #document: string | undefined
+  readonly #kept = new KeptJobs()
   #busy = false
   #notBefore = 0
   #retryMs: number = HOST_TIMING.retryMs
@@ -65,6 +67,11 @@ export class Checkpointer {
   /** Why nothing is written at present, for `status`. */
   get problem(): string | undefined {
     return this.#problem
+  }
+
+  /** How many revisions of a job the checkpoints name. */
+  revisionsOf(entry: JobEntry | undefined): number {
+    return entry === undefined ? 0 : this.#kept.of(entry)
   }
 
   /** Terms from this one on are in no checkpoint. */
@@ -125,9 +132,10 @@ export class Checkpointer {
     if (document === undefined) return undefined
     const alive = node.alive()
     const first = (members: readonly PeerId[]) => members.find((member) => alive.has(member)) === node.self
-    if (first(document.view.members) && this.#document !== `${document.forced}/${document.number}`) {
-      return () => this.#saveDocument()
-    }
+    const rank = document.view.members.filter((member) => alive.has(member)).indexOf(node.self)
+    const todo = this.#kept.due(now, document, rank)
+    if (todo === 'save') return () => this.#saveDocument()
+    if (todo === 'look') return () => this.#lookAtDocument(document.cluster)
     const [generation] = this.#forgotten
     if (generation !== undefined) {
       return async () => {
@@ -198,7 +206,12 @@ export class Checkpointer {
     // One that names a job which has not arrived could not be restored.
     if (bodies.length < named.length) return
     await keeper.saveDocument(document, bodies)
-    this.#document = `${document.forced}/${document.number}`
+    this.#kept.saved(document)
+  }
+
+  async #lookAtDocument(cluster: string): Promise<void> {
+    const document = await this.#options.keeper.readDocument(cluster)
+    if (document !== undefined) this.#kept.note(document)
   }
 }
 

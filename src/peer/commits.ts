@@ -42,6 +42,8 @@ export interface CommitsOptions {
   readonly certificate: (unit: UnitId, position: CutPosition) => Promise<Certificate | undefined>
   /** Those that go beside the results to each sink; undefined: none, there are no checkpoints. */
   readonly terms: (unit: UnitId) => readonly Term[] | undefined
+  /** The checkpoints name what brought the unit: before that, nothing of it goes anywhere. */
+  readonly kept: (placed: PlacedUnit) => boolean
   readonly onCommitted: (
     unit: UnitId,
     sink: string,
@@ -71,6 +73,7 @@ export interface SinkBacklog {
 type BodyOf = (batch: Batch) => Uint8Array | undefined
 
 interface UnitCommits {
+  readonly placed: PlacedUnit
   readonly batches: BatchIndex
   readonly committers: readonly Committer[]
   /** Of the sinks where replicas may each have a place of their own. */
@@ -111,6 +114,7 @@ export class Commits {
     if (placed.deadLetters !== undefined) add(placed.deadLetters, ({ deadLetters }) => deadLetters, lettersOf)
     const first = hosted.description.members
     this.#units.set(unit, {
+      placed,
       batches: hosted.batches,
       committers,
       sharings,
@@ -129,9 +133,10 @@ export class Commits {
   }
 
   tick(): void {
-    const { node, now } = this.#options
+    const { node, now, kept } = this.#options
     const alive = node.alive()
-    for (const { committers, sharings, members } of this.#units.values()) {
+    for (const { placed, committers, sharings, members } of this.#units.values()) {
+      if (!kept(placed)) continue
       for (const sharing of sharings) sharing.review(members(), now())
       const rank = members()
         .filter((member) => alive.has(member))
@@ -142,7 +147,9 @@ export class Commits {
 
   /** A batch of the unit came. */
   poke(unit: UnitId): void {
-    for (const committer of this.#units.get(unit)?.committers ?? []) committer.poke()
+    const commits = this.#units.get(unit)
+    if (commits === undefined || !this.#options.kept(commits.placed)) return
+    for (const committer of commits.committers) committer.poke()
   }
 
   /** A note of another peer. */
@@ -189,7 +196,9 @@ export class Commits {
 
   /** Why batches wait, in sentences. */
   problems(unit: UnitId): readonly string[] {
-    return (this.#units.get(unit)?.committers ?? []).flatMap(({ problem }) => problem ?? [])
+    const { placed, committers = [] } = this.#units.get(unit) ?? {}
+    const waits = placed !== undefined && !this.#options.kept(placed)
+    return [...(waits ? [NOT_KEPT] : []), ...committers.flatMap(({ problem }) => problem ?? [])]
   }
 
   #committer(
@@ -254,6 +263,8 @@ export class Commits {
     this.#options.node.note(to, { ...note })
   }
 }
+
+const NOT_KEPT = 'its results wait until a checkpoint names its job, so that a cluster rebuilt from there knows of them'
 
 const rowsOf =
   (branch = 0) =>

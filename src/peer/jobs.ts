@@ -23,6 +23,8 @@ import type { UnitDescription } from '../replica/hosted.ts'
 export interface PlacedUnit {
   readonly description: UnitDescription
   readonly stage: number
+  /** The revision of the job that brought it. */
+  readonly born: number
   /** The stage that reads what it gives; undefined: sinks get it. */
   readonly reader: number | undefined
   /** Where its rows go: the job's sinks, or the shuffle to the next stage. */
@@ -129,6 +131,7 @@ export function placeJob(entry: JobEntry, first: JobBody, revisions: readonly Jo
       const members: readonly PeerId[] = preferenceList(ring, unit, quorum.replicas)
       units.push({
         stage: plan.stage,
+        born,
         reader,
         sinks: behind === undefined ? compiled.sinks : [{ kind: 'shuffle', ...behind }],
         deadLetters: compiled.deadLetters,

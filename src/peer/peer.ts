@@ -164,6 +164,8 @@ export class Peer {
       after,
       onLearned: (unit) => this.host.trustLearned(unit),
     })
+    const kept = (unit: UnitId) =>
+      this.checkpointer?.revisionsOf(this.jobs.ofUnit(unit)?.job.entry) ?? Number.POSITIVE_INFINITY
     this.host = new ReplicaHost({
       node: this.node,
       store,
@@ -174,6 +176,7 @@ export class Peer {
       trust: (unit) => this.#trust.of(unit),
       untrusted: (unit, source, term) => this.#trust.need(unit, source, term),
       versions: (members) => this.node.commonVersions(planted('version-unasked') ? [] : members),
+      revisions: kept,
       congested: (unit) => this.commits.congested(unit) || this.checkpointer?.congested(unit) === true,
       checkpoint: checkpointGiver(parts.checkpoints, (unit, problem) =>
         parts.observer.checkpointProblem(unit, problem),
@@ -192,6 +195,7 @@ export class Peer {
         const carries = this.checkpointer !== undefined || this.host.units.get(unit)?.description.origin !== undefined
         return carries ? this.node.unit(unit)?.terms : undefined
       },
+      kept: ({ description, born }) => kept(description.unit) > born,
       certificate: (unit, position) => this.certificate(unit, position),
       onCommitted: (unit, sink, position, written, hedged) =>
         parts.observer.committed(unit, sink, position, written, hedged),
@@ -229,11 +233,8 @@ export class Peer {
       now: () => clock.now(),
       certificate: (unit, position) => this.certificate(unit, position),
     })
-    this.leaving = new Leaving({
-      node: this.node,
-      units: () => [...this.host.units.keys()],
-      jobs: () => this.jobs.all,
-    })
+    const units = () => [...this.host.units.keys()]
+    this.leaving = new Leaving({ node: this.node, units, jobs: () => this.jobs.all })
     this.answers = new Answers({
       node: this.node,
       host: this.host,

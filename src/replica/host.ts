@@ -63,6 +63,8 @@ export type HostEvent =
 export interface ReplicaHostOptions extends Omit<RunsOptions, 'hosts' | 'onHalt'> {
   /** Determinism versions that these peers can all compute in. */
   readonly versions: (members: readonly PeerId[]) => readonly number[]
+  /** How many revisions of the unit's job it may go over to. */
+  readonly revisions: (unit: UnitId) => number
   /** The unit reads slices that were certified in a term of `source` whose voters are not known here. */
   readonly untrusted: (unit: UnitId, source: UnitId, term: number) => void
   /** Terms from this one on are kept: no checkpoint holds what was decided in them. */
@@ -255,7 +257,7 @@ export class ReplicaHost {
 
   /** What each unit would like decided, and room for what was held back. Call it every few tens of milliseconds. */
   tick(): void {
-    const { node, versions } = this.#options
+    const { node, versions, revisions } = this.#options
     const now = this.#options.now()
     const alive = node.alive()
     const view = node.document?.view.members ?? []
@@ -270,7 +272,8 @@ export class ReplicaHost {
         // Nor does one miss anything that is certified which stands before a record that it cannot take.
         const standing = running || hosted.trouble.stuckAt !== undefined
         agreement.following.caughtUpHere = standing && repaired && agreement.complete
-        const parts = { hosted, agreement, alive, now, view, versions: versions(agreement.term.members) }
+        const may = { versions: versions(agreement.term.members), revisions: revisions(unit) }
+        const parts = { hosted, agreement, alive, now, view, ...may }
         agreement.wish(time, wishOf(parts))
         return []
       })

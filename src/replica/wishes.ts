@@ -7,6 +7,8 @@ import type { HostedUnit, Target } from './hosted.ts'
 export interface WishParts extends OrderParts {
   /** Determinism versions that every member can compute in. */
   readonly versions: readonly number[]
+  /** So many revisions of its job may be gone over to: no sink gets a result of one that the checkpoints do not name. */
+  readonly revisions: number
 }
 
 export function wishOf(parts: WishParts): Wish | undefined {
@@ -29,7 +31,7 @@ export function wishOf(parts: WishParts): Wish | undefined {
 
 /** One at a time, the most urgent first. */
 function wishedDecision(parts: WishParts): Decision | undefined {
-  const { hosted, agreement, now, versions } = parts
+  const { hosted, agreement, now } = parts
   const { trouble, state } = hosted
   if (trouble.blocked && hosted.course.paused) {
     // Whoever cannot pass a record can still say that the unit is to go on: perhaps nobody else is left to.
@@ -43,16 +45,17 @@ function wishedDecision(parts: WishParts): Decision | undefined {
     if (gap !== undefined) return gap
   }
   if (state !== 'running') return undefined
-  return wishedCourse(hosted, versions) ?? wishedCut(hosted, now)
+  return wishedCourse(parts) ?? wishedCut(hosted, now)
 }
 
 /** What the job's orders and the peers' versions ask for. */
-function wishedCourse({ orders, course, description }: HostedUnit, versions: readonly number[]): Decision | undefined {
+function wishedCourse({ hosted, versions, revisions }: WishParts): Decision | undefined {
+  const { orders, course, description } = hosted
   if (course.finished) return undefined
   if (orders.paused !== course.paused) return { kind: orders.paused ? 'pause' : 'resume', offset: 0 }
   const version = Math.max(...versions)
   if (version > course.version) return { kind: 'version', offset: 0, value: version }
-  const revision = description.plans.length - 1
+  const revision = Math.min(description.plans.length, revisions) - 1
   return revision > course.revision ? { kind: 'revision', offset: 0, value: revision } : undefined
 }
 

@@ -20,10 +20,12 @@ const MOVED = { view: 2, members: [ADA, DEE, EVE] }
 interface Around {
   readonly alive: readonly PeerId[]
   readonly view: readonly PeerId[]
+  /** Of the job: those that are known, and those that the checkpoints name. */
+  readonly revisions?: readonly [number, number]
 }
 
 /** Ada's replica of a unit that ada, bo and cy vote on, and that ada, dee and eve are to hold. */
-function scene({ alive, view }: Around) {
+function scene({ alive, view, revisions: [known, kept] = [1, 1] }: Around) {
   const first: Term = {
     ...{ unit: UNIT, number: 1, view: 1, members: [ADA, BO, CY], write: 2 },
     ...{ base: undefined, open: [], floor: 0 },
@@ -32,10 +34,11 @@ function scene({ alive, view }: Around) {
     ...{ self: ADA, random: seededRandom(1), verify: () => true },
     ...{ terms: [first], certificates: [], votes: [], successions: new Map() },
   })
-  const description = { unit: UNIT, write: 2, plans: [{}], startOffset: 0 } as unknown as UnitDescription
+  const plans = Array.from({ length: known }, () => ({}))
+  const description = { unit: UNIT, write: 2, plans, startOffset: 0 } as unknown as UnitDescription
   const hosted = new HostedUnit(description, NOW)
   hosted.target = MOVED
-  const parts = { hosted, agreement, alive: new Set(alive), view, now: NOW, versions: [1] }
+  const parts = { hosted, agreement, alive: new Set(alive), view, now: NOW, versions: [1], revisions: kept }
   /** What a peer says of itself: it misses nothing that is certified, and cannot take a record. */
   const says = (peer: PeerId, stuck: number | undefined) =>
     agreement.following.heard(NOW, peer, {
@@ -50,7 +53,7 @@ function scene({ alive, view }: Around) {
       },
     })
   const ready = () => readyFor(parts, MOVED.members)
-  return { agreement, says, ready, wish: () => wishOf(parts) }
+  return { hosted, agreement, says, ready, wish: () => wishOf(parts) }
 }
 
 describe('a unit that is to move to peers which cannot take a record', () => {
@@ -88,5 +91,24 @@ describe('a unit that is to move to peers which cannot take a record', () => {
     there.says(DEE, undefined)
     there.says(EVE, 190)
     assert.deepEqual(there.ready(), [ADA, DEE])
+  })
+})
+
+describe('an upgraded job', () => {
+  const all = [ADA, BO, CY]
+  const wishes = (known: number, kept: number) => {
+    const there = scene({ alive: all, view: all, revisions: [known, kept] })
+    there.hosted.state = 'running'
+    return there.wish()?.decision
+  }
+
+  it('goes over to its latest revision', () => {
+    assert.deepEqual(wishes(3, 3), { kind: 'revision', offset: 0, value: 2 })
+  })
+
+  it('goes over to none that the checkpoints do not name', () => {
+    assert.deepEqual(wishes(3, 2), { kind: 'revision', offset: 0, value: 1 })
+    assert.equal(wishes(3, 1), undefined)
+    assert.equal(wishes(3, 0), undefined)
   })
 })

@@ -7,7 +7,7 @@ import { S3Place } from '../../src/checkpoint/s3.ts'
 import type { SimulatedClock } from './clock.ts'
 import type { SimulatedProcess } from './process.ts'
 import { SimulatedS3, s3Client, s3Errors } from './s3.ts'
-import { type StoreFaults, StoreLink } from './store-link.ts'
+import { StoreLink } from './store-link.ts'
 
 const BUCKET = 'kept'
 
@@ -30,8 +30,8 @@ export class SimulatedCheckpoints {
     return new Keeper(new S3Place(BUCKET, '', client, []))
   }
 
-  set faults(faults: StoreFaults) {
-    this.#link.faults = faults
+  outage(down: boolean): void {
+    this.#link.outage(down)
   }
 
   calm(): void {

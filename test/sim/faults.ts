@@ -1,6 +1,7 @@
 /** What goes wrong, and when: each seed has its own mix, so that rare combinations come up and calm runs do too. */
 import type { PeerId } from '../../mesh/ids.ts'
 import type { Random } from '../../mesh/random.ts'
+import type { SimulatedCheckpoints } from './checkpoints.ts'
 import type { Cluster } from './cluster.ts'
 import type { Disaster } from './disaster.ts'
 import type { SimulatedLog } from './log.ts'
@@ -59,6 +60,8 @@ export interface FaultParts {
   readonly network: SimulatedNetwork
   readonly log: SimulatedLog
   readonly stores: SimulatedStores
+  /** Undefined: this run's peers keep none. */
+  readonly checkpoints: SimulatedCheckpoints | undefined
   readonly cluster: Cluster
   readonly producers: Producers
   readonly operator: Operator
@@ -114,12 +117,13 @@ export class Faults {
 
   /** Ends them all: everything that was cut is joined, and everybody runs. */
   heal(): void {
-    const { network, log, stores, cluster, operator } = this.#parts
+    const { network, log, stores, checkpoints, cluster, operator } = this.#parts
     this.#active = false
     network.heal()
     network.faults = { delayMs: [0.2, 2], loss: 0, duplication: 0, reordering: 0 }
     log.outage = false
     stores.calm()
+    checkpoints?.calm()
     log.faults = { delayMs: [0.5, 3], lostAnswers: 0, aborts: 0 }
     const upgraded = cluster.peers.some(({ quirks }) => quirks.versions.includes(2))
     for (const peer of cluster.peers) {
@@ -163,7 +167,8 @@ export class Faults {
   }
 
   #inflict(fault: Fault): void {
-    const { network, log, stores, random, cluster, producers, operator, disaster, sourcePartitions } = this.#parts
+    const { network, log, stores, checkpoints, random, cluster, producers, operator, disaster, sourcePartitions } =
+      this.#parts
     const { peers, running } = cluster
     const victim = running[random.below(Math.max(1, running.length))]
     const lastsMs = 500 + random.below(15_000)
@@ -208,9 +213,14 @@ export class Faults {
         })
         return
       case 'storeOutage': {
-        const store = random.below(2) === 0 ? 's3' : 'mongodb'
-        stores.outage(store, true)
-        network.clock.after(lastsMs, () => stores.outage(store, false))
+        const outages = [
+          (down: boolean) => stores.outage('s3', down),
+          (down: boolean) => stores.outage('mongodb', down),
+          ...(checkpoints === undefined ? [] : [(down: boolean) => checkpoints.outage(down)]),
+        ]
+        const outage = outages[random.below(outages.length)]
+        outage?.(true)
+        network.clock.after(lastsMs, () => outage?.(false))
         return
       }
       case 'silence':

@@ -237,6 +237,7 @@ class Simulation {
       network: this.#network,
       log: this.#log,
       stores: this.#stores,
+      checkpoints,
       cluster: this.#cluster,
       producers: this.#producers,
       sourcePartitions: this.#workload.sourcePartitions,
