@@ -13,11 +13,11 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { KafkaCluster } from '../../src/log/kafka/cluster.ts'
 import { committedRecords } from '../e2e/kafka-rows.ts'
 import { API, type Fault, FaultyWire } from '../services/faulty-wire.ts'
 import { committer } from './asked.ts'
+import { flagsOf } from './flags.ts'
 import type { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
 import { type Outcome, pauses, playOnScene } from './verdict.ts'
@@ -68,28 +68,20 @@ interface BrokerRun extends Outcome {
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      case: { type: 'string', default: 'starved,wire' },
-      runs: { type: 'string', default: '1' },
-      seconds: { type: 'string', default: '90' },
-      output: { type: 'string', short: 'o', default: 'text' },
-    },
-  })
-  const names = values.case.split(',').filter((name): name is Case => name === 'starved' || name === 'wire')
-  const cases = names.flatMap((name) => Array.from({ length: Number(values.runs) }, () => name))
-  const badMs = Number(values.seconds) * 1000
+  const flags = flagsOf(argv, { case: 'starved,wire', runs: '1', seconds: '90' })
+  const names = flags.text.case.split(',').filter((name): name is Case => name === 'starved' || name === 'wire')
+  const cases = names.flatMap((name) => Array.from({ length: flags.number('runs') }, () => name))
+  const badMs = flags.number('seconds') * 1000
   const wire = await FaultyWire.open()
   try {
     await playOnScene<BrokerRun>(
       {
-        json: values.output === 'json',
+        json: flags.json,
         runs: cases.length,
         withinMs: badMs + REST_MS,
         play: (scene, run) => play(scene, wire, cases[run] ?? 'starved', badMs),
         line: ({ case: name, killed, elections, markersLeftOut, disturbed, records, rows, longestPauseMs }) =>
-          `${name} for ${values.seconds} s, ${killed} peers killed; ${elections} elections, markers left out ` +
+          `${name} for ${flags.text.seconds} s, ${killed} peers killed; ${elections} elections, markers left out ` +
           `${markersLeftOut} times, ${disturbed} requests disturbed; ${records} records, ${rows} rows; longest pause ` +
           `beyond the window ${longestPauseMs} ms`,
         figures: (results) => pauses(results.map(({ longestPauseMs }) => longestPauseMs)),

@@ -5,7 +5,7 @@
  *
  *   npm run chaos -- kill [--runs 20] [-o json]
  */
-import { parseArgs } from 'node:util'
+import { flagsOf } from './flags.ts'
 import type { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
 import { type Outcome, pauses, playOnScene } from './verdict.ts'
@@ -23,13 +23,10 @@ interface KillRun extends Outcome {
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: { runs: { type: 'string', default: '20' }, output: { type: 'string', short: 'o', default: 'text' } },
-  })
+  const flags = flagsOf(argv, { runs: '20' })
   await playOnScene<KillRun>({
-    json: values.output === 'json',
-    runs: Number(values.runs),
+    json: flags.json,
+    runs: flags.number('runs'),
     withinMs: WITHIN_MS,
     play: (scene, run) => play(scene, run),
     line: ({ victim, records, rows, longestPauseMs }) =>

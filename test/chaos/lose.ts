@@ -7,10 +7,10 @@
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { Peers } from '../e2e/peers.ts'
 import { eventually } from '../eventually.ts'
 import { asked, isPlaced } from './asked.ts'
+import { flagsOf } from './flags.ts'
 import type { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
 import { type Outcome, pauses, playOnScene } from './verdict.ts'
@@ -34,13 +34,10 @@ interface LoseRun extends Outcome {
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: { runs: { type: 'string', default: '3' }, output: { type: 'string', short: 'o', default: 'text' } },
-  })
+  const flags = flagsOf(argv, { runs: '3' })
   await playOnScene<LoseRun>({
-    json: values.output === 'json',
-    runs: Number(values.runs),
+    json: flags.json,
+    runs: flags.number('runs'),
     withinMs: WITHIN_MS,
     play: (scene, run) => play(scene, run),
     line: ({ records, rows, restoredAfterMs, longestPauseMs }) =>

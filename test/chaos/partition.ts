@@ -7,11 +7,11 @@
  *   npm run chaos -- partition [--case majority,even,oneway,lossy] [--runs 1] [--seconds 30] [-o json]
  */
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { ProblemError } from '../../src/cli/client.ts'
 import type { PeerProcess } from '../e2e/peers.ts'
 import { eventually } from '../eventually.ts'
 import { asked, isPlaced, metric } from './asked.ts'
+import { flagsOf } from './flags.ts'
 import { Network } from './network/network.ts'
 import type { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
@@ -74,20 +74,12 @@ interface PartitionRun extends Outcome {
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      case: { type: 'string', default: Object.keys(CASES).join() },
-      runs: { type: 'string', default: '1' },
-      seconds: { type: 'string', default: '30' },
-      output: { type: 'string', short: 'o', default: 'text' },
-    },
-  })
-  const names = values.case.split(',')
-  const faultMs = Number(values.seconds) * 1000
+  const flags = flagsOf(argv, { case: Object.keys(CASES).join(), runs: '1', seconds: '30' })
+  const names = flags.text.case.split(',')
+  const faultMs = flags.number('seconds') * 1000
   await playOnScene<PartitionRun>({
-    json: values.output === 'json',
-    runs: Number(values.runs) * names.length,
+    json: flags.json,
+    runs: flags.number('runs') * names.length,
     withinMs: faultMs + REST_MS,
     play: (scene, run) => play(scene, names[run % names.length] ?? '', faultMs),
     line: ({ case: name, records, rows, longestPauseMs, convergedAfterMs, suspected, dead }) =>

@@ -6,12 +6,12 @@
  *   npm run chaos -- replay [--records 1000000] [-o json]
  */
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import type { LogRecord } from '../../src/log/log.ts'
 import { bids } from '../bench/nexmark.ts'
 import { Peers } from '../e2e/peers.ts'
 import { kafkaRows, type SinkRow } from '../e2e/sink-readers.ts'
 import { eventually } from '../eventually.ts'
+import { flagsOf } from './flags.ts'
 import { Scene } from './scene.ts'
 
 const PARTITIONS = 4
@@ -26,14 +26,8 @@ interface Totals {
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      records: { type: 'string', default: '1000000' },
-      output: { type: 'string', short: 'o', default: 'text' },
-    },
-  })
-  const records = Number(values.records)
+  const flags = flagsOf(argv, { records: '1000000' })
+  const records = flags.number('records')
   const scene = await Scene.start()
   const place = await scene.place(PARTITIONS)
   const directory = join(scene.folder, place.name)
@@ -69,7 +63,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       wrong: wrong ?? null,
       seconds: Math.round(seconds * 10) / 10,
     }
-    if (values.output === 'json') console.log(JSON.stringify(figures))
+    if (flags.json) console.log(JSON.stringify(figures))
     else
       console.log(
         `${records} records, ${expected.size} windows, ${late} late; ${wrong ?? 'all exact'}; ${figures.seconds} s`,

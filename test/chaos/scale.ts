@@ -5,10 +5,10 @@
  *
  *   npm run chaos -- scale [--runs 10] [-o json]
  */
-import { parseArgs } from 'node:util'
 import type { PeerProcess } from '../e2e/peers.ts'
 import { eventually } from '../eventually.ts'
 import { isPlaced } from './asked.ts'
+import { flagsOf } from './flags.ts'
 import type { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
 import { type Outcome, pauses, playOnScene } from './verdict.ts'
@@ -32,13 +32,10 @@ interface ScaleRun extends Outcome {
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: { runs: { type: 'string', default: '10' }, output: { type: 'string', short: 'o', default: 'text' } },
-  })
+  const flags = flagsOf(argv, { runs: '10' })
   await playOnScene<ScaleRun>({
-    json: values.output === 'json',
-    runs: Number(values.runs),
+    json: flags.json,
+    runs: flags.number('runs'),
     withinMs: WITHIN_MS,
     play: (scene, run) => play(scene, run),
     line: ({ left, records, rows, joinedAfterMs, leftAfterMs, joiningPauseMs, leavingPauseMs }) =>

@@ -5,9 +5,9 @@
  *
  *   npm run chaos -- stop [--runs 3] [--seconds 60] [-o json]
  */
-import { parseArgs } from 'node:util'
 import { eventually } from '../eventually.ts'
 import { committer, isPlaced } from './asked.ts'
+import { flagsOf } from './flags.ts'
 import type { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
 import { type Outcome, pauses, playOnScene } from './verdict.ts'
@@ -30,22 +30,15 @@ interface StopRun extends Outcome {
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      runs: { type: 'string', default: '3' },
-      seconds: { type: 'string', default: '60' },
-      output: { type: 'string', short: 'o', default: 'text' },
-    },
-  })
-  const frozenMs = Number(values.seconds) * 1000
+  const flags = flagsOf(argv, { runs: '3', seconds: '60' })
+  const frozenMs = flags.number('seconds') * 1000
   await playOnScene<StopRun>({
-    json: values.output === 'json',
-    runs: Number(values.runs),
+    json: flags.json,
+    runs: flags.number('runs'),
     withinMs: frozenMs + REST_MS,
     play: (scene) => play(scene, frozenMs),
     line: ({ frozen, written, records, rows, longestPauseMs, backAfterMs }) =>
-      `${frozen} frozen for ${values.seconds} s after ${written} rows of its own; ${records} records, ${rows} rows; ` +
+      `${frozen} frozen for ${flags.text.seconds} s after ${written} rows of its own; ${records} records, ${rows} rows; ` +
       `longest pause beyond the window ${longestPauseMs} ms; back after ${backAfterMs} ms`,
     figures: (results) => pauses(results.map(({ longestPauseMs }) => longestPauseMs)),
   })

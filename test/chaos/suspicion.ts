@@ -6,9 +6,9 @@
  *   npm run chaos -- suspicion [--minutes 30] [--rate 20000] [-o json]
  */
 import { cpus } from 'node:os'
-import { parseArgs } from 'node:util'
 import type { PeerProcess } from '../e2e/peers.ts'
 import { asked, metric } from './asked.ts'
+import { flagsOf } from './flags.ts'
 import type { Scene } from './scene.ts'
 import { pass, Stage } from './stage.ts'
 import { type Outcome, playOnScene } from './verdict.ts'
@@ -33,18 +33,11 @@ interface SuspicionRun extends Outcome {
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      minutes: { type: 'string', default: '30' },
-      rate: { type: 'string', default: '20000' },
-      output: { type: 'string', short: 'o', default: 'text' },
-    },
-  })
-  const minutes = Number(values.minutes)
-  const loads = [IDLE, { rate: Number(values.rate), name: `${values.rate} records a second` }]
+  const flags = flagsOf(argv, { minutes: '30', rate: '20000' })
+  const minutes = flags.number('minutes')
+  const loads = [IDLE, { rate: flags.number('rate'), name: `${flags.text.rate} records a second` }]
   await playOnScene<SuspicionRun>({
-    json: values.output === 'json',
+    json: flags.json,
     runs: loads.length,
     withinMs: minutes * 60_000 + BUSY_REST_MS,
     play: (scene, run) => play(scene, loads[run] ?? IDLE, minutes),

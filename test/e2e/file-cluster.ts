@@ -9,7 +9,7 @@ import { eventually } from '../eventually.ts'
 import { flightRecords } from './flights.ts'
 import { Peers } from './peers.ts'
 
-export const WITHIN_MS = 90_000
+export const WITHIN_MS = 120_000
 export const NAMES = ['ada', 'bo', 'cy']
 
 export interface FileCluster {

@@ -3,20 +3,16 @@
  * compute, and files that several peers would write are there once.
  */
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { recordsOf } from '../../src/demo/job.ts'
-import { openLog } from '../../src/log/open.ts'
 import { type Fields, readParquet } from '../commit/format/readers.ts'
 import { eventually } from '../eventually.ts'
 import { committed } from './delays.ts'
+import { appendFlights, killOne, run, WITHIN_MS, withFileCluster } from './file-cluster.ts'
 import { flightRecords } from './flights.ts'
-import { Peers } from './peers.ts'
 
-const WITHIN_MS = 120_000
 const STATISTICS = fileURLToPath(new URL('../../configs/functions/statistics.ts', import.meta.url))
 
 const JOB = `
@@ -71,38 +67,23 @@ async function linesBelow(directory: string): Promise<string[]> {
 }
 
 it('has every row once, with what a loop over all flights says, though a peer is killed and comes back', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'quorate-parquet-'))
-  const settings = { kind: 'embedded', directory: join(folder, 'log') } as const
-  const log = await openLog(settings)
-  const directory = join(folder, 'rows')
-  const connections = () => ({ file: { directory } })
   // Peers take their environment from here.
   process.env.QUORATE_FUNCTIONS = STATISTICS
-  const peers = new Peers({ directory: join(folder, 'peers'), log: settings, connections, names: ['ada', 'bo', 'cy'] })
   try {
-    await log.createTopic('flights', { partitions: 3 })
-    for (const [partition, records] of recordsOf(flightRecords())) await log.append(partition, records)
-    await peers.start()
-    await peers.client().submit({ format: 'yaml', file: 'e2e', text: JOB })
-    await eventually(
-      'something is certified',
-      async () => (await peers.client().status('delays')).units.some(({ certified }) => certified !== undefined),
-      WITHIN_MS,
-    )
-    await peers.named('bo').kill()
-    await peers.named('bo').start()
-    const expected = expectedLines()
-    await eventually('everything is at the sink', () => committed(peers), WITHIN_MS)
-    await eventually(
-      'all rows are there',
-      async () => (await linesBelow(directory)).length >= expected.length,
-      WITHIN_MS,
-    )
-    assert.deepEqual(await linesBelow(directory), expected)
+    await withFileCluster('parquet', async ({ peers, log, rows }) => {
+      await appendFlights(log)
+      await run(peers, JOB)
+      await killOne(peers, 'delays')
+      const expected = expectedLines()
+      await eventually('everything is at the sink', () => committed(peers), WITHIN_MS)
+      await eventually(
+        'all rows are there',
+        async () => (await linesBelow(rows())).length >= expected.length,
+        WITHIN_MS,
+      )
+      assert.deepEqual(await linesBelow(rows()), expected)
+    })
   } finally {
     delete process.env.QUORATE_FUNCTIONS
-    await peers.stop()
-    await log.close()
-    await rm(folder, { recursive: true, force: true })
   }
 })

@@ -1,17 +1,12 @@
 /** Windows over the rows of windows: three stages with a shuffle before each of the last two, on peers as people run them. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { it } from 'node:test'
-import { openLog } from '../../src/log/open.ts'
 import { eventually } from '../eventually.ts'
 import { committed } from './delays.ts'
+import { appendValues, killOne, run, WITHIN_MS, withFileCluster } from './file-cluster.ts'
 import { flightRecords } from './flights.ts'
-import { Peers } from './peers.ts'
 import { fileRows } from './sink-readers.ts'
 
-const WITHIN_MS = 120_000
 const PARTITIONS = 3
 
 const JOB = `
@@ -58,38 +53,21 @@ function weeks(): string[] {
 }
 
 it('gives what a plain loop gives, each row once and final, though a peer is killed and comes back', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'quorate-stages-'))
-  const settings = { kind: 'embedded', directory: join(folder, 'log') } as const
-  const log = await openLog(settings)
-  const connections = { file: { directory: join(folder, 'rows') } }
-  const peers = new Peers({ directory: join(folder, 'peers'), log: settings, connections, names: ['ada', 'bo', 'cy'] })
   const expected = weeks()
   assert.ok(expected.length > 20, `${expected.length} rows`)
-  try {
+  await withFileCluster('stages', async ({ peers, log, rows: rowsOf }) => {
     await log.createTopic('flights', { partitions: PARTITIONS })
     for (let partition = 0; partition < PARTITIONS; partition++) {
-      const records = flights
-        .filter((_, i) => i % PARTITIONS === partition)
-        .map((flight) => ({ key: null, value: Buffer.from(JSON.stringify(flight)) }))
-      await log.append({ topic: 'flights', partition }, records)
+      const own = flights.filter((_, i) => i % PARTITIONS === partition)
+      await appendValues(log, 'flights', partition, own)
     }
-    await peers.start()
-    await peers.client().submit({ format: 'yaml', file: 'e2e', text: JOB })
-    await eventually(
-      'something of the last stage is certified',
-      async () =>
-        (await peers.client().status('delays')).units.some(
-          ({ stage, certified }) => stage === 2 && certified !== undefined,
-        ),
-      WITHIN_MS,
-    )
-    await peers.named('bo').kill()
-    await peers.named('bo').start()
+    await run(peers, JOB)
+    // Behind the last shuffle.
+    await killOne(peers, 'delays', 2)
     const state = async () => (await peers.client().job('delays')).state
     await eventually('the job is finished', async () => (await state()) === 'finished', WITHIN_MS)
     await eventually('everything is at the sink', () => committed(peers), WITHIN_MS)
-    const rows = await fileRows(join(folder, 'rows'))
-    const texts = rows.map(({ final, value }) => {
+    const texts = (await fileRows(rowsOf())).map(({ final, value }) => {
       assert.equal(final, true)
       const { window, key, days, flights, most } = value as unknown as Record<string, never> & {
         readonly window: { readonly start: string }
@@ -106,9 +84,5 @@ it('gives what a plain loop gives, each row once and final, though a peer is kil
       units.reduce((dead, { deadLetters }) => dead + deadLetters, 0),
       0,
     )
-  } finally {
-    await peers.stop()
-    await log.close()
-    await rm(folder, { recursive: true, force: true })
-  }
+  })
 })
