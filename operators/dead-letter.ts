@@ -31,6 +31,7 @@ const REASONS: Readonly<Partial<Record<OperatorErrorCode, string>>> = {
   QRT_RECORD_MATCHES: 'the record has more partners than one record may be joined with; those before were taken',
   QRT_RECORD_LOST: 'the log had deleted the records before they were read',
   QRT_RECORD_QUARANTINED: 'the record stops the replicas that take it',
+  QRT_ROW_EARLIER: 'the row says that it happened longer before its own time than its next stage waits',
   QRT_PATTERN_SIZE: 'the pattern has more partial matches of the key, or longer ones, than are kept',
   QRT_RECORD_LATE: 'what takes the record had closed before it came',
 }

@@ -16,6 +16,7 @@ import { RowSteps } from './row-steps.ts'
 import { leastTime, timeOfWindow } from './row-times.ts'
 import { FLAG_IDLE, ROW_WATERMARK } from './rows.ts'
 import type { StateReader, StateWriter } from './snapshot.ts'
+import { compileTime, type TimeReader } from './time.ts'
 import type { WindowBounds } from './window.ts'
 
 const NONE = new Uint8Array()
@@ -40,6 +41,9 @@ export class PassedRows implements RowTarget {
   readonly #keyCode: KeyCode
   readonly #inputs: RecordInputs
   readonly #carried: CarriedRecords
+  /** NaN: a row does not say when it happened. Absent: nobody asks it. */
+  readonly #time: TimeReader | undefined
+  readonly #withinMs: number
   readonly #partitions: number
   /** What the unit is called by the next stage. */
   readonly #number: number
@@ -63,6 +67,8 @@ export class PassedRows implements RowTarget {
     this.#key = key.read
     this.#keyCode = key.code
     this.#inputs = readsOf(next, 'left', fields)
+    this.#time = next.time && compileTime({ kind: 'field', ...next.time }, fields)
+    this.#withinMs = next.time?.withinMs ?? 0
     this.#reader.link()
     this.#partitions = output.partitions
     this.#carried = new CarriedRecords(output.partitions, 0)
@@ -86,10 +92,17 @@ export class PassedRows implements RowTarget {
   /** Rows that are taken back were not final, and went nowhere. */
   takeBack(): void {}
 
-  #pass(value: Uint8Array, window: WindowBounds | undefined, time: number): void {
-    const place = { time, partition: this.#number, offset: this.#given++, index: 0 }
+  /** @param own the time that the row has by itself */
+  #pass(value: Uint8Array, window: WindowBounds | undefined, own: number): void {
     const { slots } = this.#reader.scope
     this.#reader.read(value, window)
+    const time = this.#time === undefined ? own : this.#time(slots, own)
+    const place = { time, partition: this.#number, offset: this.#given++, index: 0 }
+    // NaN is no such time either.
+    if (!(time >= own - this.#withinMs)) {
+      this.#unit.fail(Number.isNaN(time) ? 'QRT_RECORD_TIME' : 'QRT_ROW_EARLIER', place, value)
+      return
+    }
     try {
       const key = this.#keyCode.textOf(this.#key(slots))
       this.#inputs.evaluate(slots)
@@ -102,7 +115,7 @@ export class PassedRows implements RowTarget {
 
   /** How early the rows may be that are yet to come, at a watermark of the stage. */
   leastTime(watermark: number): number {
-    return leastTime(this.#plan, watermark)
+    return leastTime(this.#plan, watermark) - this.#withinMs
   }
 
   /** Tells every partition of the next stage how far this unit is. */

@@ -186,12 +186,24 @@ export type OutputPlan =
       readonly to?: number
     }
 
+/** Where a row says when it happened, in place of the time that it has by itself (row-times.ts). */
+export interface RowTimePlan {
+  readonly path: readonly string[]
+  readonly pattern?: string
+  /** How much before its own time the row may say that it happened. */
+  readonly withinMs: number
+  /** JSON pointer into the job document. */
+  readonly pointer: string
+}
+
 /** How the next stage holds the rows of this one. They go there as single records, each with what is read of it there. */
 export interface NextPlan {
   /** Absent: all rows are one group. */
   readonly keyBy?: readonly ExpressionPlan[]
   readonly ordered?: OrderedPlan
   readonly aggregates: readonly AggregatePlan[]
+  /** When rows happened. Absent: the time that each has by itself. */
+  readonly time?: RowTimePlan
   /** The number that the first unit has among the sources of the next stage. Absent: 0. */
   readonly numberFrom?: number
 }

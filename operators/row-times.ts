@@ -2,6 +2,9 @@
  * The event times of rows, where a next stage takes them. A row of a window has the last instant of its window, as Flink has it, so
  * that it falls into a window that ends together with its own; any other row has the time of the record that it was made at. What
  * follows is how early the rows of a stage may be that are yet to come: that is the watermark of the next stage.
+ *
+ * A row can say itself when it happened. It says so within a time before the one that it would have, which the next stage waits for:
+ * whether it does is a matter of the row alone, so none is late there, whatever is read first.
  */
 import { lagOf } from './ordered/join/windows.ts'
 import type { StagePlan } from './plan.ts'

@@ -94,6 +94,10 @@ export class Building {
     return this.#step({ aggregate: Object.fromEntries(texts) })
   }
 
+  time(options: object): Building {
+    return this.#step({ time: options })
+  }
+
   rolling(over: object): Building {
     return this.#step({ rolling: over })
   }

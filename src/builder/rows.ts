@@ -2,7 +2,7 @@
 import type { Aggregates, ResultOf } from './aggregate.ts'
 import type { Comparison, Condition, Operand, ValueOf } from './expression.ts'
 import type { Job } from './job.ts'
-import type { JobOptions, Sink } from './options.ts'
+import type { Duration, JobOptions, Sink } from './options.ts'
 import type { At, Name, Path, Plain } from './path.ts'
 import type { Holding, Stream } from './stream.ts'
 
@@ -75,7 +75,14 @@ export type Names<Fields> = readonly [Name<Fields>, ...Name<Fields>[]]
  * Another stage over rows that are final, each at the last instant of its window. Without `keyBy` all of them are one group; rows of a
  * join have the key of the join for a window.
  */
-export interface Regrouped<Value, Key, Input> extends Pick<Stream<Value, Input>, 'keyBy'>, Holding<Value, Key, Input> {}
+export interface Regrouped<Value, Key, Input> extends Pick<Stream<Value, Input>, 'keyBy'>, Holding<Value, Key, Input> {
+  /** Which field says when a row happened, at most `within` before the time that it has by itself. */
+  time(options: {
+    readonly field: Path<Value>
+    readonly pattern?: string
+    readonly within: Duration
+  }): Regrouped<Value, Key, Input>
+}
 
 /** Rows and steps on them. Key, window and what else every row has stay as they are. */
 export interface Rows<Fields, Key, Kind extends RowKind, Input>

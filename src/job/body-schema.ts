@@ -277,6 +277,14 @@ const stage: z.ZodType<StagePlan> = z.strictObject({
       keyBy: z.exactOptional(z.array(expression).min(1).max(JOB_LIMITS.keys)),
       ordered: z.exactOptional(ordered),
       aggregates: z.array(aggregate).max(JOB_LIMITS.aggregates),
+      time: z.exactOptional(
+        z.strictObject({
+          path: z.array(text).min(1),
+          pattern: z.exactOptional(text),
+          withinMs: milliseconds,
+          pointer: text,
+        }),
+      ),
       numberFrom: z.exactOptional(count),
     }),
   ),
@@ -438,7 +446,7 @@ function checkLater(
   )
   if (before === undefined || stage.input.kind !== 'slices') return
   const { keyBy, ordered, aggregates } = stage
-  const { numberFrom, ...next } = before.next ?? { aggregates: [] }
+  const { numberFrom, time: _, ...next } = before.next ?? { aggregates: [] }
   expect(stage.input.sources === direct + (rows ?? 0), 'rows of the stage before, and records of its own sources')
   expect((numberFrom ?? 0) === (stage.input.first ?? 0) + direct, 'units that are numbered behind the sources')
   expect(canonicalText(next) === canonicalText({ keyBy, ordered, aggregates }), 'rows that are held as they were sent')

@@ -9,6 +9,7 @@ import type {
   IdlePolicy,
   JoinSide,
   OrderedPlan,
+  RowTimePlan,
   StepPlan,
   TimePlan,
   WindowPlan,
@@ -48,10 +49,11 @@ export const pathOfSource = ({ name }: SourceDocument): readonly string[] =>
   name === undefined ? ['source'] : ['sources', name]
 
 /**
- * The key, then the window or what stands in its place, with its aggregates, sorted by name, then the steps on its rows, then what
+ * When the rows happened that a round takes from the one before; the key, then the window or what stands in its place, with its aggregates, sorted by name, then the steps on its rows, then what
  * rows are grouped by next.
  */
 export interface RoundDocument {
+  readonly time?: RowTimePlan
   readonly keyBy?: readonly ExpressionPlan[]
   readonly window?: WindowPlan
   /** In place of a window. */

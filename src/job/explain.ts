@@ -158,7 +158,9 @@ function heldText(job: CompiledJob, stage: StagePlan): string | undefined {
   if (window === undefined) return undefined
   if (window.kind === 'global') return `${each} for each key, for as long as the job runs`
   const disorder = Math.max(...plansOf(job).map(({ input }) => (input.kind === 'records' ? input.outOfOrdernessMs : 0)))
-  return `${each} for each key and open window; of one key at most ${windowsHeld(window, disorder)} windows are held at once`
+  // Rows that say when they happened say so of a time before their own.
+  const waits = job.stages[stage.stage - 1]?.next?.time?.withinMs ?? 0
+  return `${each} for each key and open window; of one key at most ${windowsHeld(window, disorder + waits)} windows are held at once`
 }
 
 const aggregatesText = ({ aggregates }: StagePlan): string =>

@@ -139,7 +139,7 @@ function shuffleTo(at: number, { ordered }: RoundDocument, partitions: number): 
 
 /** Behind a stage its rows are single records. */
 function passedTo(
-  { keyBy, ordered, aggregates }: RoundDocument,
+  { time, keyBy, ordered, aggregates }: RoundDocument,
   partitions: number,
   { first, count }: SourceRange,
 ): Pick<StagePlan, 'output' | 'next'> {
@@ -149,6 +149,7 @@ function passedTo(
       ...(keyBy === undefined ? {} : { keyBy }),
       ...(ordered === undefined ? {} : { ordered }),
       aggregates,
+      ...(time === undefined ? {} : { time }),
       ...(count === 0 ? {} : { numberFrom: first + count }),
     },
   }

@@ -5,6 +5,7 @@ import {
   type ExpressionPlan,
   formatDuration,
   type InputPlan,
+  type NextPlan,
   type StagePlan,
   type StepPlan,
   type WindowPlan,
@@ -93,6 +94,12 @@ type Step = NonNullable<GraphNode['steps']>[number]
 const keyOf = ({ keyBy }: Pick<StagePlan, 'keyBy'>): readonly Step[] =>
   keyBy === undefined ? [] : [{ step: 'keyBy', text: keyBy.map(({ source }) => source).join(', ') }]
 
+/** When rows happened that another stage takes, where they say so themselves. */
+const timeOf = ({ time }: NextPlan): readonly Step[] =>
+  time === undefined
+    ? []
+    : [{ step: 'time', text: `${time.path.join('.')}, at most ${formatDuration(time.withinMs)} before its own` }]
+
 function stepsOf(plan: StagePlan): Step[] {
   const { input, output, steps, window, ordered, aggregates, after, next } = plan
   const merges = input.kind === 'slices'
@@ -113,7 +120,8 @@ function stepsOf(plan: StagePlan): Step[] {
   }
   const made = aggregates.map((each) => ({ step: 'aggregate', text: aggregateText(each) }))
   const rows = [...all, ...made, ...(after ?? []).map(stepText)]
-  return next === undefined ? rows : [...rows, ...keyOf(next), { step: 'pass on', text: 'rows that are final' }]
+  if (next === undefined) return rows
+  return [...rows, ...timeOf(next), ...keyOf(next), { step: 'pass on', text: 'rows that are final' }]
 }
 
 function mergeText({ sources, among, rowSources = 0 }: InputPlan & { readonly kind: 'slices' }): string {

@@ -367,7 +367,7 @@ describe('steps', () => {
       'are known',
       inPlaceOf('keyBy', 'groupBy'),
       [
-        '5:5 /pipeline/1/groupBy unknown name "groupBy"; known here: filter, map, compute, project, drop, rename, cast, explode, keyBy, window, rolling, dedupe, changes, pattern, aggregate',
+        '5:5 /pipeline/1/groupBy unknown name "groupBy"; known here: filter, map, compute, project, drop, rename, cast, explode, time, keyBy, window, rolling, dedupe, changes, pattern, aggregate',
       ],
     ],
     [

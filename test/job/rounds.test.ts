@@ -35,6 +35,10 @@ const bodyOf = (text: string) => ({
   submittedAt: '2026-01-01T00:00:00.000Z',
 })
 
+const JOINED =
+  'sources: { a: { topic: a }, b: { topic: b } }\njoin: { left: a, right: b, on: id, within: 1m, select: { distance: a.d, origin: b.o } }'
+const WINDOW = '  - window: { tumbling: 1w }\n  - aggregate: { most: max(n) }\n'
+
 describe('a pipeline that groups rows again', () => {
   it('is a stage more for each time, behind a shuffle of its own', () => {
     const job = compiled(`${behind(LATER)}shuffle: { partitions: 5 }\n`)
@@ -131,15 +135,34 @@ describe('a pipeline that groups rows again', () => {
     ])
   })
 
+  it('takes rows by the time that they say, which is stored, explained and kept in an upgrade', () => {
+    const timed = (time: string) => behind(`  - time: ${time}\n${WINDOW}`)
+    const job = compiled(timed('{ field: window.start, within: 1d }'))
+    const [, second, third] = job.stages
+    assert.deepEqual(second?.next?.time, {
+      path: ['window', 'start'],
+      withinMs: 86_400_000,
+      pointer: '/pipeline/4/time',
+    })
+    assert.equal(third?.next, undefined)
+    const text = timed('{ field: window.start, within: 1d }')
+    assert.deepEqual(decodeJob(encodeJob(bodyOf(text))).compiled.stages, job.stages)
+    const steps = jobGraph(job).find(({ id }) => id === 'stage-1')?.steps
+    assert.deepEqual(
+      steps?.find(({ step }) => step === 'time'),
+      { step: 'time', text: 'window.start, at most 1d before its own' },
+    )
+    assert.deepEqual(differences(job, compiled(timed('{ field: window.start, within: 2d }'))), [
+      'what rows are grouped by next of stage 1',
+    ])
+  })
+
   it('can follow a step that passes records on, and a join', () => {
     const WINDOW = '  - window: { tumbling: 1d }\n  - aggregate: { n: count() }\n'
     const text = edited([WINDOW, `  - dedupe: { by: id, within: 1h }\n  - keyBy: carrier\n${WINDOW}`])
     const [, second, third] = compiled(text).stages
     assert.deepEqual([second?.ordered?.kind, third?.ordered, third?.window?.kind], ['dedupe', undefined, 'aligned'])
-    const joined = edited([
-      'source: { topic: flights }',
-      'sources: { a: { topic: a }, b: { topic: b } }\njoin: { left: a, right: b, on: id, within: 1m, select: { distance: a.d, origin: b.o } }',
-    ])
+    const joined = edited(['source: { topic: flights }', JOINED])
     const stages = compiled(joined).stages
     assert.deepEqual(
       stages.map(({ ordered, window }) => [ordered?.kind, window?.kind]),
@@ -154,12 +177,44 @@ describe('a pipeline that groups rows again', () => {
 })
 
 describe('a stage behind rows', () => {
-  const WINDOW = '  - window: { tumbling: 1w }\n  - aggregate: { most: max(n) }\n'
   const cases: readonly (readonly [name: string, text: string, fault: RegExp])[] = [
     [
       'has something that holds its rows',
       behind('  - keyBy: key\n'),
       /^8:5 \/pipeline\/4\/keyBy a keyBy behind other stages begins another one, and nothing here takes what it groups/,
+    ],
+    [
+      'has something that its time is for',
+      behind('  - time: { field: window.start, within: 1d }\n'),
+      /^8:5 \/pipeline\/4\/time a time behind other stages begins another one, and nothing here takes what it is about/,
+    ],
+    [
+      'has a time that rows say',
+      behind(`  - time: { field: window.begin, within: 1d }\n${WINDOW}`),
+      /^8:20 \/pipeline\/4\/time\/field the rows here have no "window.begin"/,
+    ],
+    [
+      'has a time that rows of a join have',
+      edited(
+        ['source: { topic: flights }', JOINED],
+        ['  - keyBy: origin', '  - time: { field: att, within: 1d }\n  - keyBy: origin'],
+      ),
+      /\/pipeline\/1\/time\/field .*"att"/,
+    ],
+    [
+      'has a time before its key',
+      behind(`  - keyBy: key\n  - time: { field: window.start, within: 1d }\n${WINDOW}`),
+      /^9:5 \/pipeline\/5\/time expected time right before the keyBy or window of the stage that takes the rows; found time after keyBy/,
+    ],
+    [
+      'says how long it waits for the rows of a time',
+      behind(`  - time: { field: window.start }\n${WINDOW}`),
+      /^8:5 \/pipeline\/4\/time\/within "within" is missing/,
+    ],
+    [
+      'alone says so of its records; the first takes those of a source',
+      edited(['  - keyBy: origin', '  - time: { field: at, within: 1d }\n  - keyBy: origin']),
+      /\/pipeline\/.\/time the source says when its records happened/,
     ],
     ['has aggregates', behind('  - window: { tumbling: 1w }\n'), /^8:5 \/pipeline\/4\/window window needs aggregate/],
     [

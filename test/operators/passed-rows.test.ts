@@ -151,6 +151,36 @@ describe('rows for a next stage', () => {
     )
   })
 
+  it('are in the window in which they say they happened, and wait for as long as they may say so', () => {
+    const [first, second, third] = plans({ aggregates: [aggregate('n', 'count'), aggregate('at', 'max', 't')] })
+    const next = { aggregates: MOST, time: { path: ['at'], withinMs: 10, pointer: '' } }
+    const chain = new Chain([first, { ...second, next }, third])
+    chain.feed(0, { t: 15, k: 'a' }, { t: 16, k: 'a' }, { t: 33, k: 'b' })
+    chain.feed(1, { t: 33, k: 'b' })
+    // At 33 the window [10,20) has closed; a row that comes may still be of 23.
+    assert.deepEqual(chain.rows, ['[0,20) null most=2 r0 final'])
+    chain.feed(0, { t: 52, k: 'b' })
+    chain.feed(1, { t: 49, k: 'b' })
+    // A row of [40,50) could say 39.
+    assert.deepEqual(chain.rows, [])
+    chain.feed(1, { t: 52, k: 'b' })
+    assert.deepEqual(chain.rows, ['[20,40) null most=2 r0 final'])
+  })
+
+  it('that say they happened earlier than that, or do not say when, are dead letters of the unit that made them', () => {
+    const [first, second, third] = plans({ aggregates: [aggregate('n', 'count'), aggregate('at', 'min', 's')] })
+    const next = { aggregates: MOST, time: { path: ['at'], withinMs: 5, pointer: '' } }
+    const chain = new Chain([first, { ...second, next }, third])
+    chain.feed(0, { t: 4, k: 'a', s: 3 }, { t: 5, k: 'b', s: 4 }, { t: 6, k: 'c', s: null }, { t: 40, k: 'a', s: 40 })
+    chain.feed(1, { t: 40, k: 'b', s: 40 })
+    const letters = chain.counts.flatMap(({ cuts }) => deadLettersOf(cuts)).map(({ value }) => JSON.parse(value))
+    assert.deepEqual(letters.map(({ error, stage, record }) => `${error} ${stage} ${JSON.parse(record).key}`).sort(), [
+      'QRT_RECORD_TIME 1 c',
+      'QRT_ROW_EARLIER 1 a',
+    ])
+    assert.deepEqual(chain.rows, ['[0,20) null most=1 r0 final'])
+  })
+
   it('are numbered beyond all that came before a gap', () => {
     const [, second] = plans()
     const stage = createStage(second, { partition: 0 })

@@ -63,10 +63,14 @@ const shapes = fc.record({
   partitions: fc.constantFrom(1, 3),
   units: fc.constantFrom(1, 2),
   maxRecords: fc.constantFrom(3, 1000),
+  /** How much before the end of its window a row may say that it happened, where it says so: at the begin of its window. */
+  within: fc.constantFrom(undefined, 0, 12, 60),
 })
 
-function plansOf(shape: Parameters<Parameters<typeof shapes.map>[0]>[0], partitions: number): StagePlan[] {
-  const { first, second, maxRecords, units } = shape
+type Shape = Parameters<Parameters<typeof shapes.map>[0]>[0]
+
+function plansOf(shape: Shape, partitions: number): StagePlan[] {
+  const { first, second, maxRecords, units, within } = shape
   const cuts = { gridMs: 5, gridRecords: 1, maxRecords, maxBytes: 1 << 20, partBytes: 300, snapshotEvery: 1 }
   const { window: _, ...base } = stagePlan({ cuts, onIdle: 'wait' })
   const next = {
@@ -74,6 +78,7 @@ function plansOf(shape: Parameters<Parameters<typeof shapes.map>[0]>[0], partiti
     ...('ordered' in second ? second : {}),
     aggregates: SECOND as readonly AggregatePlan[],
   }
+  const time = within === undefined ? {} : { time: { path: ['window', 'start'], withinMs: within, pointer: '' } }
   const after = [{ kind: 'filter', where: expression('total != 3') } as const]
   const one = { ...base, ...first, aggregates: FIRST }
   return [
@@ -84,7 +89,7 @@ function plansOf(shape: Parameters<Parameters<typeof shapes.map>[0]>[0], partiti
       input: { kind: 'slices', sources: partitions },
       after,
       output: { kind: 'shuffle', partitions: units, carries: 'records' },
-      next,
+      next: { ...next, ...time },
     },
     {
       ...base,
@@ -138,8 +143,8 @@ function groupsOf<Of extends Item>(held: Held, items: readonly Of[]): Group<Of>[
   })
 }
 
-/** What the last stage should say, as texts in any order. */
-function twin(first: Held, second: Held, partitions: number, bids: readonly Bid[]): string[] {
+/** Rows of the first round as the second takes them, in order; those that say they happened too early are told apart. */
+function rowsBetween({ first, partitions, within }: Shape, bids: readonly Bid[]) {
   const rows = groupsOf(
     first,
     bids.map((each) => ({ ...each, key: each.k })).sort((a, b) => a.t - b.t),
@@ -149,14 +154,24 @@ function twin(first: Held, second: Held, partitions: number, bids: readonly Bid[
       text: encodeUtf8(JSON.stringify(key)),
       start,
       end,
-      t: end - 1,
+      t: within === undefined ? end - 1 : start,
       n: items.length,
       total: items.reduce((sum, { v }) => sum + v, 0),
     }))
     .filter(({ total }) => total !== 3)
     .map((row) => ({ ...row, key: row.n % 2, unit: partitionOf(row.text, partitions) }))
-    .sort((a, b) => a.t - b.t || a.unit - b.unit || a.start - b.start || Buffer.compare(a.text, b.text))
-  return groupsOf(second, rows)
+    .sort(
+      (a, b) => a.t - b.t || a.unit - b.unit || a.end - b.end || a.start - b.start || Buffer.compare(a.text, b.text),
+    )
+  const [taken, early] = [true, false].map((wanted) =>
+    rows.filter(({ t, end }) => t >= end - 1 - (within ?? 0) === wanted),
+  )
+  return { taken: taken ?? [], early: early ?? [] }
+}
+
+/** What the last stage should say, as texts in any order. */
+function twin(shape: Shape, bids: readonly Bid[]): string[] {
+  return groupsOf(shape.second, rowsBetween(shape, bids).taken)
     .map(({ key, start, end, items }) => {
       const sum = items.reduce((all, { total }) => all + total, 0)
       return JSON.stringify([start, end, key, items.length, sum, items.map(({ of }) => of)])
@@ -183,8 +198,13 @@ describe('a window over the rows of windows', () => {
     fc.assert(
       fc.property(shapes, sources, speeds, (shape, given, order) => {
         const stages = runRounds(plansOf(shape, given.length), given, order)
-        assert.deepEqual(found(stages.at(-1) ?? []), twin(shape.first, shape.second, shape.partitions, given.flat()))
-        assert.deepEqual(deadLettersOf(stages.flat(2)), [])
+        assert.deepEqual(found(stages.at(-1) ?? []), twin(shape, given.flat()))
+        const dead = deadLettersOf(stages.flat(2)).map(({ value }) => JSON.parse(value).error)
+        const { early } = rowsBetween(shape, given.flat())
+        assert.deepEqual(
+          dead,
+          early.map(() => 'QRT_ROW_EARLIER'),
+        )
       }),
       { seed: 31, numRuns: propertyRuns(300) },
     )

@@ -12,6 +12,7 @@ import { pipeline } from './pipeline.ts'
 import { quorumOrFile } from './quorum.ts'
 import { checkRecordNames } from './record-steps.ts'
 import { namesAfter } from './row-steps.ts'
+import { checkFirstTime } from './row-time.ts'
 import { type GivenTarget, sink, sinkWithBranch, targetOf } from './sinks.ts'
 import { source, sources } from './source.ts'
 import { duration, jobName, retention, text, wholeNumber } from './values.ts'
@@ -229,6 +230,9 @@ export const job = () =>
     rule(['source', 'sources', 'join', 'joins', 'pipeline', 'shuffle'], checkShuffle),
     rule(['source', 'sources', 'pipeline'], checkGlobal),
     rule(['source', 'sources', 'pipeline'], checkClosing),
+    rule(['join', 'joins', 'pipeline'], ({ join, joins, pipeline }, reporter) =>
+      checkFirstTime({ pipeline, joined: join !== undefined || joins !== undefined }, reporter),
+    ),
     rule(['sources', 'join', 'pipeline'], checkJoin),
     rule(['join', 'joins'], checkOneKind),
     rule(['sources', 'joins', 'pipeline'], checkJoins),

@@ -19,6 +19,7 @@ import {
 import { reshapingSteps } from './reshape.ts'
 import { checkRounds, placesOfRounds } from './rounds.ts'
 import { checkRowSteps } from './row-steps.ts'
+import { checkRowTimes, rowTime, rowTimePlan } from './row-time.ts'
 import { window, windowPlan } from './windows.ts'
 import { expects, oneOf, type Reporter, report, requires } from './words.ts'
 
@@ -34,6 +35,12 @@ const step = () =>
       .optional()
       .meta({ description: 'Adds these fields and keeps the others.' }),
     ...reshapingSteps(),
+    time: rowTime()
+      .optional()
+      .meta({
+        description: 'Which field of rows says when they happened, for the stage that follows.',
+        examples: [{ field: 'began', within: '1d' }],
+      }),
     keyBy: keys('a key: an expression, or a list of expressions')
       .optional()
       .meta({ description: 'What records are grouped by.', examples: ['origin', ['origin', 'destination']] }),
@@ -56,12 +63,15 @@ const HOLDING = ['window', ...ORDERED_STEPS] as const
 
 const RANK: ReadonlyMap<string, number> = new Map<string, number>([
   ...STATELESS.map((name) => [name, 0] as const),
+  ['time', 0.5],
   ['keyBy', 1],
   ...HOLDING.map((name) => [name, 2] as const),
   ['aggregate', 3],
 ])
 const ORDER =
   'filter, map and other steps of single records first, then keyBy, then window or a step in its place, then aggregate'
+
+const TIME_ORDER = 'time right before the keyBy or window of the stage that takes the rows'
 
 const nameOf = (item: unknown): string | undefined =>
   typeof item === 'object' && item !== null ? Object.keys(item)[0] : undefined
@@ -102,7 +112,7 @@ function checkRound(
         ? name === before.name
           ? `expected ${name} once in a stage; this is the second`
           : one
-        : `expected ${ORDER}; found ${name} after ${before.name}`
+        : `expected ${name === 'time' || before.name === 'time' ? TIME_ORDER : ORDER}; found ${name} after ${before.name}`
       report(reporter, [i, name], ORDER, { sentence, atName: true })
     } else before = { name, rank }
   }
@@ -111,9 +121,12 @@ function checkRound(
   if (names.some((name = '') => Object.hasOwn(WITHOUT_AGGREGATES, name))) checkPassing(names, reporter)
   else if (first || held) checkPair(names, reporter)
   else {
-    const sentence = 'a keyBy behind other stages begins another one, and nothing here takes what it groups'
+    const [place = 0] = places
+    const name = names[place] ?? 'keyBy'
+    const does = name === 'time' ? 'is about' : 'groups'
+    const sentence = `a ${name} behind other stages begins another one, and nothing here takes what it ${does}`
     const suggestion = 'add window and aggregate, or rolling, dedupe, changes or pattern'
-    report(reporter, [names.indexOf('keyBy'), 'keyBy'], 'a window', { sentence, suggestion, atName: true })
+    report(reporter, [place, name], 'a window', { sentence, suggestion, atName: true })
   }
 }
 
@@ -157,6 +170,7 @@ export const pipeline = () =>
         if (round.after !== undefined) checkRowSteps(round, placesAfterAggregate(list, places[i] ?? []), reporter)
       })
       checkRounds(document, places, reporter)
+      checkRowTimes(document, reporter)
       return document
     })
 
@@ -213,9 +227,10 @@ function arrangeRound(list: readonly Step[], places: readonly number[]): Pipelin
   for (const i of places) {
     const item = list[i]
     if (item === undefined) continue
-    const { keyBy, window, aggregate } = item
+    const { time, keyBy, window, aggregate } = item
     const step = stepPlan(item, i)
     if (step !== undefined) (rest.aggregates.length > 0 ? after : steps).push(step)
+    if (time !== undefined) rest = { ...rest, time: rowTimePlan(time, i) }
     if (keyBy !== undefined) rest = { ...rest, keyBy: keyBy.map((source) => planOf(source, i, 'keyBy')) }
     if (window !== undefined) {
       const held = isOrderedWindow(window) ? { ordered: orderedWindowPlan(window) } : { window: windowPlan(window) }

@@ -13,7 +13,7 @@ type Tell = (path: readonly PropertyKey[], finding: Finding | undefined) => void
  */
 export function checkRecordNames(
   sources: readonly SourceDocument[],
-  { steps, keyBy, aggregates, ordered }: PipelineDocument,
+  { steps, time, keyBy, aggregates, ordered }: PipelineDocument,
   reporter: Reporter,
   selected: readonly string[] | undefined,
 ): void {
@@ -34,6 +34,7 @@ export function checkRecordNames(
   const read = (plan: ExpressionPlan | undefined) => {
     if (plan !== undefined) tell(pathOfPointer(plan.pointer), names.unknownIn(plan.source))
   }
+  if (time !== undefined) tell([...pathOfPointer(time.pointer), 'field'], names.unknown(time.path))
   for (const key of keyBy ?? []) read(key)
   // What patterns and the like read is their own.
   if (ordered !== undefined && aggregates.length === 0) return

@@ -11,12 +11,12 @@ import { WITHOUT_AGGREGATES } from './ordered.ts'
 import { namesAfter } from './row-steps.ts'
 import { type Reporter, report } from './words.ts'
 
-/** Steps that group or hold: behind rows that are complete, one of them begins another round. */
-const isBeginning = (rank: number | undefined): boolean => rank === 1 || rank === 2
+/** Steps that time, group or hold: behind rows that are complete, one of them begins another round. */
+const isBeginning = (rank = 0): boolean => rank > 0 && rank < 3
 
 /**
  * The places of each round's steps in the list, by their names.
- * @param rankOf 0: a step of single records, 1: a key, 2: what holds records, 3: aggregates
+ * @param rankOf 0: a step of single records, between: the time of rows, 1: a key, 2: what holds records, 3: aggregates
  */
 export function placesOfRounds(
   names: readonly (string | undefined)[],

@@ -47,7 +47,7 @@ export class RowNames {
 
   /** What is wrong with the first name that an expression reads and no row has. */
   unknownIn(source: string): Finding | undefined {
-    const path = readIn(source).find((each) => !this.#has(each))
+    const path = readIn(source).find((each) => !this.has(each))
     return path === undefined ? undefined : atName(this.missing(path.join('.')), path, source)
   }
 
@@ -60,7 +60,8 @@ export class RowNames {
     return near === undefined ? { sentence } : { sentence, suggestion: `did you mean ${near}?` }
   }
 
-  #has([head = '', ...rest]: readonly string[]): boolean {
+  /** Whether rows have what a path leads to, as far as that is known. */
+  has([head = '', ...rest]: readonly string[]): boolean {
     if (this.fields.has(head)) return true
     if (head === 'window' && this.#always.has(head))
       return rest.length === 0 || EDGES.includes(`window.${rest.join('.')}`)

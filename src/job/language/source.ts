@@ -4,42 +4,15 @@ import type { TimePlan } from '../../../operators/index.ts'
 import type { SourceDocument } from '../document.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { pointerOf } from '../text/read.ts'
-import { expressionErrorIn, findingFor, keys } from './expressions.ts'
+import { keys } from './expressions.ts'
 import { format } from './format.ts'
 import { recordSteps, stepsBelow } from './pipeline.ts'
+import { timeField } from './time-field.ts'
 import { choice, duration, flag, pattern, topicName } from './values.ts'
 import { expects, type Reporter, report, strict } from './words.ts'
 
-const FIELD = 'the name of a field such as date, or a path such as order.placedAt'
-
-const timePattern = () =>
-  pattern('a time pattern of at most 64 characters, such as yyyy/MM/dd HH:mm', /^.{1,64}$/u).check(
-    z.superRefine((value, reporter) => {
-      const error = expressionErrorIn({
-        input: {
-          kind: 'records',
-          format: 'json',
-          time: { kind: 'field', path: ['t'], pattern: value },
-          outOfOrdernessMs: 0,
-        },
-      })
-      if (error !== undefined) report(reporter, [], 'a time pattern', findingFor(error, value))
-    }),
-  )
-
 const time = () =>
-  strict('where the time stands, such as { field: date }', {
-    field: pattern(FIELD, /^[^.\p{Cc}]{1,128}(?:\.[^.\p{Cc}]{1,128}){0,7}$/u).meta({
-      description: 'Epoch milliseconds, or an ISO 8601 text; UTC unless the text says otherwise.',
-      examples: ['date', 'order.placedAt'],
-    }),
-    pattern: timePattern()
-      .optional()
-      .meta({
-        description: 'For texts that are not ISO 8601: yyyy MM dd HH mm ss SSS; other letters in single quotes. UTC.',
-        examples: ['yyyy/MM/dd HH:mm'],
-      }),
-  }).transform(
+  strict('where the time stands, such as { field: date }', timeField()).transform(
     ({ field, pattern }): TimePlan => ({
       kind: 'field',
       path: field.split('.'),
