@@ -45,6 +45,8 @@ export class Acknowledgements {
   /** Goes on in a later term. What counted before it and is not in its base may be known to none of its members. */
   install(term: Term): void {
     this.#term = term
+    // Who is no member may let all go, and says what it has when it is one again.
+    for (const peer of this.#handedOver.keys()) if (!term.members.includes(peer)) this.#handedOver.delete(peer)
     this.#acknowledged = term.base
     this.#count()
   }

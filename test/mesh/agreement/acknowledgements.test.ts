@@ -60,6 +60,18 @@ describe('a result is acknowledged', () => {
     assert.equal(known.position?.seq, 17)
   })
 
+  // term 9: ada, bo, cy. Term 10: ada, cy, dan, and bo lets the unit go. Term 11 names bo again, who takes it over from 15 on.
+  it('not by what one had stored that was no member meanwhile, before it says so again', () => {
+    const known = new Acknowledgements(TERM)
+    known.note(BO, at(18), 9)
+    known.install({ ...TERM, number: 10, members: [ADA, CY, DAN] })
+    known.install({ ...TERM, number: 11 })
+    known.note(ADA, at(18), 11)
+    assert.equal(known.position?.seq, 15)
+    known.note(BO, at(18), 11)
+    assert.equal(known.position?.seq, 18)
+  })
+
   // term 9: ada, bo, cy. Bo promises at 17, and stores 18 afterwards; with cy's promise term 10 begins at 15.
   it('no more when those that had stored it are not in the next term', () => {
     const known = new Acknowledgements(TERM)
