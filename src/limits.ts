@@ -42,6 +42,9 @@ export const HOST_TIMING = {
   learnerGraceMs: 10_000,
   /** A unit that nobody could hand over is asked for again after this. */
   joinRetryMs: 500,
+  /** Whoever handed over what does not check is asked again after this, doubled up to the maximum. */
+  unsoundWaitMs: 1_000,
+  unsoundWaitMaxMs: 30_000,
   /** What is kept on disk is reviewed this often. */
   trimMs: 10_000,
   /** Each rank of the preference list waits this much longer before it writes to a sink. */

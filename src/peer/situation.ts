@@ -6,6 +6,7 @@
 import type { CutPosition, PeerId, UnitAgreement } from '../../mesh/index.ts'
 import type { UnitStatus } from '../http/api.ts'
 import { lostMajority, waitsForAll } from '../replica/gone.ts'
+import type { HandoffProgress } from '../replica/handoff.ts'
 import type { HostedUnit } from '../replica/hosted.ts'
 import { type Resolution, resolvable } from '../replica/resolution.ts'
 import { readyFor, sameMembers } from '../replica/wishes.ts'
@@ -175,9 +176,16 @@ function missingResults(hosted: HostedUnit, { nameOf }: StatusParts, orders: rea
   return [`${what}; they are members no more: ${then}`]
 }
 
+const NO_PROGRESS: HandoffProgress = { from: undefined, chunks: undefined, batches: 0, putOff: [] }
+
 function takingOver({ state, handoff, missing }: HostedUnit, { nameOf }: StatusParts): string[] {
   if (state !== 'joining' || missing !== undefined) return []
-  const { from, chunks, batches } = handoff?.progress ?? { from: undefined, chunks: undefined, batches: 0 }
+  const { from, chunks, batches, putOff } = handoff?.progress ?? NO_PROGRESS
+  if (putOff.length > 0) {
+    return [
+      `it is taken over by this peer, and what ${putOff.map(nameOf).join(', ')} handed over does not check: others are asked, and the same again after a while`,
+    ]
+  }
   if (from === undefined) return ['it is taken over by this peer, and nobody who has it has answered yet']
   const snapshot = chunks === undefined ? '' : `: ${chunks.done} of ${chunks.total} pieces of the snapshot`
   const results = batches === 0 ? '' : `${snapshot === '' ? ':' : ','} ${batches} batches of results`

@@ -110,6 +110,7 @@ export class Joining {
         ])
       },
       wanted: () => this.#options.wanted(hosted),
+      now,
     })
     hosted.handoff = handoff
     return handoff
@@ -117,7 +118,10 @@ export class Joining {
 
   async #takeOver(hosted: HostedUnit, handoff: Handoff, beyond: CutPosition | undefined): Promise<boolean> {
     const taken = await handoff.attempt(beyond)
-    return taken !== undefined && this.#options.wanted(hosted) && (await this.#write(hosted, taken))
+    if (taken === undefined || !this.#options.wanted(hosted)) return false
+    if (await this.#write(hosted, taken)) return true
+    handoff.putOff(taken.from)
+    return false
   }
 
   /** @param attempt true: it is done */

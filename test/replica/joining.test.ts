@@ -76,3 +76,34 @@ describe('results that only a silent member may have', () => {
     assert.deepEqual([joined(), hosted.lostUpTo], [1, BASE])
   })
 })
+
+describe('what is handed over and cannot be gone on from', () => {
+  it('is asked of another peer, and of the same one only after a while', async () => {
+    const hosted = new HostedUnit({ unit: UNIT, members: [BO, CY] } as unknown as UnitDescription, 0)
+    const asked: PeerId[] = []
+    const waiting: (() => void)[] = []
+    const terms = [
+      { ...{ unit: UNIT, number: 1, view: 1, members: [BO, CY], write: 2 }, base: null, open: [], floor: 0 },
+    ]
+    const node = {
+      ...{ self: ADA, alive: () => new Set([ADA, BO, CY]), membersOf: () => [], holdersOf: () => [] },
+      takeOver: () => undefined,
+      request: async (peer: PeerId) => {
+        asked.push(peer)
+        return { terms, snapshot: null }
+      },
+    } as unknown as MeshNode
+    const joining = new Joining({
+      ...{ node, now: () => 0, checkpoint: async () => ({}), wanted: () => true },
+      after: (_delayMs, action) => waiting.push(action),
+      onJoined: () => assert.fail('nothing was taken over'),
+      onFailure: (_hosted, error) => assert.fail(error),
+    })
+    joining.start(hosted, undefined)
+    for (let attempts = 0; attempts < 3; attempts++) {
+      for (let turns = 0; turns < 100 && waiting.length === 0; turns++) await Promise.resolve()
+      waiting.pop()?.()
+    }
+    assert.deepEqual(asked, [BO, CY])
+  })
+})
