@@ -9,7 +9,7 @@ export const verb: Verb = {
   description: [
     'A unit that halts for an operator says so in quorate status, with the order that it waits for. Any other order, and any',
     'unit that waits for none, is refused. An order is given to the replicas that are alive; it is kept until it is carried',
-    'out, and not across a restart of theirs.',
+    'out, also across a restart of theirs.',
     '',
     'ORDER is one of:',
     '  retry       Replicas computed different results for one cut, again and again, and none has enough votes. They go back to',

@@ -78,6 +78,8 @@ export class Answers {
       case 'resolve': {
         const { unit } = this.#hosted(request.unit).description
         const answer: ResolveAnswer = { accepted: this.#options.host.resolve(unit, request.what) }
+        // Whoever gave the order need not give it again, whatever happens to this peer.
+        await this.#options.node.durable()
         return answer as unknown as Wire
       }
       case 'handoff':

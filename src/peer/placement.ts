@@ -13,7 +13,8 @@ import {
   type View,
 } from '../../mesh/index.ts'
 import type { Target, UnitDescription } from '../replica/hosted.ts'
-import type { Store, StoreOp } from '../store/store.ts'
+import { dropOrders, ORDER_PREFIX } from '../replica/kept-orders.ts'
+import type { Store, StoreOp, StoreTable } from '../store/store.ts'
 
 /** By members too: where a majority was lost, two views may have one number. */
 const isSame = (known: View, { number, members }: View): boolean =>
@@ -64,6 +65,7 @@ export class Placement {
     const range = { from: `${unit}/`, to: `${unit}/~` }
     return [
       ...RELEASED_TABLES.map((table): StoreOp => ({ kind: 'deleteRange', table, ...range })),
+      dropOrders(unit),
       this.#note(unit, 'released'),
     ]
   }
@@ -72,10 +74,10 @@ export class Placement {
   forget(generation: string): StoreOp[] {
     for (const unit of this.#holdings.keys()) if (unit.startsWith(`${generation}:`)) this.#holdings.delete(unit)
     const tables = ['term', ...RELEASED_TABLES] as const
-    return [
-      ...tables.map((table): StoreOp => ({ kind: 'deleteRange', table, from: `${generation}:`, to: `${generation};` })),
-      { kind: 'deleteRange', table: 'meta', from: `${PREFIX}${generation}:`, to: `${PREFIX}${generation};` },
-    ]
+    const range = (table: StoreTable, prefix = ''): StoreOp => {
+      return { kind: 'deleteRange', table, from: `${prefix}${generation}:`, to: `${prefix}${generation};` }
+    }
+    return [...tables.map((table) => range(table)), range('meta', PREFIX), range('meta', ORDER_PREFIX)]
   }
 
   #note(unit: UnitId, holding: Holding): StoreOp {

@@ -26,6 +26,7 @@ import {
   type Target,
   type UnitDescription,
 } from './hosted.ts'
+import { dropOrders, keepOrders, loadOrders, recallOrders } from './kept-orders.ts'
 import type { Culprit } from './mark.ts'
 import type { WorkerReport } from './protocol.ts'
 import { type Resolution, resolvable } from './resolution.ts'
@@ -102,6 +103,11 @@ export class ReplicaHost {
     const hosted = new HostedUnit(description, this.#options.now())
     this.#units.set(unit, hosted)
     await this.#runs.load(hosted)
+    const kept = await loadOrders(this.#options.store, unit)
+    const agreement = this.#options.node.unit(unit)
+    if (kept === undefined || agreement === undefined || this.#units.get(unit) !== hosted) return
+    hosted.trouble.ordersKept = true
+    recallOrders(kept, hosted.trouble, agreement)
   }
 
   /** Who should hold the unit, by the present view, and what its members should bring about. */
@@ -133,7 +139,7 @@ export class ReplicaHost {
     this.#onUnit(unit, (hosted) => this.#runs.damaged(hosted))
   }
 
-  /** An operator's word on what the unit cannot decide by itself. False: it waits for no such word. */
+  /** An operator's word on what the unit cannot decide by itself: it is on its way to the disk. False: it waits for no such word. */
   resolve(unit: UnitId, what: Resolution): boolean {
     const { node, now } = this.#options
     const hosted = this.#units.get(unit)
@@ -145,6 +151,8 @@ export class ReplicaHost {
     trouble.gapAccepted ||= what === 'accept-gap'
     trouble.retryWanted ||= what === 'retry'
     trouble.settleWanted ||= what === 'settle'
+    trouble.ordersKept = true
+    node.persist([keepOrders(unit, trouble, agreement)])
     return true
   }
 
@@ -219,6 +227,7 @@ export class ReplicaHost {
         this.#pause(event.unit, event.token)
         return
       case 'certified':
+        this.#onUnit(event.certificate.content.unit, ({ trouble }) => trouble.moved())
         onEvent({ kind: 'certified', unit: event.certificate.content.unit, certificate: event.certificate })
         return
       case 'matched':
@@ -263,6 +272,10 @@ export class ReplicaHost {
     const view = node.document?.view.members ?? []
     for (const [unit, hosted] of this.#units) {
       this.#runs.review(hosted)
+      if (hosted.trouble.ordersKept && !hosted.trouble.ordered) {
+        hosted.trouble.ordersKept = false
+        node.persist([dropOrders(unit)])
+      }
       const running = hosted.state === 'running'
       node.drive(unit, (agreement, time) => {
         agreement.following.stuckHere = hosted.trouble.blocked ? hosted.offset : undefined

@@ -21,12 +21,19 @@ export class Trouble {
   settleWanted = false
   /** Monotonic: when a stuck replica tries again. */
   retryAt = 0
+  /** Orders are on this disk. */
+  ordersKept = false
   #crashedAt: number | undefined
   #divergences = 0
 
   /** It waits for a decision about a place that it cannot pass. */
   get blocked(): boolean {
     return this.stuckAt !== undefined || this.logStart !== undefined
+  }
+
+  /** An operator's order is not carried out yet. */
+  get ordered(): boolean {
+    return this.gapAccepted || this.retryWanted || this.settleWanted
   }
 
   /**
@@ -58,13 +65,18 @@ export class Trouble {
     this.settleWanted = false
   }
 
+  /** More is certified. A replica that does not wait for lost records after all waits for no order about them. */
+  moved(): void {
+    if (this.logStart === undefined && this.gapAccepted) this.found()
+  }
+
   /**
    * Another term: what was ordered of the one before is done, or asked for again. An order beside a gap stands until that is
    * decided, since terms come and go meanwhile.
    */
   term(decision: DecisionKind | undefined): void {
     this.retryWanted = false
-    if (decision === 'gap' || this.logStart === undefined || !this.gapAccepted) this.settleWanted = false
+    if (decision === 'gap' || !this.gapAccepted) this.settleWanted = false
   }
 
   /** How long it waits before it starts again, milliseconds. */
