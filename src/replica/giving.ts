@@ -42,7 +42,7 @@ export class Giving {
   /** @throws Error for what this peer does not have: its text goes back to the asker */
   async answer(hosted: HostedUnit, request: HandoffRequest): Promise<Wire> {
     // One that looks for results which are missing says which of them it has: perhaps nobody has them all.
-    const complete = hosted.state !== 'opening' && (hosted.state !== 'joining' || request.q === 'batches')
+    const complete = hosted.state === 'joining' ? request.q === 'batches' : hosted.loaded
     if (!complete) throw new Error('this replica is not complete itself')
     switch (request.q) {
       case 'handoff':

@@ -92,6 +92,8 @@ export class HostedUnit {
   handoff: Handoff | undefined
   /** It takes records one by one, in a thread that nobody else depends on. */
   careful = false
+  /** What is on this disk of it is known: others can be given that, also while the replica itself waits to start again. */
+  loaded = false
   /** Its present members hold all that this peer has of it. */
   released = false
   /** The latest term that this peer was told to be a member of, by others, while it did not have the unit. */

@@ -86,6 +86,7 @@ export class Runs {
       return
     }
     const { opened, snapshots, incomplete } = loaded
+    hosted.loaded = true
     // By now: a term may have come while the disk was read.
     const terms = node.unit(unit)?.terms ?? opened.terms
     hosted.decisions = (planted('terms-skipped') ? [opened.term] : terms).flatMap(placed)
@@ -251,6 +252,7 @@ export class Runs {
   /** What was taken over is on disk: the unit starts from there as it would after a restart of the peer. */
   #reopen(hosted: HostedUnit): void {
     hosted.state = 'opening'
+    hosted.loaded = false
     hosted.halt = undefined
     hosted.trouble.found()
     this.#options.node.closeUnit(hosted.description.unit)
