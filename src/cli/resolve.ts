@@ -22,8 +22,9 @@ export const verb: Verb = {
     '  settle      A result may have been certified by peers that are gone for good, and only they could tell. The unit goes on',
     '              without asking them. Gives up what protects that result: if it was certified and is at a sink already,',
     '              another result for the same cut may be certified now. A sink that holds the other one refuses it then',
-    '              (QRT_SINK_FORK) where it can tell. Do this only when those peers and their disks will not come back. After',
-    '              accept-gap it may be needed as well: a gap waits until every replica has said what it has.',
+    '              (QRT_SINK_FORK) where it can tell. Do this only when those peers and their disks will not come back. One that',
+    '              is still a member is expected back, and is taken out of the cluster first: quorate remove. After accept-gap it',
+    '              may be needed as well: a gap waits until every replica has said what it has.',
   ].join('\n'),
   args: [
     { name: 'JOB', required: true, help: 'name of the job' },

@@ -59,7 +59,7 @@ export class Operations {
     await this.#change({ kind: 'view', step: { kind: 'remove', peer, ban } }, timeoutMs, {
       acceptors: [
         'QRT_MEMBER_REFUSED',
-        `without ${name} fewer than a majority of those who agree on changes would be alive: bring other members back first (quorate members)`,
+        `without ${name} fewer than a majority of those who agree on changes would be alive: bring other members back first (quorate members), or, where the disks of all that are away are gone for good, give all of them up at once (quorate force)`,
       ],
       last: ['QRT_MEMBER_REFUSED', `${name} is the last member of the cluster`],
     })

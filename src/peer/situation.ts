@@ -65,6 +65,19 @@ function tooFew(gone: readonly PeerId[], { term }: UnitAgreement, { nameOf }: St
   return [`${what}; bring one back, or, where their disks are gone for good: quorate force ${lost} --yes`]
 }
 
+/**
+ * What brings on a unit that waits for these: members that are away are expected back for as long as they are members, and
+ * with `removeAfter: never` that is until an operator says otherwise. Only those that are members no more can be given up.
+ */
+function expected(peers: readonly PeerId[], { node, nameOf }: StatusParts): string {
+  const alive = node.alive()
+  const members = node.document?.view.members ?? []
+  const away = peers.filter((peer) => members.includes(peer) && !alive.has(peer)).map(nameOf)
+  if (away.length === 0) return ''
+  const remove = away.map((name) => `quorate remove ${name}`).join(', ')
+  return `: bring ${away.join(', ')} back, or, where the disk is gone for good, take that member out first: ${remove}`
+}
+
 /** As typed by whoever reads the sentence. */
 function command({ description }: HostedUnit, order: Resolution): string {
   const [, stage, partition] = description.unit.split(':')
@@ -113,16 +126,18 @@ function lostRecords(
 function gapWaits(
   hosted: HostedUnit,
   { term }: UnitAgreement,
-  { node, nameOf }: StatusParts,
+  parts: StatusParts,
   orders: readonly Resolution[],
 ): string {
+  const { node, nameOf } = parts
   const alive = node.alive()
-  const silent = term.members.filter((member) => member !== node.self && !alive.has(member)).map(nameOf)
+  const silent = term.members.filter((member) => member !== node.self && !alive.has(member))
   const all =
     'it goes on without them, as was ordered, once each of its replicas has said that it has no result beyond them'
   if (silent.length === 0) return all
-  const waits = `${all}; ${silent.join(', ')} cannot be asked`
-  if (!orders.includes('settle')) return waits
+  const waits = `${all}; ${silent.map(nameOf).join(', ')} cannot be asked`
+  const first = expected(silent, parts)
+  if (first !== '' || !orders.includes('settle')) return `${waits}${first}`
   const then = hosted.trouble.settleWanted
     ? 'it is about to go on without the word of those that are members no more, as was ordered'
     : `bring them back, or go on without those that are members no more: ${command(hosted, 'settle')}`
@@ -151,12 +166,13 @@ function dispute(
 function openCut(
   hosted: HostedUnit,
   { keptBackBy, poll }: UnitAgreement,
-  { nameOf }: StatusParts,
+  parts: StatusParts,
   orders: readonly Resolution[],
 ): string[] {
   if (keptBackBy.length === 0) return []
-  const what = `cut ${placeText(poll.position)} waits for ${keptBackBy.map(nameOf).join(', ')} to say whether another result was certified in an earlier term`
-  if (!orders.includes('settle')) return [what]
+  const what = `cut ${placeText(poll.position)} waits for ${keptBackBy.map(parts.nameOf).join(', ')} to say whether another result was certified in an earlier term`
+  const first = expected(keptBackBy, parts)
+  if (first !== '' || !orders.includes('settle')) return [`${what}${first}`]
   const then = hosted.trouble.settleWanted
     ? 'it is about to go on without them, as was ordered'
     : `bring them back, or go on without them: ${command(hosted, 'settle')}`
@@ -164,12 +180,14 @@ function openCut(
 }
 
 /** Certified results from before a gap that are on no disk here: only those who have not answered may have them. */
-function missingResults(hosted: HostedUnit, { nameOf }: StatusParts, orders: readonly Resolution[]): string[] {
+function missingResults(hosted: HostedUnit, parts: StatusParts, orders: readonly Resolution[]): string[] {
   const { missing, state, trouble } = hosted
   if (state !== 'joining' || missing === undefined || missing.silent.length === 0) return []
-  const silent = missing.silent.map(nameOf).join(', ')
+  const silent = missing.silent.map(parts.nameOf).join(', ')
   const what = `results up to cut ${placeText(missing.upTo)} were made of records that are gone, and only ${silent} may still have them`
-  if (!orders.includes('settle')) return [`${what}: they are asked for until all have answered`]
+  if (!orders.includes('settle')) {
+    return [`${what}: they are asked for until all have answered${expected(missing.silent, parts)}`]
+  }
   const then = trouble.settleWanted
     ? 'it is about to go on without them, as was ordered'
     : `bring them back, or go on without those results: ${command(hosted, 'settle')}`

@@ -26,6 +26,8 @@ export interface StatusParts {
 const BEHIND_RECORDS = 1_000
 /** Votes that are missing for less than this are on their way. */
 const PATIENCE_MS = 1_000
+/** A member that was not heard of for so long may never come back. */
+const LONG_GONE_MS = 600_000
 
 export function unitStatus(placed: PlacedUnit, hosted: HostedUnit, parts: StatusParts): UnitStatus {
   const { node, commits } = parts
@@ -101,7 +103,10 @@ function plainStateOf(
   const answering = members.length - unreachable.length
   if (answering < description.write) {
     const needed = `${description.write} of ${members.length} replicas must agree and ${answering} can be reached`
-    return { state: 'stalled', reasons: [`${needed}: ${missing.join('; ')}`, ...reasons] }
+    return {
+      state: 'stalled',
+      reasons: [`${needed}: ${missing.join('; ')}`, ...longGone(unreachable, parts), ...reasons],
+    }
   }
   if (hosted.repairing !== undefined) {
     const { seq, part } = hosted.repairing
@@ -146,6 +151,17 @@ function unreachableText(peer: PeerId, { node, now, nameOf }: StatusParts): stri
   if (member === undefined) return `peer ${nameOf(peer)} was never heard of`
   if (member.state === 'left') return `peer ${nameOf(peer)} left`
   return `peer ${nameOf(peer)} has been unreachable for ${seconds(now - member.lastHeardAt)}`
+}
+
+/** Two that do not hear each other must never both go on: the order is named when nobody takes it for the way out of an outage. */
+function longGone(peers: readonly PeerId[], { node, now }: StatusParts): string[] {
+  const members = node.document?.view.members ?? []
+  const gone = node
+    .members()
+    .filter(({ id, lastHeardAt }) => peers.includes(id) && members.includes(id) && now - lastHeardAt >= LONG_GONE_MS)
+  if (gone.length === 0) return []
+  const lost = gone.map(({ id }) => `--lost ${id}`).join(' ')
+  return [`bring one back, or, where their disks are gone for good: quorate force ${lost} --yes`]
 }
 
 function pollView({ position, voters, values, since }: UnitAgreement['poll'], now: number): VotesView {

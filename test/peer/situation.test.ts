@@ -119,11 +119,36 @@ describe('an open cut that another result would contradict', () => {
     const away = scene([first, opened], { alive: [ADA, BO, DEE], view: [ADA, BO, CY, DEE] })
     away.agreement.computed(NOW, content)
     assert.deepEqual([away.told().state, away.told().resolvable], ['stalled', []])
+    assert.match(away.told().reasons.join('\n'), /: bring cy back, .* take that member out first: quorate remove cy$/m)
     const gone = scene([first, opened], { alive: [ADA, BO, DEE], view: [ADA, BO, DEE] })
     gone.agreement.computed(NOW, content)
     const { state, reasons, resolvable } = gone.told()
     assert.deepEqual([state, resolvable], ['halted', ['settle']])
     assert.match(reasons.join('\n'), /not all of them are members any more.*quorate resolve delays --unit 0:3 settle$/m)
+  })
+})
+
+describe('members that are away and never removed', () => {
+  //   removeAfter: never. Of those who may have certified the open cut, cy is a member no more and bo still is one; both are
+  //   gone for good. Only an operator can say that of bo, and until then the other order leads nowhere.
+  it('are to be taken out before what only they could say is given up', () => {
+    const opened: Term = {
+      ...{ ...first, number: 2, members: [ADA, DEE], view: 2 },
+      open: [{ seq: 1, part: 0, digest: digest('9'), offset: 5, term: 1 }],
+    }
+    const content: CutContent = {
+      ...{ cluster: 'c', unit: UNIT, seq: 1, part: 0, last: true, offset: 5, counts: { in: 5, late: 0, dead: 0 } },
+      ...{ parent: GENESIS, inDigest: digest('a'), outDigest: digest('b') },
+    }
+    const alive = [ADA, DEE]
+    const there = scene([first, opened], { alive, view: [ADA, BO, DEE] })
+    there.agreement.computed(NOW, content)
+    const sentence = there.told().reasons.join('\n')
+    assert.match(sentence, /waits for .*bo, cy .*: bring bo back, .*: quorate remove bo$/m)
+    assert.doesNotMatch(sentence, /quorate resolve/)
+    const removed = scene([first, opened], { alive, view: [ADA, DEE] })
+    removed.agreement.computed(NOW, content)
+    assert.match(removed.told().reasons.join('\n'), /quorate resolve delays --unit 0:3 settle$/m)
   })
 })
 
@@ -190,7 +215,8 @@ describe('records that the log has lost, and an open cut that was made of them',
   it('are given up once every replica was asked, also one that is away', () => {
     const { reasons, resolvable } = stuck({ alive: [ADA, BO] }).told()
     assert.deepEqual(resolvable, ['accept-gap'])
-    assert.match(reasons.join('\n'), /once each of its replicas has said .*; cy cannot be asked$/m)
+    assert.match(reasons.join('\n'), /once each of its replicas has said .*; cy cannot be asked: bring cy back, or/)
+    assert.match(reasons.join('\n'), /take that member out first: quorate remove cy$/m)
   })
 
   it('are given up without the word of a peer that is a member no more by one more order', () => {
@@ -231,6 +257,7 @@ describe('results from before a gap that are on no disk', () => {
     const { state, reasons, resolvable } = missing([ADA, BO, CY])
     assert.deepEqual([state, resolvable], ['taking-over', []])
     assert.match(reasons.join('\n'), /^results up to cut 3\.0 were made of records that are gone, and only cy may/)
+    assert.match(reasons.join('\n'), /until all have answered: bring cy back, .*: quorate remove cy$/m)
   })
 
   it('wait for an order once that one is gone', () => {
