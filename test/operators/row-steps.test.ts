@@ -301,7 +301,10 @@ describe('branches', () => {
     const branches = ['v > 5', 'missing > 1', 'sum / (n - 1) > 0', 'sum > "a"'].map(expression)
     const output = { kind: 'rows', branches } as const
     const { window: _, ...bare } = plan([])
-    for (const each of [{ ...bare, aggregates: [], output }, plan([], { aggregates: AGGREGATES.slice(0, 2), output })]) {
+    for (const each of [
+      { ...bare, aggregates: [], output },
+      plan([], { aggregates: AGGREGATES.slice(0, 2), output }),
+    ]) {
       const run = new StageRun(each)
       run.feed({ t: 1, k: 'a', v: null })
       run.decide('final')
