@@ -21,6 +21,8 @@ const HOLDING = 'unit/'
 
 export class DiskChecks {
   readonly #cluster: Cluster
+  /** What was last read of each peer's counter: it is asked for with each message of some kinds. */
+  readonly #counters = new Map<PeerId, { readonly stored: Uint8Array; readonly counter: number }>()
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster
@@ -30,7 +32,12 @@ export class DiskChecks {
   durable(id: PeerId): number | undefined {
     const disk = this.#cluster.peers.find((peer) => peer.id === id)?.disk
     const stored = disk?.find('meta', 'flushCounter')
-    return disk === undefined ? undefined : stored === undefined ? 0 : Number(decodeStored(stored))
+    if (disk === undefined || stored === undefined) return disk && 0
+    const known = this.#counters.get(id)
+    if (known?.stored === stored) return known.counter
+    const counter = Number(decodeStored(stored))
+    this.#counters.set(id, { stored, counter })
+    return counter
   }
 
   isSpared(id: PeerId): boolean {

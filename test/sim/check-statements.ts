@@ -90,8 +90,8 @@ export class StatementChecks {
   #flush(from: PeerId, { counter, signature }: SentItem['proof']): void {
     const name = `${from} ${counter}`
     const before = this.#signatures.get(name)
-    const who = this.#events.nameOf(from)
     if (before === signature) return
+    const who = this.#events.nameOf(from)
     if (before !== undefined && !this.#events.isSpared(from)) {
       throw new Violation('one flush', `two flushes ${counter} of ${who}`)
     }
@@ -109,29 +109,30 @@ export class StatementChecks {
   #vote(from: PeerId, vote: SentVote, place: Place): void {
     const { unit, term, seq, part, digest } = vote
     const name = `${from} ${unit} ${term} ${seq}.${part}`
-    const told = `${this.#events.nameOf(from)} on ${unit} ${seq}.${part} in term ${term}`
+    const told = () => `${this.#events.nameOf(from)} on ${unit} ${seq}.${part} in term ${term}`
     const before = this.#votes.get(name)
     // Votes up to a certificate are forgotten; one that was damaged may be voted for again, by a machine that computes wrongly.
     const forgotten = this.#events.isSpared(from) && this.#events.isSpoiled(from)
-    if (before !== undefined && before !== digest && !forgotten) throw new Violation('one vote', `two votes of ${told}`)
+    if (before !== undefined && before !== digest && !forgotten)
+      throw new Violation('one vote', `two votes of ${told()}`)
     this.#votes.set(name, digest)
     const scope = `${from} ${scopeOf(unit, term)}`
     const last = this.#voted.get(scope)
     if (last === undefined || isLater(place, last)) this.#voted.set(scope, place)
     const promised = this.#promised.get(scope)
     if (promised !== undefined && isLater(place, promised)) {
-      throw new Violation('sealed is silent', `a vote of ${told} after its promise`)
+      throw new Violation('sealed is silent', `a vote of ${told()} after its promise`)
     }
     if (before === undefined) this.#events.onVote(from, vote)
   }
 
   #ballot(from: PeerId, { kind, scope, ballot }: SentBallot, place: Place): void {
     const name = `${from} ${scope}`
-    const told = `${kind} of ${this.#events.nameOf(from)} in ${scope} under ${ballot.round}`
+    const told = () => `${kind} of ${this.#events.nameOf(from)} in ${scope} under ${ballot.round}`
     const ballots = this.#ballots.get(name) ?? []
     for (const other of ballots) {
       const [earlier, later] = isLater(place, other) ? [other.ballot, ballot] : [ballot, other.ballot]
-      if (isLower(later, earlier)) throw new Violation('promises kept', `${told}, after a higher ballot`)
+      if (isLower(later, earlier)) throw new Violation('promises kept', `${told()}, after a higher ballot`)
     }
     const { counter, index } = place
     ballots.push({ counter, index, ballot })
@@ -141,7 +142,7 @@ export class StatementChecks {
     if (first === undefined || isLater(first, place)) this.#promised.set(name, { counter, index })
     const voted = this.#voted.get(name)
     if (voted !== undefined && isLater(voted, place)) {
-      throw new Violation('sealed is silent', `a vote after the ${told}`)
+      throw new Violation('sealed is silent', `a vote after the ${told()}`)
     }
   }
 }

@@ -97,14 +97,14 @@ export class TermChecks {
 
   certified(certificate: Certificate): void {
     const { content, term, signers } = certificate
-    const told = `the certificate of ${content.unit} ${at(content)} in term ${term}`
+    const told = () => `the certificate of ${content.unit} ${at(content)} in term ${term}`
     const peers = new Set(signers.map(({ peer }) => peer))
     const { write } = this.#parts
-    if (peers.size < write) throw new Violation('W signers', `${told} has ${peers.size} signers, expected ${write}`)
+    if (peers.size < write) throw new Violation('W signers', `${told()} has ${peers.size} signers, expected ${write}`)
     const voters = this.termOf(content.unit, term)?.members
     for (const peer of peers) {
       if (voters?.includes(peer) !== false) continue
-      throw new Violation('W signers', `${told} is signed by ${this.#parts.nameOf(peer)}, no member`)
+      throw new Violation('W signers', `${told()} is signed by ${this.#parts.nameOf(peer)}, no member`)
     }
     const unit = this.#unit(content.unit)
     const known = unit.cuts.get(at(content))
@@ -160,8 +160,9 @@ export class TermChecks {
   goneBelow({ unit, seq, part }: CutPosition & { readonly unit: UnitId }): number {
     let gone = 0
     for (const { base, decision } of this.#unit(unit).terms.values()) {
+      if (decision?.kind !== 'gap') continue
       const next = nextPosition(base)
-      if (decision?.kind !== 'gap' || next.seq !== seq || next.part !== part) continue
+      if (next.seq !== seq || next.part !== part) continue
       gone = Math.max(gone, decision.value ?? 0)
     }
     return gone
@@ -239,25 +240,26 @@ export class TermChecks {
   #holds(term: Term, cut: KnownCut): void {
     // An operator's order may give up what could not be settled, and says so.
     if (cut.term >= term.number || term.forced === true) return
-    const told = `term ${term.number} of ${term.unit}`
+    const told = () => `term ${term.number} of ${term.unit}`
     if (isBehind(term.base, cut)) {
       const open = term.open.some(
         ({ seq, part, digest }) => seq === cut.seq && part === cut.part && digest === cut.digest,
       )
-      if (!open) throw new Violation('nothing left out', `${told} leaves out ${at(cut)}, certified in term ${cut.term}`)
+      if (!open)
+        throw new Violation('nothing left out', `${told()} leaves out ${at(cut)}, certified in term ${cut.term}`)
     }
     const place = term.decision?.offset
     if (place === undefined || place >= cut.offset) return
     throw new Violation(
       'decisions after',
-      `${told} decides at ${place}, and ${at(cut)} up to ${cut.offset} is certified`,
+      `${told()} decides at ${place}, and ${at(cut)} up to ${cut.offset} is certified`,
     )
   }
 
   #mayVote(unit: UnitTerms, term: Term, voter: PeerId, vote: SentVote): void {
-    const told = `${this.#parts.nameOf(voter)} votes on ${term.unit} ${at(vote)} in term ${term.number}`
-    if (!term.members.includes(voter)) throw new Violation('members vote', `${told} and is no member`)
-    if (!isBehind(term.base, vote)) throw new Violation('members vote', `${told}, which is its base or before`)
+    const told = () => `${this.#parts.nameOf(voter)} votes on ${term.unit} ${at(vote)} in term ${term.number}`
+    if (!term.members.includes(voter)) throw new Violation('members vote', `${told()} and is no member`)
+    if (!isBehind(term.base, vote)) throw new Violation('members vote', `${told()}, which is its base or before`)
     for (const open of term.open) {
       if (open.seq !== vote.seq || open.part !== vote.part || open.digest === vote.digest) continue
       const before = unit.votes.get(open.term) ?? []
@@ -265,7 +267,7 @@ export class TermChecks {
         return seq === open.seq && part === open.part && digest === open.digest
       })
       if (new Set(same.map((each) => each.voter)).size < this.#parts.write) continue
-      throw new Violation('open is kept', `${told} against what W members had voted for in term ${open.term}`)
+      throw new Violation('open is kept', `${told()} against what W members had voted for in term ${open.term}`)
     }
   }
 

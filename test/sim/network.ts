@@ -79,7 +79,7 @@ export class SimulatedNetwork {
   }
 
   passes(from: PeerId, to: PeerId): boolean {
-    return !this.#cut.has(`${from} ${to}`)
+    return this.#cut.size === 0 || !this.#cut.has(`${from} ${to}`)
   }
 
   /** Breaks the connection of two peers; either may dial again. */
