@@ -4,6 +4,7 @@
  */
 import { decodeWire, encodeWire } from '../../mesh/transport/codec.ts'
 import type { Wire } from '../../mesh/transport/transport.ts'
+import { copyOfBytes } from './byte-copies.ts'
 
 /** A message under way. */
 export interface Copied {
@@ -28,8 +29,12 @@ export const asPlainData: Copying = (body) => {
 function copyOf(value: Wire | undefined): Wire {
   if (value === undefined) return null
   if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Uint8Array) return new Uint8Array(value)
-  if (Array.isArray(value)) return (value as readonly (Wire | undefined)[]).map(copyOf)
+  if (Array.isArray(value)) {
+    const items: Wire[] = []
+    for (const item of value as readonly (Wire | undefined)[]) items.push(copyOf(item))
+    return items
+  }
+  if (value instanceof Uint8Array) return copyOfBytes(value)
   const copy: Record<string, Wire> = {}
   const fields = value as Readonly<Record<string, Wire | undefined>>
   for (const name in fields) {

@@ -7,6 +7,7 @@ import type { Clock } from '../../mesh/clock.ts'
 import type { Random } from '../../mesh/random.ts'
 import { QuorateError } from '../../src/errors.ts'
 import type { Store, StoreEntry, StoreOp, StoreTable } from '../../src/store/store.ts'
+import { copyOfBytes } from './byte-copies.ts'
 
 export interface SimulatedDiskOptions {
   readonly clock: Clock
@@ -65,7 +66,7 @@ export class SimulatedDisk {
     return {
       write: (ops) =>
         ask<void>((resolve, reject) => {
-          this.#next.ops.push(...ops.map((op) => (op.kind === 'put' ? { ...op, value: new Uint8Array(op.value) } : op)))
+          for (const op of ops) this.#next.ops.push(copyOfOp(op))
           this.#next.done.push({ resolve, reject })
         }),
       get: (table, key) =>
@@ -73,7 +74,7 @@ export class SimulatedDisk {
           this.#next.reads.push(() => {
             const stored = this.#table(table).get(key)
             if (stored?.corrupt) reject(new QuorateError('QRT_STORE_CORRUPT', `simulated damage of ${table} "${key}"`))
-            else resolve(stored && new Uint8Array(stored.value))
+            else resolve(stored && copyOfBytes(stored.value))
           })
         }),
       range: (table, from, to, limit) =>
@@ -181,7 +182,7 @@ export class SimulatedDisk {
     return keys.slice(first, Math.min(firstAtOrAbove(keys, to), first + limit)).flatMap((key): StoreEntry[] => {
       const stored = values.get(key)
       if (stored === undefined) return []
-      return [stored.corrupt ? { key, corrupt: true } : { key, value: new Uint8Array(stored.value) }]
+      return [stored.corrupt ? { key, corrupt: true } : { key, value: copyOfBytes(stored.value) }]
     })
   }
 
@@ -200,6 +201,12 @@ export class SimulatedDisk {
     this.#tables.set(name, table)
     return table
   }
+}
+
+function copyOfOp(op: StoreOp): StoreOp {
+  if (op.kind !== 'put') return op
+  const { kind, table, key, value } = op
+  return { kind, table, key, value: copyOfBytes(value) }
 }
 
 function firstAtOrAbove(keys: readonly string[], key: string): number {
