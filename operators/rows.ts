@@ -52,7 +52,7 @@ export class RowWriter {
   #view: DataView
   #length = 0
 
-  constructor(initialBytes = 16 * 1024) {
+  constructor(initialBytes = 1024) {
     this.#bytes = new Uint8Array(initialBytes)
     this.#view = new DataView(this.#bytes.buffer)
   }

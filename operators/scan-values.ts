@@ -21,7 +21,8 @@ export class ScanCursor {
   /** Whether the last string skipped had escapes, and whether it had bytes beyond ASCII. */
   #escaped = false
   #wide = false
-  readonly #interned: string[] = new Array(INTERNED).fill('')
+  /** Made with the first text: a stage that is made only to see whether it compiles reads none. */
+  #interned: string[] | undefined
 
   start(bytes: Uint8Array): void {
     this.bytes = bytes
@@ -157,14 +158,16 @@ export class ScanCursor {
     let hash = length
     for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0
     const slot = (hash ^ (hash >>> 13)) & (INTERNED - 1)
-    const known = this.#interned[slot] as string
+    this.#interned ??= new Array(INTERNED).fill('')
+    const interned = this.#interned
+    const known = interned[slot] as string
     if (known.length === length) {
       let i = 0
       while (i < length && known.charCodeAt(i) === bytes[start + i]) i++
       if (i === length) return known
     }
     const text = latin1(bytes, start, end)
-    this.#interned[slot] = text
+    interned[slot] = text
     return text
   }
 
