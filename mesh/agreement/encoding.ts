@@ -8,24 +8,55 @@ import type { Digest } from '../ids.ts'
 
 /** Values without a canonical form (NaN, Infinity, functions) are programmer errors. `undefined` fields are left out. */
 export function canonicalText(value: unknown): string {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value)
-  if (typeof value === 'number') {
-    assert(Number.isFinite(value), `a signed number is finite, got ${value}`)
-    return Object.is(value, -0) ? '0' : JSON.stringify(value)
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value)
+    case 'number':
+      // The text of a finite number is that of JSON, and -0 is told as 0.
+      return Number.isFinite(value) ? `${value}` : unsignable(`a signed number is finite, got ${value}`)
+    case 'boolean':
+      return value ? 'true' : 'false'
+    case 'object':
+      if (value === null) return 'null'
+      return Array.isArray(value) ? arrayText(value) : objectText(value as Readonly<Record<string, unknown>>)
+    default:
+      return unsignable(`a signed value is plain data, got ${typeof value}`)
   }
-  if (Array.isArray(value)) {
-    let items = ''
-    for (const [index, item] of value.entries()) items += `${index === 0 ? '' : ','}${canonicalText(item)}`
-    return `[${items}]`
-  }
-  assert(typeof value === 'object', `a signed value is plain data, got ${typeof value}`)
-  const fields = value as Record<string, unknown>
+}
+
+/** Texts of what goes wrong are made only then: this runs for every field of what is signed. */
+function unsignable(what: string): never {
+  assert(false, what)
+}
+
+function arrayText(items: readonly unknown[]): string {
   let text = ''
-  for (const key of Object.keys(fields).sort()) {
+  for (let index = 0; index < items.length; index++) text += `${index === 0 ? '' : ','}${canonicalText(items[index])}`
+  return `[${text}]`
+}
+
+function objectText(fields: Readonly<Record<string, unknown>>): string {
+  let text = ''
+  for (const key of sortedNames(fields)) {
     const field = fields[key]
     if (field !== undefined) text += `${text === '' ? '' : ','}${quotedName(key)}${canonicalText(field)}`
   }
   return `{${text}}`
+}
+
+/** By insertion: objects have a few fields, and most have them nearly in order. */
+const FEW_NAMES = 24
+
+function sortedNames(fields: Readonly<Record<string, unknown>>): readonly string[] {
+  const sorted = Object.keys(fields)
+  if (sorted.length > FEW_NAMES) return sorted.sort()
+  for (let next = 1; next < sorted.length; next++) {
+    const name = sorted[next] as string
+    let place = next
+    for (; place > 0 && (sorted[place - 1] as string) > name; place--) sorted[place] = sorted[place - 1] as string
+    sorted[place] = name
+  }
+  return sorted
 }
 
 /** Names of fields as they stand in a text. What is signed has few; beyond these, names are quoted anew each time. */

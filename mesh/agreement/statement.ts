@@ -52,10 +52,30 @@ export function signFlush(signer: Signer, counter: number, statements: readonly 
 
 /** Whether a proof shows that its peer, whose id is the hash of the key it brings, signed the statement. */
 export function verifyStatement(statement: Statement, proof: StatementProof, verify: Verifier['verify']): boolean {
-  const publicKey = Buffer.from(proof.publicKey, 'hex')
   const root = rootFromPath(statementLeaf(statement), proof.index, proof.leaves, proof.path)
-  if (root === undefined || peerIdOf(publicKey) !== proof.peer) return false
+  const { id, publicKey } = ownerOf(proof.publicKey)
+  if (root === undefined || id !== proof.peer) return false
   return verify(publicKey, flushBytes(proof.peer, proof.counter, root), Buffer.from(proof.signature, 'hex'))
+}
+
+interface Owner {
+  readonly id: PeerId
+  readonly publicKey: Uint8Array
+}
+
+/** A cluster has few keys, and each proof brings one; beyond these, all are looked at anew. */
+const MOST_OWNERS = 1024
+const owners = new Map<string, Owner>()
+
+/** @param key a public key in hex */
+function ownerOf(key: string): Owner {
+  const known = owners.get(key)
+  if (known !== undefined) return known
+  const publicKey = Buffer.from(key, 'hex')
+  const owner = { id: peerIdOf(publicKey), publicKey }
+  if (owners.size >= MOST_OWNERS) owners.clear()
+  owners.set(key, owner)
+  return owner
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
