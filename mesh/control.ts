@@ -199,6 +199,7 @@ export class Control {
   }
 
   #carry(effects: readonly ControlEffect[]): void {
+    if (effects.length === 0) return
     const { outbox, send } = this.#options
     carry(effects, {
       outbox,

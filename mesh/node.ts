@@ -276,7 +276,7 @@ export class MeshNode {
     for (const effect of this.#membership?.tick(now) ?? []) this.#carryMembership(effect)
     const alive = this.alive()
     this.#control?.tick(alive)
-    this.#units?.tick(alive, new Set(this.document?.lost))
+    this.#units?.tick(alive, this.document?.lost)
     if (now >= this.#viewAt) {
       this.#viewAt = now + TIMING.viewMs
       this.#keepView(now)

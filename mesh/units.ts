@@ -62,6 +62,7 @@ export class Units {
   readonly #options: UnitsOptions
   readonly #units = new Map<UnitId, UnitAgreement>()
   readonly #directory = new Directory()
+  #lost: { readonly list: readonly PeerId[]; readonly set: ReadonlySet<PeerId> } = { list: [], set: new Set() }
 
   constructor(options: UnitsOptions) {
     this.#options = options
@@ -176,10 +177,12 @@ export class Units {
   }
 
   /** @param lost identities that an operator has given up */
-  tick(alive: ReadonlySet<PeerId>, lost: ReadonlySet<PeerId>): void {
+  tick(alive: ReadonlySet<PeerId>, lost: readonly PeerId[] | undefined): void {
     const now = this.#options.clock.now()
+    // A document's list never changes, and each tick brings that of the latest one.
+    if (lost !== undefined && lost !== this.#lost.list) this.#lost = { list: lost, set: new Set(lost) }
     for (const [unit, agreement] of this.#units) {
-      agreement.setPeers(alive, lost)
+      agreement.setPeers(alive, this.#lost.set)
       this.#carry(unit, agreement.tick(now))
     }
   }
@@ -235,6 +238,7 @@ export class Units {
   }
 
   #carry(unit: UnitId, effects: readonly UnitEffect[]): void {
+    if (effects.length === 0) return
     const { outbox, send, onEvent } = this.#options
     carry(effects, {
       outbox,

@@ -75,6 +75,14 @@ export class ViewKeeper {
     const own = members.filter(({ state }) => state === 'dead').map(({ id }) => id)
     this.#reports.set(this.#self, new Set(own))
     for (const { id, state } of members) if (state === 'dead' || state === 'left') this.#leaving.delete(id)
+    this.#noteDead(now, view)
+  }
+
+  /** Mostly nobody holds anybody dead. */
+  #noteDead(now: Instant, view: ControlDocument['view']): void {
+    let reported = this.#deadSince.size > 0
+    for (const dead of this.#reports.values()) reported ||= dead.size > 0
+    if (!reported) return
     const needed = majority(view.members.length)
     for (const member of view.members) {
       const reporters = view.members.filter((reporter) => this.#reports.get(reporter)?.has(member) === true)

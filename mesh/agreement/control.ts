@@ -81,6 +81,8 @@ export class ControlAgreement {
   #promisedSince: Instant | undefined
   readonly #pending: Pending[] = []
   readonly #bodies = new Map<Digest, Uint8Array>()
+  /** What the document lacks of these, when that was last asked: each tick does. */
+  #lacked: { readonly document: ControlDocument; readonly hashes: readonly Digest[] } | undefined
   #alive: ReadonlySet<PeerId> = new Set()
   readonly #holders = new Map<PeerId, DocumentNumber>()
 
@@ -155,8 +157,11 @@ export class ControlAgreement {
   }
 
   /** Hashes of bodies that the document names and this peer lacks. */
-  get missing(): Digest[] {
-    return this.#lacking(this.#document)
+  get missing(): readonly Digest[] {
+    if (this.#lacked?.document !== this.#document) {
+      this.#lacked = { document: this.#document, hashes: this.#lacking(this.#document) }
+    }
+    return this.#lacked.hashes
   }
 
   #lacking(document: ControlDocument): Digest[] {
@@ -345,6 +350,7 @@ export class ControlAgreement {
     const named = new Set<Digest>(bodiesOf(this.#document))
     for (const { change } of this.#pending) for (const body of bodiesIn(change)) named.add(sha256(body))
     for (const hash of this.#bodies.keys()) if (!named.has(hash)) this.#bodies.delete(hash)
+    this.#lacked = undefined
   }
 
   #answer(from: PeerId, message: ControlMessage & { t: 'ask' }): ControlEffect[] {
@@ -369,6 +375,7 @@ export class ControlAgreement {
     if (fresh.length === 0) return []
     const ops = fresh.map((body) => ({ kind: 'put', table: 'job', key: sha256(body), value: body }) as const)
     for (const body of fresh) this.#bodies.set(sha256(body), body)
+    this.#lacked = undefined
     return [{ kind: 'persist', ops }]
   }
 

@@ -37,7 +37,8 @@ export class EndedTerms {
   }
 
   ofScope(scope: string): Succession | undefined {
-    return [...this.#successions.values()].find((succession) => succession.scope === scope)
+    for (const succession of this.#successions.values()) if (succession.scope === scope) return succession
+    return undefined
   }
 
   /** The open cut that forbids a vote for `own` in `term`; undefined when none does. */

@@ -59,6 +59,7 @@ const valueDigest = (value: Term) => digestOf('term', value)
 
 export class Succession {
   readonly term: Term
+  readonly scope: string
   readonly #self: PeerId
   readonly #chain: Chain
   readonly #random: Random
@@ -80,6 +81,7 @@ export class Succession {
 
   constructor(parts: SuccessionParts, term: Term, state: SuccessionState | undefined) {
     this.term = term
+    this.scope = termKey(term.unit, term.number)
     this.#self = parts.self
     this.#chain = parts.chain
     this.#random = parts.random
@@ -89,9 +91,6 @@ export class Succession {
     this.#highestRound = state?.acceptor.promised?.round ?? 0
   }
 
-  get scope(): string {
-    return termKey(this.term.unit, this.term.number)
-  }
   /** No vote leaves while this holds. */
   get sealed(): boolean {
     const promised = this.#acceptor.promised !== undefined && !planted('promise-without-seal')

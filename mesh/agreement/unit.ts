@@ -13,6 +13,7 @@ import { type Digest, GENESIS, type PeerId, type UnitId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
 import { planted } from '../planted.ts'
 import type { Random } from '../random.ts'
+import { rankAmong } from '../ring/preference.ts'
 import type { Wire } from '../transport/transport.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { Asking, leavesGap } from './asking.ts'
@@ -323,8 +324,7 @@ export class UnitAgreement {
   }
 
   #rank(): number {
-    const alive = this.term.members.filter((member) => member === this.#self || this.#alive.has(member))
-    return alive.indexOf(this.#self)
+    return rankAmong(this.#self, this.term.members, this.#alive)
   }
 
   #others(): PeerId[] {

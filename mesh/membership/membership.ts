@@ -24,7 +24,7 @@ import { MAX_RUMORS, type Rumor, RumorQueue } from './rumors.ts'
 import { DEFAULT_SETTINGS, type MembershipSettings } from './settings.ts'
 import { Suspicion } from './suspicion.ts'
 import { SyncSchedule, syncMessages } from './sync.ts'
-import { type Entry, isGone, MemberTable, memberOf, shownMember } from './table.ts'
+import { type Entry, isGone, MemberTable, memberOf } from './table.ts'
 import { Unanswered } from './unanswered.ts'
 
 export function createMembership(options: MembershipOptions): MembershipCore {
@@ -102,7 +102,7 @@ class Membership implements MembershipCore {
   }
 
   members(): readonly Member[] {
-    this.#members ??= [memberOf(this.#self, this.#tickedAt), ...[...this.#table.entries()].map(shownMember)]
+    this.#members ??= [memberOf(this.#self, this.#tickedAt), ...this.#table.members()]
     return this.#members
   }
 
@@ -154,7 +154,7 @@ class Membership implements MembershipCore {
     for (const [id, suspicion] of this.#suspicions) if (now >= suspicion.deadline) this.#declareDead(now, id)
     for (const { by, sequence } of this.#relays.tick(now)) this.#send(now, by, { t: 'nack', sequence, rumors: [] })
     if (now >= this.#gossipAt) this.#gossip(now)
-    const partner = this.#sync.due(now, [...this.#connected.keys()])
+    const partner = this.#sync.due(now, () => [...this.#connected.keys()])
     if (partner !== undefined) this.#sendTable(now, partner, true)
     this.#table.forget(now, this.#settings.rememberMs)
     for (const peer of this.#unanswered.due(now)) this.#effects.push({ kind: 'disconnect', peer })

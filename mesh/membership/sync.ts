@@ -29,9 +29,10 @@ export class SyncSchedule {
   }
 
   /** The peer to exchange tables with now. */
-  due(now: Instant, connected: readonly PeerId[]): PeerId | undefined {
+  due(now: Instant, connected: () => readonly PeerId[]): PeerId | undefined {
     if (now < this.#nextAt) return undefined
     this.#nextAt = now + this.#intervalMs
-    return connected[this.#random.below(connected.length)]
+    const peers = connected()
+    return peers[this.#random.below(peers.length)]
   }
 }

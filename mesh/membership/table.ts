@@ -13,12 +13,18 @@ export interface Entry {
   readonly lastHeardAt: Instant
 }
 
+interface HeldEntry extends Entry {
+  lastHeardAt: Instant
+  /** As it was last shown: members are asked for far more often than any of them changes. */
+  shown: Member | undefined
+}
+
 export type MergeOutcome = 'new' | 'newer' | 'same' | 'older' | 'refused'
 
 export const isGone = (state: MemberState): boolean => state === 'dead' || state === 'left'
 
 export class MemberTable {
-  readonly #entries = new Map<PeerId, Entry>()
+  readonly #entries = new Map<PeerId, HeldEntry>()
   readonly #maxMembers: number
   /** Rises whenever another claim is held of somebody, or none any more. */
   changes = 0
@@ -33,6 +39,17 @@ export class MemberTable {
 
   entries(): IterableIterator<Entry> {
     return this.#entries.values()
+  }
+
+  /** Each as it stands now. */
+  members(): Member[] {
+    const members: Member[] = []
+    for (const entry of this.#entries.values()) {
+      const { claim, lastHeardAt, shown } = entry
+      if (shown?.lastHeardAt !== lastHeardAt) entry.shown = memberOf(claim, lastHeardAt)
+      if (entry.shown !== undefined) members.push(entry.shown)
+    }
+    return members
   }
 
   /** What `merge` would do with the claim; it is asked first, because a signature check costs more than a look. */
@@ -54,21 +71,21 @@ export class MemberTable {
     }
     this.changes += 1
     const lastHeardAt = this.#entries.get(id)?.lastHeardAt ?? now
-    this.#entries.set(id, { claim, since: now - ageMs, lastHeardAt })
+    this.#entries.set(id, { claim, since: now - ageMs, lastHeardAt, shown: undefined })
     return outcome
   }
 
   heard(now: Instant, id: PeerId): void {
     const entry = this.#entries.get(id)
-    if (entry !== undefined) this.#entries.set(id, { ...entry, lastHeardAt: now })
+    if (entry !== undefined) entry.lastHeardAt = now
   }
 
   /** Drops the members that have been gone for longer than `rememberMs`. */
   forget(now: Instant, rememberMs: number): void {
-    for (const [id, { claim, since }] of this.#entries) {
+    for (const { claim, since } of this.#entries.values()) {
       if (!isGone(claim.state) || now - since <= rememberMs) continue
       this.changes += 1
-      this.#entries.delete(id)
+      this.#entries.delete(claim.announcement.id)
     }
   }
 
@@ -79,17 +96,6 @@ export class MemberTable {
     }
     return longest?.claim.announcement.id
   }
-}
-
-const shown = new WeakMap<Entry, Member>()
-
-/** Entries do not change, and are asked for in every tick. */
-export function shownMember(entry: Entry): Member {
-  const known = shown.get(entry)
-  if (known !== undefined) return known
-  const member = memberOf(entry.claim, entry.lastHeardAt)
-  shown.set(entry, member)
-  return member
 }
 
 export function memberOf(claim: Claim, lastHeardAt: Instant): Member {

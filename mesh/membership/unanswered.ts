@@ -30,7 +30,9 @@ export class Unanswered {
 
   /** Whose connections are of no use, each once. */
   due(now: Instant): PeerId[] {
-    const silent = [...this.#askedAt].filter(([, askedAt]) => now - askedAt >= this.#afterMs).map(([peer]) => peer)
+    const silent: PeerId[] = []
+    if (this.#askedAt.size === 0) return silent
+    for (const [peer, askedAt] of this.#askedAt) if (now - askedAt >= this.#afterMs) silent.push(peer)
     for (const peer of silent) this.#askedAt.delete(peer)
     return silent
   }

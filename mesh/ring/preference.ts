@@ -9,3 +9,13 @@ import type { Ring } from './ring.ts'
 export function preferenceList(ring: Ring, unit: UnitId, n: number): PeerId[] {
   return ring.clockwise(unit, n)
 }
+
+/** The place of a peer among those of a list that are alive, itself among them; below zero: it is not in the list. */
+export function rankAmong(self: PeerId, list: readonly PeerId[], alive: ReadonlySet<PeerId>): number {
+  let rank = 0
+  for (const peer of list) {
+    if (peer === self) return rank
+    if (alive.has(peer)) rank += 1
+  }
+  return -1
+}

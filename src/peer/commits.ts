@@ -9,6 +9,7 @@ import {
   encodeStored,
   type MeshNode,
   type PeerId,
+  rankAmong,
   type Term,
   type UnitId,
 } from '../../mesh/index.ts'
@@ -138,9 +139,7 @@ export class Commits {
     for (const { placed, committers, sharings, members } of this.#units.values()) {
       if (!kept(placed)) continue
       for (const sharing of sharings) sharing.review(members(), now())
-      const rank = members()
-        .filter((member) => alive.has(member))
-        .indexOf(node.self)
+      const rank = rankAmong(node.self, members(), alive)
       if (rank >= 0) for (const committer of committers) committer.tick(rank)
     }
   }
