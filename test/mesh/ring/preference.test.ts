@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type PeerId, peerId, unitId } from '../../../mesh/ids.ts'
 import { seededRandom, shuffled } from '../../../mesh/random.ts'
-import { preferenceList } from '../../../mesh/ring/preference.ts'
+import { preferenceList, rankAmong } from '../../../mesh/ring/preference.ts'
 import { createRing } from '../../../mesh/ring/ring.ts'
 
 const peer = (n: number): PeerId => peerId(createHash('sha256').update(`peer ${n}`).digest('hex').slice(0, 32))
@@ -107,5 +107,22 @@ test('a peer that comes takes only what lies behind its own points', () => {
   assert.ok(
     moved.length > 50 && moved.length < 250,
     `expected about a seventh of 1000 units to move, ${moved.length} did`,
+  )
+})
+
+test('a rank is the place among those that are alive, and a peer is always alive to itself', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.integer({ min: 0, max: 9 })),
+      fc.subarray([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+      (list, up) => {
+        const alive = new Set(up.map(peer))
+        for (let self = 0; self < 10; self++) {
+          const expected = list.filter((n) => n === self || up.includes(n)).indexOf(self)
+          assert.equal(rankAmong(peer(self), list.map(peer), alive), expected)
+        }
+      },
+    ),
+    RUNS,
   )
 })
