@@ -18,6 +18,8 @@ const child = spawn(
   process.execPath,
   [
     '--test',
+    '--import',
+    import.meta.resolve('./ends.ts'),
     '--test-reporter=spec',
     `--test-concurrency=${CONCURRENCY}`,
     `--test-timeout=${TEST_TIMEOUT_MS}`,

@@ -7,7 +7,7 @@ const GRACE_MS = 1_000
 const POLL_MS = 20
 
 /** To be called before the server listens; the returned function closes it. */
-export function drainable(server: Server): () => Promise<void> {
+export function drainable(server: Server, graceMs = GRACE_MS): () => Promise<void> {
   // Clients open connections ahead of need. Node does not count one without a request as idle, so they are known here.
   const unused = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
@@ -22,7 +22,7 @@ export function drainable(server: Server): () => Promise<void> {
       for (const socket of unused) socket.destroy()
     }
     const idle = setInterval(closeUnused, POLL_MS)
-    const force = setTimeout(() => server.closeAllConnections(), GRACE_MS)
+    const force = setTimeout(() => server.closeAllConnections(), graceMs)
     await new Promise<void>((resolve) => {
       server.close(() => resolve())
       closeUnused()

@@ -68,7 +68,7 @@ describe('the Compose project', { skip: skipReason(loaded) || skipReason(store) 
   const script = (service: string, environment: NodeJS.ProcessEnv, args: readonly string[] = []) => {
     const [, path = ''] = services[service]?.entrypoint ?? []
     const env = { PATH: process.env.PATH, ...environment }
-    return promisify(execFile)(process.execPath, [outside(path), ...args], { env, timeout: 150_000 })
+    return promisify(execFile)(process.execPath, [outside(path), ...args], { env, timeout: 400_000 })
   }
 
   const append = async (from: number, to: number): Promise<void> => {

@@ -398,7 +398,10 @@ describe('live events', () => {
     await eventually('the peer has its units again', async () => (await peer.client().status(JOB)).units.length > 0)
     await oneDayMore('11')
     const events = await take(resumed, 3)
-    assert.ok(events[0]?.kind === 'gap', 'the first thing told is that some were missed')
+    assert.ok(
+      events[0]?.kind === 'gap',
+      `the first thing told is that some were missed, not ${JSON.stringify(events)}; the log is ${peer.logFile}`,
+    )
     assert.match(events[0].gap.reason, /restarted/)
     assert.ok(certified(events).every(({ id }) => id.split('-')[0] !== first!.id.split('-')[0]))
     await cluster.settled()

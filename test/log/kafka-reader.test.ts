@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
+
 import { KafkaCluster } from '../../src/log/kafka/cluster.ts'
 import { KafkaReader } from '../../src/log/kafka/reader.ts'
 import type { Log } from '../../src/log/log.ts'
@@ -9,6 +9,7 @@ import { AT } from '../../src/log/records/batch-header.ts'
 import { encodeBatch } from '../../src/log/records/encode.ts'
 import { records, valuesOf } from '../contract/log.contract.ts'
 import { LogRecorder, type Take } from '../contract/log-recorder.ts'
+import { eventually } from '../eventually.ts'
 import { batch, concat, TRANSACTIONAL } from './records/batches.ts'
 import { type AskedFetch, ScriptedBroker } from './scripted-broker.ts'
 
@@ -170,10 +171,7 @@ describe('the reader of Kafka, with a broker that does what it is told', () => {
     broker.onFetch = holds(numbered(0, 3))
     const recorder = read()
     recorder.reader.add(FIRST, 0)
-    const deadline = performance.now() + 5_000
-    while (broker.metadataRequests === 0 && performance.now() < deadline) {
-      await delay(2)
-    }
+    await eventually('it asks', () => broker.metadataRequests > 0)
     broker.topicId = 'cd'.repeat(16)
     recorder.reader.seek(FIRST, 1)
     release()
@@ -260,10 +258,7 @@ describe('the reader of Kafka, with a broker that does what it is told', () => {
     }
     const recorder = read()
     recorder.reader.add(FIRST, 0)
-    const deadline = performance.now() + 5_000
-    while (broker.fetches.length === 0 && performance.now() < deadline) {
-      await delay(2)
-    }
+    await eventually('it fetches', () => broker.fetches.length > 0)
     recorder.reader.seek(FIRST, 6)
     await recorder.until('it reads from there, over the other lane', () => recorder.values(FIRST).length === 3)
     release()
