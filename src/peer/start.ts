@@ -34,7 +34,7 @@ import { Peer } from './peer.ts'
 import { Submissions } from './submissions.ts'
 
 /** How long a peer that has left still answers: whoever asked it to learns that it has. */
-const LEFT_MS = 2_000
+const LEFT_MS = 5_000
 
 export interface PeerSettings {
   /** Empty: the first digits of its id. */
