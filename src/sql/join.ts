@@ -114,13 +114,22 @@ function sideOf(
 ): Side & { readonly byte: number } {
   if (node === undefined || !('RangeVar' in node)) {
     throw new SqlFault(
-      node === undefined ? 0 : kindOf(node).byte,
-      'expected a join of tables; a query in brackets, or a third table, is joined by another job',
+      byteOf(node),
+      'expected a join of tables; the rows of a query in brackets go to the query around it and nowhere else',
+      'group them again by the edges of their window, and keep what is greatest with max and collect, or write them to a topic that another job joins',
     )
   }
   const { relname = '', alias, location: byte = 0 } = node.RangeVar
   const name = alias?.aliasname ?? relname
   return { table: tableNamed(tables, relname, byte), alias: name, optional, byte }
+}
+
+/** Of a query in brackets: that of its first column, since brackets have no place of their own. */
+function byteOf(node: Node | undefined): number {
+  if (node === undefined) return 0
+  const { subquery } = 'RangeSubselect' in node ? node.RangeSubselect : {}
+  const [column] = subquery !== undefined && 'SelectStmt' in subquery ? (subquery.SelectStmt.targetList ?? []) : []
+  return kindOf(column ?? node).byte ?? 0
 }
 
 /** Columns of both sides, in rows. */

@@ -77,6 +77,13 @@ function checkTime(node: Node, scope: Scope): void {
       'let the interval begin or end at the time of the table whose records come first, and name the time of the other',
     )
   }
+  if ('FuncCall' in node && nameOf(node.FuncCall) === 'proctime') {
+    throw new SqlFault(
+      node.FuncCall.location,
+      'there is no time of processing: each replica has another, and they could agree on no result',
+      'name the column with the time of the table; a job document without time has windows over the time of the log',
+    )
+  }
   const name = 'ColumnRef' in node ? columnName(node.ColumnRef, scope) : undefined
   const time = scope.table.options.get('time')?.value
   const help =

@@ -140,6 +140,16 @@ describe('a fault', () => {
     ['SELECT price + 1 FROM bids', 'price', /no name/],
     ['SELECT price, channel AS price FROM bids', 'channel', /two columns "price"/],
     ['SELECT price FROM bids, bids c', 'bids c', /one table after FROM; found two/],
+    [
+      'SELECT a.bids FROM (SELECT auction, count(*) AS bids FROM bids GROUP BY auction) AS a JOIN bids b ON a.auction = b.auction',
+      'auction, count(*)',
+      /the rows of a query in brackets go to the query around it and nowhere else/,
+    ],
+    [
+      "SELECT channel, count(*) AS bids FROM bids GROUP BY channel, TUMBLE(PROCTIME(), INTERVAL '10' SECOND)",
+      'PROCTIME()',
+      /there is no time of processing/,
+    ],
     ['SELECT (SELECT 1) AS x FROM bids', '(SELECT 1)', /a query in brackets/],
     ['SELECT now() AS x FROM bids', 'now', /no function now/],
     ['SELECT sum(price) + 1 AS x FROM bids', 'sum', /stands alone in a column/],
