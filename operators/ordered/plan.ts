@@ -62,7 +62,7 @@ export interface PatternStagePlan {
   readonly greedy?: true
 }
 
-/** Stages that come together, several times one after the other. No group is in another. */
+/** Stages that come together, several times one after the other. Two groups are apart, or one is in the other. */
 export interface PatternGroupPlan {
   /** Indices among the stages of the pattern; both take records, and one of the group has to. */
   readonly first: number
@@ -80,7 +80,7 @@ export interface PatternPlan {
   readonly kind: 'pattern'
   /** The first is not negated; if the last is, there is a time within which it must not come. */
   readonly stages: readonly PatternStagePlan[]
-  /** In their order. */
+  /** By where they begin, and of those that begin together the longer one first. */
   readonly groups?: readonly PatternGroupPlan[]
   /** From the first record of a match to its last, less than this. */
   readonly withinMs?: number

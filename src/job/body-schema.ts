@@ -3,15 +3,19 @@ import { z } from 'zod'
 import { canonicalText } from '../../mesh/index.ts'
 import {
   type AggregatePlan,
+  crosses,
   type EmitPlan,
   type ExpressionPlan,
   type FormatPlan,
+  needsRecord,
   type OrderedPlan,
+  outermostFirst,
   type PatternPlan,
   PROTOBUF_SCALARS,
   type ProtobufSchema,
   type StagePlan,
   type StepPlan,
+  sharedBeginning,
   type WindowPlan,
 } from '../../operators/index.ts'
 import { COLUMN_TYPES, type FileFormat, type RowFormat } from '../commit/format/plan.ts'
@@ -145,13 +149,14 @@ const pattern: z.ZodType<PatternPlan> = z
   )
   .refine(
     ({ stages, groups = [] }) =>
-      groups.every(({ first, last }, i) => {
-        const taking = stages.slice(first, last + 1).filter(({ negated }) => !negated)
-        const apart = first > (groups[i - 1]?.last ?? -1) && first <= last
-        const ends = stages[first]?.negated === false && stages[last]?.negated === false
-        return apart && ends && taking.some(({ optional }) => !optional)
-      }),
-    'expected groups apart from one another, each from and to a stage that takes records, with one that has to',
+      groups.every((group, i) => {
+        const [before] = groups.slice(0, i).slice(-1)
+        const ordered = group.first <= group.last && (before === undefined || outermostFirst(before, group) < 0)
+        const ends = stages[group.first]?.negated === false && stages[group.last]?.negated === false
+        const apart = !groups.slice(0, i).some((other) => crosses(other, group))
+        return ordered && ends && apart && needsRecord(group, { stages, groups })
+      }) && sharedBeginning({ stages, groups }) === undefined,
+    'expected groups apart from or in one another, each from and to a stage that takes records, with one that has to',
   )
 
 const ordered: z.ZodType<OrderedPlan> = z.union([

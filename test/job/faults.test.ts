@@ -503,12 +503,30 @@ describe('patterns', () => {
       ],
     ],
     [
-      'have no group in another',
+      'have groups that are apart, or one in the other',
       pattern(
-        'stages: [{ name: a }, { name: b }], groups: [{ from: a, to: b, times: 2 }, { from: b, to: b, times: 2 }]',
+        'stages: [{ name: a }, { name: b }, { name: c }], groups: [{ from: b, to: c, times: 2 }, { from: a, to: b, times: 2 }]',
       ),
       [
-        '6:99 /pipeline/2/pattern/groups/1/from "b" is in the group before it, or comes before that [write groups in order, none in another]',
+        '6:112 /pipeline/2/pattern/groups/1/from the group from "a" to "b" has stages of the one from "b" to "c", and neither is in the other [let them be apart, or one in the other]',
+      ],
+    ],
+    [
+      'have a record in each round that no group which may be missing has',
+      pattern(
+        'stages: [{ name: a, optional: true }, { name: b }], groups: [{ from: a, to: b, times: 2 }, { from: b, to: b, optional: true }]',
+      ),
+      [
+        '6:85 /pipeline/2/pattern/groups/0/from each stage of the group may be missing, and a round has at least one record [make one of them not optional]',
+      ],
+    ],
+    [
+      'have groups whose rounds begin apart',
+      pattern(
+        'stages: [{ name: a }, { name: b }, { name: c, optional: true }], groups: [{ from: a, to: c, times: 2 }, { from: a, to: b, oneOrMore: true }]',
+      ),
+      [
+        '6:89 /pipeline/2/pattern/groups behind "b", a record of "a" could begin a round of two groups, one in the other, and each match would be there twice [let one of the two come once, or give the outer one a stage of its own before or behind the inner one]',
       ],
     ],
     [

@@ -27,6 +27,11 @@ export class KeyMatches implements Due {
     return this.runs.length === 0 && this.waiting.length === 0
   }
 
+  /** How many groups are around a stage. */
+  depthOf(stage: number): number {
+    return this.#program.stages[stage]?.groups.length ?? 0
+  }
+
   /** When the time of the oldest run is over. */
   get deadline(): number {
     const { withinMs } = this.#program

@@ -4,6 +4,7 @@
  */
 import type { Contiguity, PatternPlan, PatternStagePlan } from '../plan.ts'
 import { type PatternExpression, PatternExpressions } from './expressions.ts'
+import { groupsAround, type PatternGroup } from './groups.ts'
 import { BEGINNING, type Way, waysFrom } from './ways.ts'
 
 /** What must not come. */
@@ -25,23 +26,14 @@ export interface PatternStage {
   /** Between the stage before and this one. */
   readonly without: readonly Negation[]
   readonly greedy: boolean
-  readonly group: PatternGroup | undefined
+  /** That it is in, the outermost first. */
+  readonly groups: readonly PatternGroup[]
   /** A row shows its records as a list. */
   readonly many: boolean
   /** A match may be without it. */
   readonly missable: boolean
   /** Once it has what it needs. */
   ways: readonly Way[]
-}
-
-export interface PatternGroup {
-  /** Stages, among those that take records. */
-  readonly first: number
-  readonly last: number
-  readonly optional: boolean
-  readonly least: number
-  readonly most: number
-  readonly inner: Contiguity
 }
 
 export interface PatternProgram {
@@ -66,16 +58,18 @@ export function compilePattern(plan: PatternPlan): PatternProgram {
   const condition = (source: PatternStagePlan['where']) => source && expressions.compile(source)
   const stages: PatternStage[] = []
   let without: Negation[] = []
-  const groups = groupsOf(plan)
-  for (const [place, stage] of plan.stages.entries()) {
+  const around = groupsAround(plan)
+  for (const stage of plan.stages) {
     const { name, contiguity, inner, negated, optional, least, most = Number.POSITIVE_INFINITY, greedy = false } = stage
     const where = condition(stage.where)
     if (negated) without.push({ where, strict: contiguity === 'strict' })
     else {
       const until = condition(stage.until)
-      const group = groups[place]
-      const shown = { many: most > 1 || (group?.most ?? 1) > 1, missable: optional || group?.optional === true }
-      const taken = { name, where, until, contiguity, inner, optional, least, most, without, greedy, group }
+      const groups = around[stages.length] ?? []
+      const many = most > 1 || groups.some((group) => group.most > 1)
+      const missable = optional || groups.some((group) => group.optional)
+      const shown = { many, missable }
+      const taken = { name, where, until, contiguity, inner, optional, least, most, without, greedy, groups }
       stages.push({ ...taken, ...shown, ways: [] })
       without = []
     }
@@ -93,14 +87,4 @@ export function compilePattern(plan: PatternPlan): PatternProgram {
       .map(([name, source]) => [name, expressions.compile(source)] as const)
   const whole = select === undefined ? expressions.whole : -1
   return { expressions, stages, starts, withoutAfter: without, withinMs, afterMatch, select, whole }
-}
-
-/** Of each stage of the plan, with its places among those that take records. */
-function groupsOf({ stages, groups = [] }: PatternPlan): readonly (PatternGroup | undefined)[] {
-  const taking = (place: number): number => stages.slice(0, place).filter(({ negated }) => !negated).length
-  const found = groups.map(({ first, last, optional, least, most = Number.POSITIVE_INFINITY, inner }) => ({
-    group: { first: taking(first), last: taking(last), optional, least, most, inner },
-    has: (place: number) => place >= first && place <= last,
-  }))
-  return stages.map((_, place) => found.find(({ has }) => has(place))?.group)
 }

@@ -9,6 +9,7 @@ import type { OrderedRecord } from '../operator.ts'
 import type { Contiguity } from '../plan.ts'
 import { type TakenEvent, taken } from './events.ts'
 import { holds } from './expressions.ts'
+import type { PatternGroup } from './groups.ts'
 import type { PatternProgram, PatternStage } from './program.ts'
 import type { Way } from './ways.ts'
 
@@ -20,8 +21,8 @@ export interface Run {
   readonly taken: number
   /** No record has come since the last that it took. */
   readonly fresh: boolean
-  /** Of the group of the stage, those that are complete. */
-  readonly rounds: number
+  /** Of each group around the stage, the outermost first, those that are complete. */
+  readonly rounds: readonly number[]
   /** Greedy stages that still come first. */
   readonly yieldsTo: readonly number[]
   /** Among the matches that end with the last record: a run that waits for the end of the time has its number already. */
@@ -70,7 +71,8 @@ export class RunStep {
     for (const { to, yieldsTo } of this.#program.starts) {
       if (yieldsTo.some((index) => taking.has(index))) continue
       const stage = this.#program.stages[to] as PatternStage
-      if (this.#take(stage, { stage: to, taken: 0, rounds: 0, last: undefined }) === 'fits') taking.add(to)
+      if (this.#take(stage, { stage: to, taken: 0, rounds: stage.groups.map(() => 0), last: undefined }) === 'fits')
+        taking.add(to)
     }
   }
 
@@ -106,22 +108,23 @@ export class RunStep {
   }
 
   /** All that a run can wait for now. */
-  #branch(last: TakenEvent, index: number, count: number, rounds: number): void {
+  #branch(last: TakenEvent, index: number, count: number, rounds: readonly number[]): void {
     const { stages, withoutAfter } = this.#program
-    const { most, least, greedy, group, ways } = stages[index] as PatternStage
+    const { most, least, greedy, groups, ways } = stages[index] as PatternStage
     const run = { last, fresh: true, number: 0 }
     const goesOn = count < most
     if (goesOn) this.runs.push({ ...run, stage: index, taken: count, rounds, yieldsTo: [] })
     if (count < least) return
-    for (const { to, kind, yieldsTo } of ways) {
-      if (kind === 'again' && rounds + 1 >= (group?.most ?? 1)) continue
-      if (kind === 'beyond' && rounds + 1 < (group?.least ?? 1)) continue
+    for (const way of ways) {
+      const { to, yieldsTo } = way
+      const kept = roundsOn(way, groups, rounds)
+      if (kept === undefined) continue
       if (to < stages.length) {
-        const of = kind === 'beyond' ? 0 : kind === 'again' ? rounds + 1 : rounds
+        const of = (stages[to] as PatternStage).groups.map((_, depth) => kept[depth] ?? 0)
         const first = greedy && goesOn ? [index, ...yieldsTo] : yieldsTo
         this.runs.push({ ...run, stage: to, taken: 0, rounds: of, yieldsTo: first })
       } else if (withoutAfter.length === 0) this.matches.push({ last, number: this.#number++ })
-      else this.runs.push({ ...run, stage: to, taken: 0, rounds: 0, yieldsTo: [], number: this.#number++ })
+      else this.runs.push({ ...run, stage: to, taken: 0, rounds: [], yieldsTo: [], number: this.#number++ })
     }
   }
 
@@ -129,6 +132,20 @@ export class RunStep {
   #isForbidden({ last, fresh }: Run, { without }: Way): boolean {
     return without.some(({ where, strict }) => (fresh || !strict) && holds(where, this.#record, last))
   }
+}
+
+/** What is left of the rounds on a way; undefined where a group on it would have too few, or too many. */
+function roundsOn(
+  { leaves, again }: Way,
+  groups: readonly PatternGroup[],
+  rounds: readonly number[],
+): readonly number[] | undefined {
+  const complete = (depth: number): number => (rounds[depth] ?? 0) + 1
+  const depth = groups.length - leaves
+  for (let left = depth; left < groups.length; left++) if (complete(left) < (groups[left]?.least ?? 1)) return undefined
+  if (!again) return rounds.slice(0, depth)
+  const begun = complete(depth - 1)
+  return begun < (groups[depth - 1]?.most ?? 1) ? [...rounds.slice(0, depth - 1), begun] : undefined
 }
 
 /** The one on which the run is. */

@@ -1,15 +1,18 @@
 /**
  * Where a match can go on once a stage has all that it needs: to the next stage, over what may be missing to those behind it,
- * back to the beginning of its group, or to the end. Each way has what must not come on it.
+ * back to the beginning of a group that it is in, out of one to what follows, or to the end. Each way has what must not come on it.
  */
 import type { Contiguity } from '../plan.ts'
+import { type Item, rootOf, type Sequence } from './groups.ts'
 import type { Negation, PatternStage } from './program.ts'
 
 export interface Way {
-  /** A stage, or the number of stages: the end. No two ways from one stage lead to one place. */
+  /** A stage, or the number of stages: the end. No two ways from one stage lead to one place (groups.ts). */
   readonly to: number
-  /** Within the round of its group, to another round, or out of it. */
-  readonly kind: 'within' | 'again' | 'beyond'
+  /** So many groups around the stage end on it, the innermost first. */
+  readonly leaves: number
+  /** The group around those begins another round. */
+  readonly again: boolean
   readonly contiguity: Contiguity
   readonly without: readonly Negation[]
   /** Greedy stages that it passes over: they come first. */
@@ -24,24 +27,27 @@ export function waysFrom(
   stages: readonly PatternStage[],
   withoutAfter: readonly Negation[],
 ): readonly Way[] {
+  const groups = stages[from]?.groups ?? []
+  const root = rootOf(stages)
+  const around = [root, ...groups.map((group) => group.items)]
   const walk = new Walk(stages)
-  const group = stages[from]?.group
-  if (group !== undefined) {
-    if (walk.through(from + 1, group.last, 'within')) return walk.ways
-    if (group.most > 1) walk.back(group.first, group.last, group.inner)
+  for (let depth = groups.length; depth >= 0; depth--) {
+    const sequence = around[depth] ?? root
+    const group = groups[depth - 1]
+    const leaves = groups.length - depth
+    // What is left of this round, or of the pattern.
+    const rest = sequence.filter(({ first }) => first > from)
+    if (walk.through(rest, { leaves, again: false })) return walk.ways
+    if (group !== undefined && group.most > 1) walk.back(sequence, { leaves, again: true, inner: group.inner })
   }
-  for (let next = (group?.last ?? from) + 1; next < stages.length; ) {
-    const entered = stages[next]?.group
-    const last = entered?.last ?? next
-    const ahead = walk.branch()
-    const required = ahead.through(next, last, 'beyond')
-    walk.ways.push(...ahead.ways)
-    if (required && entered?.optional !== true) return walk.ways
-    walk.pass(next, entered === undefined)
-    next = last + 1
-  }
-  walk.ways.push({ ...walk.way(stages.length, 'beyond', 'relaxed', withoutAfter), yieldsTo: [] })
+  const end = { leaves: groups.length, again: false }
+  walk.ways.push({ ...walk.way(stages.length, end, 'relaxed', withoutAfter), yieldsTo: [] })
   return walk.ways
+}
+
+type Kind = Pick<Way, 'leaves' | 'again'> & {
+  /** In place of what the stage says. */
+  readonly inner?: Contiguity
 }
 
 /** What was passed over so far. */
@@ -63,35 +69,43 @@ class Walk {
     return walk
   }
 
-  /** Up to the first stage that may not be missing; true when there is one. */
-  through(first: number, last: number, kind: Way['kind']): boolean {
-    for (let at = first; at <= last; at++) {
-      const { contiguity, without, optional } = this.#stages[at] as PatternStage
-      this.ways.push(this.way(at, kind, contiguity, without))
-      if (!optional) return true
-      this.pass(at, true)
+  /** Up to the first item that may not be missing; true when there is one. `begins`: nothing before its first is looked for. */
+  through(items: Sequence, kind: Kind, begins = false): boolean {
+    for (const [place, item] of items.entries()) {
+      const first = begins && place === 0
+      if (this.#enter(item, kind, first) && !item.optional) return true
+      this.#pass(item, first)
     }
     return false
   }
 
   /** Another round: what must not come before the group is not looked for between its rounds. */
-  back(first: number, last: number, inner: Contiguity): void {
+  back(items: Sequence, kind: Kind): void {
     const round = this.branch()
-    for (let at = first; at <= last; at++) {
-      const { without, optional } = this.#stages[at] as PatternStage
-      this.ways.push(round.way(at, 'again', inner, at === first ? [] : without))
-      if (!optional) return
-      round.pass(at, true, at === first)
+    round.through(items, kind, true)
+    this.ways.push(...round.ways)
+  }
+
+  way(to: number, { leaves, again }: Kind, contiguity: Contiguity, without: readonly Negation[]): Way {
+    return { to, leaves, again, contiguity, without: [...this.#without, ...without], yieldsTo: this.#greedy }
+  }
+
+  /** Every stage that can be the first record of an item; true when one of them has to be. */
+  #enter(item: Item, kind: Kind, begins: boolean): boolean {
+    if (item.items !== undefined) {
+      const inside = this.branch()
+      const needed = inside.through(item.items, kind, begins)
+      this.ways.push(...inside.ways)
+      return needed
     }
+    const { contiguity, without } = this.#stages[item.first] as PatternStage
+    this.ways.push(this.way(item.first, kind, kind.inner ?? contiguity, begins ? [] : without))
+    return true
   }
 
-  way(to: number, kind: Way['kind'], contiguity: Contiguity, without: readonly Negation[]): Way {
-    return { to, kind, contiguity, without: [...this.#without, ...without], yieldsTo: this.#greedy }
-  }
-
-  pass(at: number, alone: boolean, begins = false): void {
-    const { without, greedy } = this.#stages[at] as PatternStage
+  #pass({ first, items }: Item, begins: boolean): void {
+    const { without, greedy } = this.#stages[first] as PatternStage
     if (!begins) this.#without = [...this.#without, ...without]
-    if (greedy && alone) this.#greedy = [...this.#greedy, at]
+    if (greedy && items === undefined) this.#greedy = [...this.#greedy, first]
   }
 }

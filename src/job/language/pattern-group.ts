@@ -1,7 +1,13 @@
-/** Groups of stages of a pattern: from one to another, so many rounds of them. */
+/** Groups of stages of a pattern: from one to another, so many rounds of them. One may be in another. */
 import type { z } from 'zod'
-import type { PatternGroupPlan } from '../../../operators/index.ts'
-import { checkRepeats, contiguity, repeats, type StageShape } from './pattern-stage.ts'
+import {
+  crosses,
+  type ExpressionPlan,
+  needsRecord,
+  type PatternGroupPlan,
+  sharedBeginning,
+} from '../../../operators/index.ts'
+import { checkRepeats, contiguity, repeats, type StageShape, stagePlan } from './pattern-stage.ts'
 import { flag, text } from './values.ts'
 import { type Reporter, report, rule, strict } from './words.ts'
 
@@ -37,32 +43,47 @@ function checkGroup({ times, oneOrMore, optional }: Omit<GroupShape, 'from' | 't
 /** By the names of the stages. */
 export function checkGroups(groups: readonly GroupShape[], stages: readonly StageShape[], reporter: Reporter): void {
   const taking = stages.filter(({ negated }) => !negated)
-  let free = 0
+  const known = `name one of ${taking.map(({ name }) => name).join(', ')}`
+  let sound = true
+  const told = (i: number, name: 'from' | 'to', sentence: string, suggestion: string) => {
+    sound = false
+    report(reporter, ['groups', i, name], 'another stage', { sentence, suggestion })
+  }
   groups.forEach(({ from, to }, i) => {
-    const told = (name: 'from' | 'to', sentence: string, suggestion: string) =>
-      report(reporter, ['groups', i, name], 'another stage', { sentence, suggestion })
     const [first, last] = [from, to].map((name) => taking.findIndex((stage) => stage.name === name)) as [number, number]
-    const known = `name one of ${taking.map(({ name }) => name).join(', ')}`
-    if (first < 0) told('from', `"${from}" is no stage that takes records`, known)
-    if (last < 0) told('to', `"${to}" is no stage that takes records`, known)
-    if (first < 0 || last < 0) return
-    if (last < first) told('to', `"${to}" comes before "${from}"`, 'exchange from and to')
-    else if (first < free)
-      told(
-        'from',
-        `"${from}" is in the group before it, or comes before that`,
-        'write groups in order, none in another',
-      )
-    else if (taking.slice(first, last + 1).every(({ optional }) => optional)) {
-      told(
-        'from',
-        'each stage of the group may be missing, and a round has at least one record',
-        'make one of them not optional',
-      )
+    if (first < 0) told(i, 'from', `"${from}" is no stage that takes records`, known)
+    if (last < 0) told(i, 'to', `"${to}" is no stage that takes records`, known)
+    if (first >= 0 && last >= 0 && last < first) {
+      told(i, 'to', `"${to}" comes before "${from}"`, 'exchange from and to')
     }
-    free = Math.max(free, last + 1)
+  })
+  if (!sound) return
+  const plans = groups.map((group) => groupPlan(group, stages))
+  const plan = { stages: stages.map((stage) => stagePlan(stage, bareExpression)), groups: plans }
+  groups.forEach(({ from, to }, i) => {
+    const own = plans[i]
+    if (own === undefined) return
+    const other = plans.slice(0, i).findIndex((each) => crosses(each, own))
+    if (other >= 0) {
+      const sentence = `the group from "${from}" to "${to}" has stages of the one from "${groups[other]?.from}" to "${groups[other]?.to}", and neither is in the other`
+      told(i, 'from', sentence, 'let them be apart, or one in the other')
+    } else if (!needsRecord(own, plan)) {
+      const sentence = 'each stage of the group may be missing, and a round has at least one record'
+      told(i, 'from', sentence, 'make one of them not optional')
+    }
+  })
+  const shared = sound ? sharedBeginning(plan) : undefined
+  if (shared === undefined) return
+  const [to, from] = shared
+  const sentence = `behind "${from}", a record of "${to}" could begin a round of two groups, one in the other, and each match would be there twice`
+  report(reporter, ['groups'], 'other groups', {
+    sentence,
+    suggestion: 'let one of the two come once, or give the outer one a stage of its own before or behind the inner one',
   })
 }
+
+/** Where a stage stands is not looked at here. */
+const bareExpression = (source: string): ExpressionPlan => ({ source, pointer: '' })
 
 export function groupPlan(
   { from, to, times, oneOrMore, inner, optional }: GroupShape,

@@ -1,6 +1,6 @@
 /** Patterns of records: stages in order, how far apart they may be, what must not come, and what a match says. */
 import { z } from 'zod'
-import type { ExpressionPlan, PatternPlan } from '../../../operators/index.ts'
+import { type ExpressionPlan, outermostFirst, type PatternPlan } from '../../../operators/index.ts'
 import { JOB_LIMITS } from '../limits.ts'
 import { expressionErrorIn, findingFor } from './expressions.ts'
 import { checkGroups, group, groupPlan } from './pattern-group.ts'
@@ -158,7 +158,7 @@ export function patternPlan(
   return {
     kind: 'pattern',
     stages: stages.map((stage, i) => stagePlan(stage, (source, name) => planOf(source, 'stages', i, name))),
-    ...(groups === undefined ? {} : { groups: groups.map((group) => groupPlan(group, stages)) }),
+    ...(groups === undefined ? {} : { groups: groups.map((group) => groupPlan(group, stages)).sort(outermostFirst) }),
     ...(within === undefined ? {} : { withinMs: within }),
     afterMatch,
     ...(select === undefined ? {} : { select: Object.fromEntries(selected) }),

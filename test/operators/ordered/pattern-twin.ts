@@ -2,6 +2,7 @@
  * Matches by their definition: every way of choosing records for the stages is tried, record by record from the beginning. It knows
  * no automaton, no state and no order of coming; `v` and `s0` are all that its conditions read.
  */
+import assert from 'node:assert/strict'
 import type {
   Contiguity,
   ExpressionPlan,
@@ -28,7 +29,7 @@ type Item = { readonly stage: Stage } | GroupItem
 
 interface GroupItem {
   readonly group: PatternGroupPlan
-  readonly stages: readonly Stage[]
+  readonly items: readonly Item[]
 }
 
 /** So far. */
@@ -96,17 +97,17 @@ export function matchesOf(plan: PatternPlan, records: readonly Placed[]): TwinMa
     then({ ...path, without, first: stage.greedy ? [...path.first, { stage, contiguity }] : path.first })
   }
 
-  const all = (stages: readonly Stage[], path: Path, begin: number, then: GoOn): void => {
-    const [stage, ...others] = stages
-    if (stage === undefined) then(path)
-    else one(stage, path, begin, (path) => all(others, path, begin, then))
+  const all = (items: readonly Item[], path: Path, begin: number, then: GoOn): void => {
+    const [item, ...others] = items
+    const next = (path: Path) => all(others, path, begin, then)
+    if (item === undefined) then(path)
+    else if ('stage' in item) one(item.stage, path, begin, next)
+    else rounds(item, 0, path, begin, next)
   }
 
   const rounds = (item: GroupItem, round: number, path: Path, begin: number, then: GoOn): void => {
     const { group } = item
-    const [head, ...others] = item.stages
-    const stages = round === 0 ? item.stages : [{ ...head!, without: [] }, ...others]
-    all(stages, path, begin, (path) => {
+    all(round === 0 ? item.items : headless(item.items), path, begin, (path) => {
       // A round has a record.
       const done = { chosen: path.chosen, without: path.without, first: path.first }
       if (round + 1 < (group.most ?? Number.POSITIVE_INFINITY)) {
@@ -115,14 +116,7 @@ export function matchesOf(plan: PatternPlan, records: readonly Placed[]): TwinMa
       if (round + 1 >= group.least) then(done)
     })
     if (round > 0 || !group.optional) return
-    then({ ...path, without: [...path.without, ...head!.without] })
-  }
-
-  const walk = (rest: readonly Item[], path: Path, begin: number): void => {
-    const [item, ...others] = rest
-    if (item === undefined) end(path)
-    else if ('stage' in item) one(item.stage, path, begin, (path) => walk(others, path, begin))
-    else rounds(item, 0, path, begin, (path) => walk(others, path, begin))
+    then({ ...path, without: [...path.without, ...headOf(item).without] })
   }
 
   const end = ({ chosen, without }: Path) => {
@@ -135,30 +129,42 @@ export function matchesOf(plan: PatternPlan, records: readonly Placed[]): TwinMa
     found.push({ chosen, end: at })
   }
 
-  for (let begin = 0; begin < records.length; begin++) walk(items, { chosen: [], without: [], first: [] }, begin)
+  for (let begin = 0; begin < records.length; begin++) all(items, { chosen: [], without: [], first: [] }, begin, end)
   return shownOf(plan, stages, records, found)
 }
 
 function arranged({ stages, groups = [] }: PatternPlan): { items: Item[]; stages: Stage[]; tail: PatternStagePlan[] } {
-  const taking: Stage[] = []
-  const items: Item[] = []
+  const taking: (Stage & { readonly place: number })[] = []
   let without: PatternStagePlan[] = []
   for (const [place, plan] of stages.entries()) {
     if (plan.negated) {
       without.push(plan)
       continue
     }
-    const stage = { ...plan, index: taking.length, without }
+    taking.push({ ...plan, index: taking.length, without, place })
     without = []
-    taking.push(stage)
-    const group = groups.find(({ first, last }) => first <= place && place <= last)
-    const last = items.at(-1)
-    if (group === undefined) items.push({ stage })
-    else if (last !== undefined && 'group' in last && last.group === group)
-      items[items.length - 1] = { group, stages: [...last.stages, stage] }
-    else items.push({ group, stages: [stage] })
   }
-  return { items, stages: taking, tail: without }
+  /** @param inner those that may be among the items */
+  const itemsOf = (stages: typeof taking, inner: readonly PatternGroupPlan[]): Item[] => {
+    const [stage, ...others] = stages
+    if (stage === undefined) return []
+    const [group, ...deeper] = inner.filter(({ first }) => first === stage.place)
+    if (group === undefined) return [{ stage }, ...itemsOf(others, inner)]
+    const within = inner.filter((each) => each !== group && each.first >= group.first && each.last <= group.last)
+    const [own, behind] = [true, false].map((is) => stages.filter(({ place }) => place <= group.last === is))
+    assert.ok(deeper.every((each) => within.includes(each)))
+    return [{ group, items: itemsOf(own!, within) }, ...itemsOf(behind!, inner)]
+  }
+  return { items: itemsOf(taking, groups), stages: taking, tail: without }
+}
+
+const headOf = (item: Item): Stage => ('stage' in item ? item.stage : headOf(item.items[0]!))
+
+/** What must not come before a round is looked for before the first alone. */
+function headless([head, ...others]: readonly Item[]): readonly Item[] {
+  if (head === undefined) return []
+  if ('stage' in head) return [{ stage: { ...head.stage, without: [] } }, ...others]
+  return [{ ...head, items: headless(head.items) }, ...others]
 }
 
 /** The few forms of conditions that the tests make. */
@@ -243,9 +249,11 @@ function rowOf(
         return { k, t, v }
       })
     const place = plans.findIndex((plan) => plan.name === name)
-    const group = groups.find(({ first, last }) => first <= place && place <= last)
-    if (most !== 1 || (group !== undefined && group.most !== 1)) row[name] = events
-    else if (events.length > 0 || optional || group?.optional) row[name] = events[0] ?? null
+    const around = groups.filter(({ first, last }) => first <= place && place <= last)
+    const many = most !== 1 || around.some((group) => group.most !== 1)
+    const missable = optional || around.some((group) => group.optional)
+    if (many) row[name] = events
+    else if (events.length > 0 || missable) row[name] = events[0] ?? null
   })
   return row
 }

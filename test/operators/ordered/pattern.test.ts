@@ -8,6 +8,8 @@ import type {
   PatternStagePlan,
   StagePlan,
 } from '../../../operators/index.ts'
+import { needsRecord } from '../../../operators/ordered/pattern/groups.ts'
+import { sharedBeginning } from '../../../operators/ordered/pattern/shared-beginning.ts'
 import { deadLettersOf, expression, rowsOfCuts, StageRun } from '../stage-harness.ts'
 import { matchesOf } from './pattern-twin.ts'
 import {
@@ -209,6 +211,42 @@ describe('a group', () => {
   })
 })
 
+describe('a group in another', () => {
+  const d = stage('d', 'v == "d"')
+  const group = (first: number, last: number, changes: Partial<PatternGroupPlan> = {}): PatternGroupPlan => ({
+    ...{ first, last, optional: false, least: 1, inner: 'relaxed' },
+    ...changes,
+  })
+
+  //  a (b c)+ d, twice
+  it('has its rounds anew in each round of the other', () => {
+    const plan = pattern([a, b(), c(), d], { groups: [group(0, 3, { least: 2, most: 2 }), group(1, 2, { least: 2 })] })
+    assert.deepEqual(matches(plan, 'abcbcdabcbcd'), ['a0 b1 c2 b3 c4 d5 a6 b7 c8 b9 c10 d11'])
+    assert.deepEqual(matches(plan, 'abcbcdabcd'), [])
+    assert.deepEqual(matches(plan, 'abcbcd'), [])
+  })
+
+  it('may be missing in one round and be there in another', () => {
+    const plan = pattern([a, b(), c(), d], {
+      groups: [group(0, 3, { least: 2, most: 2 }), group(1, 2, { most: 1, optional: true })],
+    })
+    assert.deepEqual(matches(plan, 'adabcd').sort(), ['a0 d1 a2 b3 c4 d5', 'a0 d1 a2 d5'])
+  })
+
+  it('may end with the other', () => {
+    const plan = pattern([a, b(), c()], { groups: [group(0, 2, { least: 2, most: 2 }), group(1, 2, { most: 2 })] })
+    assert.deepEqual(matches(plan, 'abcbcabc').sort(), ['a0 b1 c2 a5 b6 c7', 'a0 b1 c2 b3 c4 a5 b6 c7'])
+  })
+
+  it('is not one that begins with it again and again: a record would be of two rounds at once', () => {
+    const stages = [a, b(), c()]
+    const again = { stages, groups: [group(0, 2), group(0, 1)] }
+    assert.equal(sharedBeginning(again), undefined)
+    const missing = [a, b(), c({ optional: true })]
+    assert.deepEqual(sharedBeginning({ stages: missing, groups: [group(0, 2), group(0, 1)] }), ['a', 'b'])
+  })
+})
+
 describe('what must not come', () => {
   it('breaks the match, wherever it is between', () => {
     const plan = pattern([a, not('b', 'v == "b"'), c()])
@@ -374,6 +412,14 @@ const twin =
 const where = fc.constantFrom('v == 1', 'v <= 2', 'v != 0', 'v >= 3')
 const contiguity = fc.constantFrom<PatternStagePlan['contiguity']>('strict', 'relaxed', 'relaxedAny')
 
+const groupShape = fc.record({
+  first: fc.nat(2),
+  length: fc.integer({ min: 1, max: 3 }),
+  optional: fc.boolean(),
+  times: fc.constantFrom([1, 1], [1, 2], [2, 2], [1, undefined]),
+  inner: contiguity,
+})
+
 const patterns: fc.Arbitrary<readonly [StagePlan, Twin]> = fc
   .record({
     stages: fc.array(
@@ -390,16 +436,8 @@ const patterns: fc.Arbitrary<readonly [StagePlan, Twin]> = fc
       }),
       { minLength: 1, maxLength: 3 },
     ),
-    group: fc.option(
-      fc.record({
-        first: fc.nat(2),
-        length: fc.integer({ min: 1, max: 3 }),
-        optional: fc.boolean(),
-        times: fc.constantFrom([1, 1], [1, 2], [2, 2], [1, undefined]),
-        inner: contiguity,
-      }),
-      { nil: undefined, freq: 2 },
-    ),
+    group: fc.option(groupShape, { nil: undefined, freq: 2 }),
+    nested: fc.option(groupShape, { nil: undefined, freq: 2 }),
     tail: fc.option(where, { nil: undefined, freq: 3 }),
     withinMs: fc.constantFrom(5, 12, 20),
     afterMatch: fc.constantFrom<PatternPlan['afterMatch']>(
@@ -411,7 +449,7 @@ const patterns: fc.Arbitrary<readonly [StagePlan, Twin]> = fc
     ),
     cuts: cutsOf,
   })
-  .map(({ stages, group, tail, withinMs, afterMatch, cuts }) => {
+  .map(({ stages, group, nested, tail, withinMs, afterMatch, cuts }) => {
     const all = stages.flatMap(({ where, earlier, contiguity, inner, optional, times, until, negated, greedy }, i) => {
       const [least = 1, most] = times
       const taking = loop(`s${i}`, where + earlier, {
@@ -427,7 +465,9 @@ const patterns: fc.Arbitrary<readonly [StagePlan, Twin]> = fc
       return [not(`n${i}`, negated.where, negated.strict ? 'strict' : 'relaxed'), taking]
     })
     const ends = tail === undefined ? [] : [not('tail', tail)]
-    const groups = group === undefined ? [] : groupOf(all, group)
+    const [outer] = group === undefined ? [] : groupOf(all, group)
+    const inner = nested === undefined || outer === undefined ? [] : nestedIn(outer, all, nested)
+    const groups = outer === undefined ? [] : [outer, ...inner]
     const plan: PatternPlan = { kind: 'pattern', stages: [...all, ...ends], groups, withinMs, afterMatch }
     return [{ ...orderedPlan({ ordered: plan }), cuts }, twin(plan)] as const
   })
@@ -445,6 +485,24 @@ function groupOf(
   const others = taking.filter((place) => !places.includes(place))
   const mayMiss = optional && others.some((place) => !stages[place]!.optional)
   return [{ first: from, last: to, optional: mayMiss, least, ...(most === undefined ? {} : { most }), inner }]
+}
+
+/** Another within it, where rounds of both can be told apart. */
+function nestedIn(
+  outer: PatternGroupPlan,
+  stages: readonly PatternStagePlan[],
+  { first, length, optional, times: [least = 1, most], inner }: GroupShape,
+): readonly PatternGroupPlan[] {
+  const taking = [...stages.keys()].filter(
+    (place) => !stages[place]!.negated && outer.first <= place && place <= outer.last,
+  )
+  const places = taking.slice(first, first + length)
+  const [from, to] = [places[0], places.at(-1)]
+  if (from === undefined || to === undefined || places.length === taking.length) return []
+  const found = { first: from, last: to, optional, least, ...(most === undefined ? {} : { most }), inner }
+  const plan = { stages, groups: [outer, found] }
+  const sound = [outer, found].every((group) => needsRecord(group, plan)) && sharedBeginning(plan) === undefined
+  return sound ? [found] : []
 }
 
 interface GroupShape {
