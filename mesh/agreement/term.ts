@@ -240,8 +240,9 @@ const PLACEMENT: Readonly<Record<DecisionKind, 'after' | 'exactly' | 'stuck' | '
 
 /**
  * Where the decision goes: after everything that is certified, open or already read by a promiser. Reading is undone
- * cheaply only by not doing it, so the furthest promiser sets the place and usually nobody rolls back. What is about one
- * place is left out when somebody has read past it: the source was not silent, or the record could be taken.
+ * cheaply only by not doing it, so the furthest promiser sets the place and usually nobody rolls back. A silence is left out
+ * when somebody has read past it: there was none. A record that so many cannot take that nothing beyond it is ever certified
+ * is skipped all the same, and who could take it goes back.
  */
 function place(
   term: Term,
@@ -253,8 +254,8 @@ function place(
 ): Decision | undefined {
   const wished = wish.decision
   if (wished === undefined) return undefined
-  let read = Math.max(term.floor, base?.offset ?? 0)
-  for (const cut of open) read = Math.max(read, cut.offset)
+  const settled = Math.max(term.floor, base?.offset ?? 0, ...open.map((cut) => cut.offset))
+  let read = settled
   for (const seal of seals.values()) read = Math.max(read, seal.offset)
   // A replica that says it has read further did so before it heard of the pause, and goes back.
   if (term.pausedAt !== undefined) read = term.pausedAt
@@ -271,7 +272,7 @@ function place(
       // It would move the place of the pause, where everything else is decided until the unit goes on.
       if (term.pausedAt !== undefined) return undefined
       const stuck = [...seals.values()].filter(({ offset, stuck }) => stuck === true && offset === wished.offset)
-      return stuck.length >= blocking && read <= wished.offset ? wished : undefined
+      return stuck.length >= blocking && settled <= wished.offset ? wished : undefined
     }
     case 'base': {
       // What was computed beyond the base goes, so nothing of it may be certified already; nor does a pause move.

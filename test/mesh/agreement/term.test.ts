@@ -257,6 +257,24 @@ describe('the place of a decision', () => {
     // While it is paused, nothing moves its place.
     assert.equal(skip([1, 2], { pausedAt: 9 }), undefined)
   })
+
+  //   stuck, stuck │ 9 │ read up to 14: one machine of three has the memory for the record
+  it('of a skipped record is where it is, though one that cannot certify alone has taken it', () => {
+    const skip = (rest: Partial<Term> = {}, unheard = 0) => {
+      const seals = [
+        seal(['a'], 14),
+        { ...seal([], 9), stuck: true as const },
+        { ...seal([], 9), stuck: true as const },
+      ]
+      const heard = new Map(seals.slice(unheard).map((each, index) => [member(index + unheard), each]))
+      return successor(termOf(3, 2, rest), heard, { decision: { kind: 'skip', offset: 9 } }).decision
+    }
+    assert.deepEqual(skip(), { kind: 'skip', offset: 9 })
+    assert.deepEqual(skip({}, 1), { kind: 'skip', offset: 9 })
+    const beyond = { offset: 12, digest: digest('f'), seq: 2, part: 0 }
+    assert.equal(skip({ base: { ...beyond, last: true } }), undefined, 'not once it is certified')
+    assert.equal(skip({ open: [{ ...beyond, term: 1 }] }), undefined, 'nor where it may be')
+  })
 })
 
 describe('a dispute', () => {
