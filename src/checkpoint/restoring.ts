@@ -151,12 +151,15 @@ async function beyond({ description, ...placed }: PlacedUnit, found: Found, { si
     const sink = sinkOf(plan)
     const session = await sink.open({ cluster, job, generation, unit })
     const { progress } = session
+    const announced = await session.announced?.()
     await session.close()
-    if (progress === undefined) continue
-    const record = recordOf(sink.name, progress, unit)
-    for (const term of record.terms) found.terms.set(term.number, term)
-    const { certificate } = record
-    if (isBehind(found.base, certificate.content)) ahead.push({ sink: sink.name, certificate })
+    // Rows of what was announced may be there, and would not be replaced by others.
+    for (const each of [progress, announced]) {
+      if (each === undefined) continue
+      const { terms, certificate } = recordOf(sink.name, each, unit)
+      for (const term of terms) found.terms.set(term.number, term)
+      if (isBehind(found.base, certificate.content)) ahead.push({ sink: sink.name, certificate })
+    }
   }
   return ahead
 }

@@ -23,6 +23,8 @@ export interface CertifiedBatch {
   readonly certificate: Uint8Array
   /** What is kept beside the rows and is never part of them (record.ts). */
   readonly record: Uint8Array
+  /** With checkpoints: another cluster may have to go on from nothing but them and what is here. */
+  readonly restorable: boolean
 }
 
 /** How far a sink has a unit's batches: everything up to and including `position`. */
@@ -43,6 +45,12 @@ export interface UnitIdentity {
 export interface UnitSink {
   /** What the sink itself says, read when it was opened; undefined: nothing yet. */
   readonly progress: SinkProgress | undefined
+  /**
+   * What a sink without transactions may have begun to write: the furthest batch whose record is there. Rows of a restorable
+   * batch come after its record, so a row that is there belongs to `progress`, to this, or to a batch before them; and what a
+   * writer left half-written can be computed again though nobody knows of it any more. Absent: all or nothing is there.
+   */
+  announced?(): Promise<SinkProgress | undefined>
   /**
    * Writes batches, in order, at once as far as the sink can; `already` when it had all of them. After a failure some of
    * them may be there: the progress of a new session says which. Empty ones may be skipped by the caller except that the

@@ -246,6 +246,7 @@ export class Commits {
       const what = `cut ${position.seq} part ${position.part} of ${unit} is not on this peer's disk yet`
       throw new QuorateError('QRT_SINK_UNREACHABLE', what)
     }
+    const terms = this.#options.terms(unit)
     return {
       ...identity,
       position,
@@ -253,7 +254,8 @@ export class Commits {
       body,
       outDigest: certificate.content.outDigest,
       certificate: encodeStored(certificate),
-      record: encodeRecord(certificate, this.#options.terms(unit)),
+      record: encodeRecord(certificate, terms),
+      restorable: terms !== undefined,
     }
   }
 

@@ -19,6 +19,7 @@ import { Keeper } from '../../src/checkpoint/keeper.ts'
 import { restorable } from '../../src/checkpoint/restoring.ts'
 import type { SinkPlan } from '../../src/commit/sink.ts'
 import { FileSink } from '../../src/commit/sinks/file.ts'
+import { FILES } from '../../src/commit/sinks/file-calls.ts'
 import { decodeJob, encodeJob } from '../../src/job/body.ts'
 import { compileJob } from '../../src/job/compile.ts'
 import { parseJob } from '../../src/job/parse.ts'
@@ -93,18 +94,27 @@ async function scene() {
       await keeper.saveUnit(cluster, certificate, terms, stored)
       return certificate.content
     },
-    /** A sink has a cut, with these terms beside it. */
-    async write(directory: string, certificate: Certificate, terms: readonly Term[]) {
+    /** A sink has a cut, with these terms beside it. `rows`: those are not there yet, and the writer is gone. */
+    async write(directory: string, certificate: Certificate, terms: readonly Term[], rows: 'there' | 'lost' = 'there') {
       const { content } = certificate
-      const sink = sinkOf({ kind: 'file', directory })
+      const link = async (from: string, to: string) => {
+        if (to.endsWith('.jsonl')) throw new Error('the machine burns down')
+        return FILES.link(from, to)
+      }
+      const sink =
+        rows === 'there'
+          ? sinkOf({ kind: 'file', directory })
+          : new FileSink(join(root, 'rows'), directory, OLD[0]!, undefined, { ...FILES, link })
       const session = await sink.open({ cluster: 'lost', job: 'orders', generation: compiled.generation, unit })
-      await session.write([
+      const written = session.write([
         {
           ...{ cluster: 'lost', job: 'orders', generation: compiled.generation, unit, previous: undefined },
           ...{ position: content, body: new Uint8Array(), outDigest: content.outDigest },
-          ...{ certificate: new Uint8Array(), record: recordOf(certificate, terms) },
+          ...{ certificate: new Uint8Array(), record: recordOf(certificate, terms), restorable: true },
         },
       ])
+      if (rows === 'there') await written
+      else await assert.rejects(written, { code: 'QRT_SINK_UNREACHABLE' })
     },
     /** The unit as peers of the new cluster find it in the body. */
     async restored(cluster?: string) {
@@ -191,6 +201,25 @@ describe('a unit of a lost cluster', () => {
       ],
     )
     assert.deepEqual([history[3]?.floor, history[3]?.members], [400, description.members])
+  })
+
+  //   sink one   cut 18, term 3 beside it, and the certificate of cut 19, with terms up to 4: some of its rows may be there
+  it('is bound to what was about to be written as well', async () => {
+    const { unit, checkpoint, write, restored } = await scene()
+    const terms = [1, 2, 3, 4].map((number) => termOf(unit, number, number === 1 ? undefined : cutAt(100 * number)))
+    await checkpoint(16, 2, terms.slice(0, 2))
+    const [at18, at19] = [contentOf(unit, 18), contentOf(unit, 19)]
+    await write('one', certificateOf(at18, 3), terms.slice(0, 3))
+    await write('one', certificateOf(at19, 4), terms, 'lost')
+    const { origin } = await restored()
+    assert.deepEqual(
+      origin.units[0]?.open.map(({ seq, digest, term }) => [seq, digest, term]),
+      [
+        [18, contentDigest(at18), 3],
+        [19, contentDigest(at19), 4],
+      ],
+    )
+    assert.equal(origin.units[0]?.terms.at(-1)?.number, 4)
   })
 
   it('is as it is in the checkpoint when no sink has more', async () => {

@@ -87,7 +87,7 @@ export function batch(
 ): CertifiedBatch {
   const { body, outDigest } = layout(rows)
   const certified = certificate(unit.unit, position, outDigest)
-  return { ...unit, position, previous, body, outDigest, certificate: certified, record: certified }
+  return { ...unit, position, previous, body, outDigest, certificate: certified, record: certified, restorable: true }
 }
 
 /** Of the right shape; sinks carry certificates, they do not judge them. */

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { comparePositions } from '../../mesh/index.ts'
+import { comparePlaces, comparePositions, furthest, isBehind } from '../../mesh/index.ts'
 import type { CertifiedBatch, Sink, UnitIdentity, UnitSink } from '../../src/commit/sink.ts'
 import { QuorateError } from '../../src/errors.ts'
 import {
@@ -151,6 +151,30 @@ export function sinkContract(name: string, createHarness: () => Promise<SinkHarn
           assert.deepEqual(await commitAll(committer, unit, batches, { onFailure: (code) => codes.push(code) }), LAST)
           assert.deepEqual(codes, ['QRT_SINK_UNREACHABLE'], `call ${loseAt}`)
           await assertWhole()
+        }
+      })
+    }
+
+    for (const when of ['before', 'after'] as const) {
+      it(`has the record of each row before that row, wherever a committer is killed ${when} a call got through`, async () => {
+        const placeOf = (found: WindowRow) =>
+          STORY.find(([, rows]) => rows.some((each) => each.start === found.start && each.value === found.value))?.[0]
+        const steps = await countSteps(3)
+        for (let killAt = 1; killAt <= steps; killAt++) {
+          await harness.dispose()
+          harness = await createHarness()
+          const victim = killing(killAt, when)
+          await Promise.race([commitAll(sink(victim.step), unit, batches, { together: 3 }), victim.dead])
+          const session = await sink().open(unit)
+          const announced = await session.announced?.()
+          const told = furthest(session.progress?.position, announced?.position)
+          for (const found of await harness.rows()) {
+            const place = placeOf(found)
+            assert.ok(place !== undefined && !isBehind(told, place), `call ${killAt}: ${found.value}`)
+          }
+          const batch = batches.find(({ position }) => comparePlaces(position, announced?.position) === 0)
+          if (announced !== undefined) assert.equal(announced.outDigest, batch?.outDigest)
+          if (announced !== undefined) assert.deepEqual(Buffer.from(announced.record), Buffer.from(batch?.record ?? []))
         }
       })
     }

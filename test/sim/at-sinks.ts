@@ -1,5 +1,5 @@
 /**
- * How far each unit is at the sink that is furthest, read from what the log and the stores hold and not through the sinks
+ * How far each unit is at the sink that is furthest, with what was about to be written there, read from what the log and the stores hold and not through the sinks
  * that wrote it: all that is left of a cluster whose disks are lost.
  */
 import { type CutPosition, furthest, type UnitId, unitId } from '../../mesh/index.ts'
@@ -19,11 +19,12 @@ export function placesAtSinks(log: SimulatedLog, { mongodb, s3 }: SimulatedStore
     there(unit as UnitId, decodeProgress(writer, progress).position)
   }
   for (const { _id, seq, part } of mongodb.documents(`${STORE}.${STORE}.quorate`)) {
-    const [, unit] = /^[^/]+\/(.+:\d+:\d+)$/.exec(_id) ?? []
+    const [, unit] = /^[^/]+\/(.+:\d+:\d+)(?:\/announced)?$/.exec(_id) ?? []
     if (unit !== undefined) there(unit as UnitId, { seq: Number(seq), part: Number(part) })
   }
   for (const key of s3.objects.keys()) {
-    const [, generation, stage, partition, seq, part] = /\/([^/]+)\/(\d+)-(\d+)\/(\d+)-(\d+)\.jsonl$/.exec(key) ?? []
+    const [, generation, stage, partition, seq, part] =
+      /\/([^/]+)\/(\d+)-(\d+)(?:\.certificates)?\/(\d+)-(\d+)\.jsonl?$/.exec(key) ?? []
     if (generation === undefined) continue
     there(unitId(generation, Number(stage), Number(partition)), { seq: Number(seq), part: Number(part) })
   }

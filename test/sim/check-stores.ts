@@ -3,7 +3,8 @@
  * is a certified row, and none is ever replaced by an older revision of itself.
  */
 import type { Document } from 'mongodb'
-import { parseUnitId, type UnitId } from '../../mesh/index.ts'
+import { type CutContent, contentDigest, type Digest, parseUnitId } from '../../mesh/index.ts'
+import { decodeRecord } from '../../src/commit/record.ts'
 import { type SinkRecord, sourceName } from './checks.ts'
 import type { SimulatedStores } from './stores.ts'
 import { Violation } from './violation.ts'
@@ -18,7 +19,10 @@ export class StoreChecks {
   readonly #stores: SimulatedStores
   /** Texts of the rows of each certified batch, by `generation/stage-partition/seq-part`. */
   readonly #batches = new Map<string, readonly string[]>()
-  readonly #rows = new Set<string>()
+  /** Certified rows, and how many results have each. */
+  readonly #rows = new Map<string, number>()
+  /** Of what was certified, by the same names as its rows. */
+  readonly #digests = new Map<string, Digest>()
   readonly #leastInS3: number
   readonly #seen = new Set<string>()
   /** Objects at the last look: none is ever replaced. */
@@ -34,13 +38,39 @@ export class StoreChecks {
     }
   }
 
-  certified(unit: UnitId, seq: number, part: number, rows: readonly string[]): void {
-    const { generation, stage, partition } = parseUnitId(unit)
+  certified(content: CutContent, rows: readonly string[]): void {
     const least = this.#leastInS3
     // What takes a row back is there where that row is, and says nothing of its size.
     const inS3 = least === 0 ? rows : rows.filter((text) => sizeOf(text) >= least || isTakenBack(text))
-    this.#batches.set(`${generation}/${stage}-${partition}/${seq}-${part}`, inS3)
-    for (const text of rows) this.#rows.add(canonical(text))
+    this.#batches.set(placeOf(content), inS3)
+    this.#digests.set(placeOf(content), contentDigest(content))
+    for (const text of rows.map(canonical)) this.#rows.set(text, (this.#rows.get(text) ?? 0) + 1)
+  }
+
+  /** Nobody knows of it any more: what comes in its place may be something else. */
+  forgotten(content: CutContent, rows: readonly string[]): void {
+    this.#batches.delete(placeOf(content))
+    this.#digests.delete(placeOf(content))
+    for (const text of rows.map(canonical)) this.#rows.set(text, (this.#rows.get(text) ?? 0) - 1)
+  }
+
+  /** In the end, whatever was lost on the way. @throws Violation */
+  finish(): void {
+    this.#seen.clear()
+    this.#looked = 0
+    this.look()
+    for (const { _id, value } of this.#stores.mongodb.documents(ROWS)) {
+      const text = JSON.stringify(value)
+      if ((this.#rows.get(text) ?? 0) > 0) continue
+      throw new Violation('rows at the sink', `the document ${_id} is a row that only a lost cluster knew of: ${text}`)
+    }
+    for (const [key, { body }] of this.#stores.s3.objects) {
+      const [, unit, seq, part] = /\/([^/]+\/[^/]+)\.certificates\/0*(\d+)-0*(\d+)\.json$/.exec(key) ?? []
+      const { certificate } = (unit === undefined ? undefined : decodeRecord(body)) ?? {}
+      const known = this.#digests.get(`${unit}/${seq}-${part}`)
+      if (certificate === undefined || known === undefined || contentDigest(certificate.content) === known) continue
+      throw new Violation('rows at the sink', `the object ${key} is the certificate of something else`)
+    }
   }
 
   /** @throws Violation */
@@ -84,12 +114,17 @@ export class StoreChecks {
 
   #written(before: Document | undefined, { _id, value, quorate }: Document): void {
     const text = JSON.stringify(value)
-    if (!this.#rows.has(text)) this.#wrong ??= `the document ${_id} is no certified row: ${text}`
+    if ((this.#rows.get(text) ?? 0) < 1) this.#wrong ??= `the document ${_id} is no certified row: ${text}`
     const known = before?.quorate
     if (known === undefined || known.submission < quorate.submission) return
     if (known.submission === quorate.submission && known.revision < quorate.revision) return
     this.#wrong ??= `${rankOf(quorate)} of the document ${_id} replaces ${rankOf(known)}`
   }
+}
+
+function placeOf({ unit, seq, part }: CutContent): string {
+  const { generation, stage, partition } = parseUnitId(unit)
+  return `${generation}/${stage}-${partition}/${seq}-${part}`
 }
 
 function sizeOf(text: string): number {

@@ -49,6 +49,8 @@ export class Checks {
   readonly #seen = new Map<StoredPartition, number>()
   /** Sees the rows of each certified batch: for the checks of stores. */
   onRows: (content: Certificate['content'], texts: readonly string[]) => void = () => undefined
+  /** The same when nobody knows of them any more. */
+  onForgotten: (content: Certificate['content'], texts: readonly string[]) => void = () => undefined
   certificates = 0
   /** Certified rows that replace an earlier one, and such that take one back. */
   readonly counts = { revised: 0, takenBack: 0 }
@@ -113,6 +115,7 @@ export class Checks {
         const next = nextPosition(certificate.content)
         this.#before.delete(`${unit} ${next.seq}/${next.part}`)
         for (const text of texts) this.#allowed.set(text, Math.max(0, (this.#allowed.get(text) ?? 0) - 1))
+        this.onForgotten(certificate.content, texts)
       }
     }
   }

@@ -154,7 +154,8 @@ class Simulation {
     const took = (branch: Branch) => this.#branches.took(branch)
     this.#stores = new SimulatedStores(this.#clock, seededRandom(random.below(2 ** 31)), took)
     this.#storeChecks = new StoreChecks(this.#stores, leastAt(this.#workload, 's3'))
-    this.#checks.onRows = ({ unit, seq, part }, texts) => this.#storeChecks.certified(unit, seq, part, texts)
+    this.#checks.onRows = (content, texts) => this.#storeChecks.certified(content, texts)
+    this.#checks.onForgotten = (content, texts) => this.#storeChecks.forgotten(content, texts)
     const losesCluster = options.only?.includes('clusterLost') ?? isOneThatLosesAll(options.seed)
     const checkpoints = losesCluster ? new SimulatedCheckpoints(this.#clock, seededRandom(options.seed)) : undefined
     const world: World = {
@@ -372,7 +373,7 @@ class Simulation {
         (shuffled || this.#mayBeLate(gaps) || letters.late === expected.late) &&
         letters.dead >= expected.dead &&
         letters.dead <= expected.deadMost
-      if (missing === undefined && counted) return
+      if (missing === undefined && counted) return this.#storeChecks.finish()
       if (this.#clock.now() < deadline) continue
       const why =
         missing ??

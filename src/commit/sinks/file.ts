@@ -9,7 +9,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { type CutPosition, comparePositions, type Digest, type PeerId } from '../../../mesh/index.ts'
+import { type CutPosition, type Digest, furthest, type PeerId } from '../../../mesh/index.ts'
 import { QuorateError } from '../../errors.ts'
 import { type RowsFile, rowsFile } from '../format/file.ts'
 import type { FileFormat } from '../format/plan.ts'
@@ -17,7 +17,7 @@ import { decodeRecord } from '../record.ts'
 import type { CertifiedBatch, Sink, SinkProgress, UnitIdentity, UnitSink } from '../sink.ts'
 import { sinkFailure } from './failure.ts'
 import { codeOf, FILES, type FileCalls } from './file-calls.ts'
-import { certificateName, positionIn, rowsName, unitPath } from './object-names.ts'
+import { CERTIFICATE, certificateName, positionIn, rowsName, unitPath } from './object-names.ts'
 import { compareDigests, isThere, progressOf } from './progress.ts'
 
 /** What a process that ended was writing goes after this long; one that still writes is far quicker. */
@@ -96,6 +96,7 @@ export class FileSink implements Sink {
       get progress() {
         return progress
       },
+      announced: () => this.#call('reading what is there', () => this.#announced(places)),
       write: async (batches) => {
         let written = false
         // One after another: the last file says that all before it are there.
@@ -172,12 +173,24 @@ export class FileSink implements Sink {
     )
   }
 
-  async #progress({ rows, certificates }: Places): Promise<SinkProgress | undefined> {
+  /** The last position of which there is something in a directory, with names of this ending. */
+  async #last(directory: string, ending: string): Promise<CutPosition | undefined> {
     let position: CutPosition | undefined
-    await this.#files.names(rows, (name) => {
-      const other = positionIn(name, this.#file.ending)
-      if (other !== undefined && (position === undefined || comparePositions(other, position) > 0)) position = other
+    await this.#files.names(directory, (name) => {
+      position = furthest(position, positionIn(name, ending))
     })
+    return position
+  }
+
+  async #announced({ certificates }: Places): Promise<SinkProgress | undefined> {
+    const position = await this.#last(certificates, CERTIFICATE)
+    const record = position && (await this.#files.read(join(certificates, certificateName(position))))
+    const outDigest = digestIn(record ?? new Uint8Array())
+    return position && record && outDigest && { position, outDigest, record }
+  }
+
+  async #progress({ rows, certificates }: Places): Promise<SinkProgress | undefined> {
+    const position = await this.#last(rows, this.#file.ending)
     if (position === undefined) return undefined
     const certificate = await this.#files.read(join(certificates, certificateName(position)))
     const outDigest = digestIn(certificate ?? new Uint8Array())

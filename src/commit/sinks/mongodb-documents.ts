@@ -83,6 +83,8 @@ export const isAtLeast = (found: Rank, rank: Rank): boolean =>
 const bsonTime = (epochMs: number): Date | number => (isDate(epochMs) ? new Date(epochMs) : epochMs)
 
 export const markerId = ({ cluster, unit }: UnitIdentity): string => `${cluster}/${unit}`
+/** Of the marker that rises before the rows are there. */
+export const announcedId = (unit: UnitIdentity): string => `${markerId(unit)}/announced`
 
 export function markerDocument({ position, outDigest, record }: SinkProgress): Document {
   return { seq: Long.fromNumber(position.seq), part: position.part, outDigest, certificate: new Binary(record) }

@@ -1,7 +1,8 @@
 /**
  * Rows to a MongoDB collection. It knows no fencing, so two committers may write at once, late or after a crash; every
  * write is guarded by (generation, revision) and so harmless however often it happens. When all rows of a batch are
- * there, and not before, the unit's marker in `<collection>.quorate` rises. Sessions and transactions are not needed.
+ * there, and not before, the unit's marker in `<collection>.quorate` rises; where a lost cluster may be restored, another
+ * one rises before the first of them is. Sessions and transactions are not needed.
  */
 import {
   type AnyBulkWriteOperation,
@@ -11,10 +12,12 @@ import {
   MongoError,
   MongoInvalidArgumentError,
 } from 'mongodb'
+import { type CutPosition, isBehind } from '../../../mesh/index.ts'
 import { QuorateError } from '../../errors.ts'
 import type { CertifiedBatch, Sink, SinkProgress, UnitIdentity, UnitSink } from '../sink.ts'
 import { sinkFailure } from './failure.ts'
 import {
+  announcedId,
   isAtLeast,
   markerBelow,
   markerDocument,
@@ -69,10 +72,12 @@ export class MongodbSink implements Sink {
   async open(unit: UnitIdentity): Promise<UnitSink> {
     submissionOf(unit.generation)
     let progress = await this.#progress(markerId(unit))
+    let announced: CutPosition | undefined
     return {
       get progress() {
         return progress
       },
+      announced: () => this.#progress(announcedId(unit)),
       write: async (batches) => {
         const missing = () => batches.filter((batch) => !isThere(this.name, progress, batch))
         if (missing().length === 0) return 'already'
@@ -81,6 +86,10 @@ export class MongodbSink implements Sink {
         const fresh = missing()
         const last = fresh[fresh.length - 1]
         if (last === undefined) return 'already'
+        if (last.restorable && isBehind(announced, last.position)) {
+          await this.#raise(announcedId(unit), last)
+          announced = last.position
+        }
         await this.#writeRows(newest(fresh.flatMap(rowDocuments)))
         const written = await this.#raiseMarker(last)
         progress = progressOf(last)
@@ -150,9 +159,19 @@ export class MongodbSink implements Sink {
   /** False when the marker was there, or above, already. */
   async #raiseMarker(batch: CertifiedBatch): Promise<boolean> {
     const id = markerId(batch)
+    if (await this.#raise(id, batch)) return true
+    const marker = await this.#progress(id)
+    if (marker?.position.seq === batch.position.seq && marker.position.part === batch.position.part) {
+      compareDigests(this.name, batch, marker.outDigest)
+    }
+    return false
+  }
+
+  /** False when it is as high already. */
+  #raise(id: string, batch: CertifiedBatch): Promise<boolean> {
     const raise = (upsert: boolean) =>
       this.#markers.updateOne(markerBelow(id, batch.position), { $set: markerDocument(progressOf(batch)) }, { upsert })
-    const raised = await this.#call('writing the progress', async () => {
+    return this.#call('writing the progress', async () => {
       try {
         const { matchedCount, upsertedCount } = await raise(true)
         return matchedCount + upsertedCount > 0
@@ -161,12 +180,6 @@ export class MongodbSink implements Sink {
         return (await raise(false)).matchedCount > 0
       }
     })
-    if (raised) return true
-    const marker = await this.#progress(id)
-    if (marker?.position.seq === batch.position.seq && marker.position.part === batch.position.part) {
-      compareDigests(this.name, batch, marker.outDigest)
-    }
-    return false
   }
 
   async #call<T>(doing: string, call: () => Promise<T>): Promise<T> {

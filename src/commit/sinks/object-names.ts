@@ -14,12 +14,14 @@ export function unitPath({ cluster, generation, unit }: UnitIdentity): string {
 }
 
 const positionName = ({ seq, part }: CutPosition): string => `${sortable(seq)}-${sortable(part)}`
-export const certificateName = (position: CutPosition): string => `${positionName(position)}.json`
+/** The end of their names. */
+export const CERTIFICATE = 'json'
+export const certificateName = (position: CutPosition): string => `${positionName(position)}.${CERTIFICATE}`
 
 /** @param ending of names, such as `jsonl` */
 export const rowsName = (position: CutPosition, ending: string): string => `${positionName(position)}.${ending}`
 
-/** Of the rows that a name or path ends with; undefined when it is the name of something else. */
+/** Of the rows, or the certificate, that a name or path ends with; undefined when it is the name of something else. */
 export function positionIn(path: string, ending: string): CutPosition | undefined {
   const [, seq, part, end] = /(?:^|\/)(\d+)-(\d+)\.([a-z]+)$/.exec(path) ?? []
   return seq === undefined || part === undefined || end !== ending

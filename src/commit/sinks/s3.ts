@@ -15,9 +15,10 @@ import { type CutPosition, type Digest, planted } from '../../../mesh/index.ts'
 import { QuorateError } from '../../errors.ts'
 import { type RowsFile, rowsFile } from '../format/file.ts'
 import type { FileFormat } from '../format/plan.ts'
+import { decodeRecord } from '../record.ts'
 import type { CertifiedBatch, Sink, SinkProgress, UnitIdentity, UnitSink } from '../sink.ts'
 import { sinkFailure } from './failure.ts'
-import { certificateName, positionIn, rowsName, unitPath } from './object-names.ts'
+import { CERTIFICATE, certificateName, positionIn, rowsName, unitPath } from './object-names.ts'
 import { compareDigests, isThere, progressOf } from './progress.ts'
 import { lastPosition } from './s3-progress.ts'
 
@@ -74,6 +75,11 @@ export class S3Sink implements Sink {
       get progress() {
         return progress
       },
+      announced: async () => {
+        const position = await this.#last(`${base}.certificates`, CERTIFICATE)
+        const found = position && (await this.#certificate(base, position))
+        return position && found && { position, ...found }
+      },
       write: async (batches) => {
         let written = false
         // One after another: the last object says that all before it are there.
@@ -97,7 +103,9 @@ export class S3Sink implements Sink {
     const key = planted('digest-in-key') ? named.replace(/\.\w+$/, `-${batch.outDigest}$&`) : named
     const { contentType } = this.#file
     const rows = this.#file.encode(batch.body, batch.outDigest)
-    await this.#create(certificateKey(base, batch.position), batch.record, 'application/json', {})
+    if (!(await this.#create(certificateKey(base, batch.position), batch.record, 'application/json', {}))) {
+      compareDigests(this.name, batch, (await this.#certificate(base, batch.position)).outDigest)
+    }
     const metadata = { [DIGEST_FIELD]: batch.outDigest }
     if (await this.#create(key, rows, contentType, metadata)) return true
     compareDigests(this.name, batch, await this.#digestOf(key))
@@ -105,20 +113,7 @@ export class S3Sink implements Sink {
   }
 
   async #progress(base: string): Promise<SinkProgress | undefined> {
-    const position = await lastPosition(async (after) => {
-      const listing = await this.#call('listing objects', () =>
-        this.#client.send(
-          new ListObjectsV2Command({
-            Bucket: this.#bucket,
-            Prefix: `${base}/`,
-            MaxKeys: this.#pageKeys,
-            ...(after === undefined ? {} : { StartAfter: this.#rowsKey(base, after) }),
-          }),
-        ),
-      )
-      const positions = (listing.Contents ?? []).flatMap(({ Key = '' }) => positionIn(Key, this.#file.ending) ?? [])
-      return { last: positions.at(-1), count: positions.length, more: listing.IsTruncated === true }
-    })
+    const position = await this.#last(base, this.#file.ending)
     if (position === undefined) return undefined
     const [outDigest, record] = await Promise.all([
       this.#digestOf(this.#rowsKey(base, position)),
@@ -131,6 +126,35 @@ export class S3Sink implements Sink {
       )
     }
     return { position, outDigest, record }
+  }
+
+  /** The last position of which there is something in a folder, with names of this ending. */
+  #last(folder: string, ending: string): Promise<CutPosition | undefined> {
+    return lastPosition(async (after) => {
+      const listing = await this.#call('listing objects', () =>
+        this.#client.send(
+          new ListObjectsV2Command({
+            Bucket: this.#bucket,
+            Prefix: `${folder}/`,
+            MaxKeys: this.#pageKeys,
+            ...(after === undefined ? {} : { StartAfter: `${folder}/${rowsName(after, ending)}` }),
+          }),
+        ),
+      )
+      const positions = (listing.Contents ?? []).flatMap(({ Key = '' }) => positionIn(Key, ending) ?? [])
+      return { last: positions.at(-1), count: positions.length, more: listing.IsTruncated === true }
+    })
+  }
+
+  async #certificate(base: string, position: CutPosition): Promise<Pick<SinkProgress, 'outDigest' | 'record'>> {
+    const key = certificateKey(base, position)
+    const record = await this.#read(key)
+    const outDigest = decodeRecord(record)?.certificate.content.outDigest
+    if (outDigest !== undefined) return { outDigest, record }
+    throw new QuorateError(
+      'QRT_SINK_REFUSED',
+      `${this.name}: expected a certificate in the object ${key}, found something else; Quorate did not write it`,
+    )
   }
 
   #rowsKey(base: string, position: CutPosition): string {

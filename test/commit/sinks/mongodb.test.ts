@@ -226,7 +226,8 @@ describe('the MongoDB sink', { skip }, () => {
     const durable = '{"w":"majority","wtimeout":30000,"j":true}'
     assert.deepEqual(
       [...new Set(seen)],
-      ['find .quorate {"level":"majority"}', `insert  ${durable}`, `update .quorate ${durable}`, `update  ${durable}`],
+      // What is about to be written is there before the first row.
+      ['find .quorate {"level":"majority"}', `update .quorate ${durable}`, `insert  ${durable}`, `update  ${durable}`],
     )
   })
 
