@@ -40,6 +40,8 @@ export class CutRule {
   /** As dead letters name it. */
   readonly #own: Omit<Origin, 'offset'>
   readonly #sources: NonNullable<InputPlan['among']>
+  /** Numbers of sources from this one on are of no partition that the plan knows. */
+  readonly #known: number
   readonly #stage: number
   /** Sources from this number on are units of the stage before. */
   readonly #unitsFrom: number
@@ -72,6 +74,7 @@ export class CutRule {
     this.#maxBytes = cuts.maxBytes
     this.#partition = partition
     this.#sources = input.among ?? []
+    this.#known = input.kind === 'slices' ? (input.first ?? 0) + input.sources : Number.POSITIVE_INFINITY
     this.#stage = stage
     this.#unitsFrom = unitsFrom(input)
     this.#own = input.kind === 'records' ? this.#sourceOf(partition) : { partition }
@@ -132,8 +135,14 @@ export class CutRule {
   #sourceOf(partition: number): Omit<Origin, 'offset'> {
     const unit = partition - this.#unitsFrom
     if (unit >= 0) return { stage: this.#stage - 1, partition: unit }
+    for (const { topic, later } of this.#sources) {
+      const place = later?.numbers.indexOf(partition) ?? -1
+      if (later !== undefined && place >= 0) return { topic, partition: later.from + place }
+    }
     const source = this.#sources.findLast(({ numberFrom }) => numberFrom <= partition)
-    return source === undefined ? { partition } : { topic: source.topic, partition: partition - source.numberFrom }
+    // Of several sources nobody can say which has grown before the revision does.
+    if (source === undefined || (this.#sources.length > 1 && partition >= this.#known)) return { partition }
+    return { topic: source.topic, partition: partition - source.numberFrom }
   }
 
   /** `index`: its place within the record at `offset`. */

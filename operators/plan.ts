@@ -169,6 +169,8 @@ export type InputPlan =
 export interface NumberedSource {
   readonly topic: string
   readonly numberFrom: number
+  /** The numbers of those that it got later, where they are not the next ones: of the partition `from` and those behind it. */
+  readonly later?: { readonly from: number; readonly numbers: readonly number[] }
 }
 
 export type OutputPlan =

@@ -21,7 +21,15 @@ import {
 import { COLUMN_TYPES, type FileFormat, type RowFormat } from '../commit/format/plan.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 import { LIMITS } from '../limits.ts'
-import { type CompiledJob, partitionsOf, plansOf, readerOf, type SourcePlan, shuffleBefore } from './compiled.ts'
+import {
+  type CompiledJob,
+  inRowOf,
+  partitionsOf,
+  plansOf,
+  readerOf,
+  type SourcePlan,
+  shuffleBefore,
+} from './compiled.ts'
 import { joinSchema } from './join-schema.ts'
 import { SINK_DIRECTORY } from './language/sinks.ts'
 import { JOB_LIMITS } from './limits.ts'
@@ -243,9 +251,11 @@ const time = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('log') }),
 ])
 
+const later = z.strictObject({ from: count, numbers: z.array(offset).min(1) })
+
 const among = z.exactOptional(
   z
-    .array(z.strictObject({ topic: text, numberFrom: offset }))
+    .array(z.strictObject({ topic: text, numberFrom: offset, later: z.exactOptional(later) }))
     .min(1)
     .max(JOB_LIMITS.sources),
 )
@@ -320,6 +330,7 @@ const source: z.ZodType<SourcePlan> = z.strictObject({
   name: z.exactOptional(text),
   topic: text,
   partitions: count,
+  later: z.exactOptional(z.array(offset).min(1)),
   startOffsets: z.array(offset),
   endOffsets: z.exactOptional(z.array(offset)),
   idleAfterMs: count,
@@ -393,6 +404,7 @@ function checkWhole(job: CompiledJob, reporter: { addIssue(message: string): voi
     expect(startOffsets.length === partitions, 'a start offset for each partition')
     expect((endOffsets?.length ?? partitions) === partitions, 'an end offset for each partition')
   }
+  expect(areNumbered(sources), 'partitions that came later to have numbers of their own')
   expect(quorum.write <= quorum.replicas && quorum.read <= quorum.replicas, 'quorums within the replicas')
   expect(quorum.allowForks || quorum.write > quorum.replicas / 2, 'a write quorum of more than half of the replicas')
   const sides = new Set(plansOf(job).map(({ input }) => (input.kind === 'records' ? input.side : undefined)))
@@ -429,6 +441,13 @@ function checkWhole(job: CompiledJob, reporter: { addIssue(message: string): voi
       expect,
     )
   })
+}
+
+/** The numbers of partitions that came later are those behind the others, each once. */
+function areNumbered(sources: CompiledJob['sources']): boolean {
+  const inRow = sources.reduce((sum, source) => sum + inRowOf(source), 0)
+  const later = sources.flatMap(({ later = [] }) => later).toSorted((a, b) => a - b)
+  return sources.every((source) => inRowOf(source) > 0) && later.every((number, i) => number === inRow + i)
 }
 
 /** Partitions of the sources whose records a stage reads behind the first shuffle on their way. */

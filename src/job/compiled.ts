@@ -2,7 +2,7 @@
  * What the compiler makes of a job document: everything the peers need to place and run it, as plain data. It holds no
  * secrets and no addresses: those are in each peer's own configuration.
  */
-import type { StagePlan } from '../../operators/index.ts'
+import type { NumberedSource, StagePlan } from '../../operators/index.ts'
 import type { SinkPlan } from '../commit/sink.ts'
 
 export interface QuorumPlan {
@@ -18,6 +18,8 @@ export interface SourcePlan {
   readonly name?: string
   readonly topic: string
   readonly partitions: number
+  /** Numbers of its last partitions, which it got when the next numbers were taken already. */
+  readonly later?: readonly number[]
   /** First offset of each partition to read, fixed at submit. */
   readonly startOffsets: readonly number[]
   /** Bounded source: the end offset of each partition, captured at submit. */
@@ -84,9 +86,13 @@ export const shufflesOf = (job: CompiledJob): readonly ShufflePlan[] =>
 export const partitionsOf = (sources: readonly { readonly partitions: number }[]): number =>
   sources.reduce((sum, { partitions }) => sum + partitions, 0)
 
+/** Partitions of a source whose numbers follow one another. */
+export const inRowOf = ({ partitions, later = [] }: Pick<SourcePlan, 'partitions' | 'later'>): number =>
+  partitions - later.length
+
 /**
  * What a unit of stage 0 reads. Units are numbered through the partitions of the first source, then through those of the
- * second, and so on.
+ * second, and so on; then through those that came later.
  */
 export function sourceOfUnit(
   job: CompiledJob,
@@ -94,10 +100,27 @@ export function sourceOfUnit(
 ): { readonly source: SourcePlan; readonly partition: number } {
   let first = 0
   for (const source of job.sources) {
-    if (number < first + source.partitions) return { source, partition: number - first }
-    first += source.partitions
+    const { later = [] } = source
+    const inRow = inRowOf(source)
+    if (number >= first && number < first + inRow) return { source, partition: number - first }
+    if (later.includes(number)) return { source, partition: inRow + later.indexOf(number) }
+    first += inRow
   }
-  throw new RangeError(`there is no unit ${number} among ${first} partitions of the sources of "${job.name}"`)
+  const count = partitionsOf(job.sources)
+  throw new RangeError(`there is no unit ${number} among ${count} partitions of the sources of "${job.name}"`)
+}
+
+/** Dead letters name the topic that their record is from. */
+export function numberedSources(
+  sources: readonly Pick<SourcePlan, 'topic' | 'partitions' | 'later'>[],
+): readonly NumberedSource[] {
+  let next = 0
+  return sources.map((source) => {
+    const { topic, later } = source
+    const numberFrom = next
+    next += inRowOf(source)
+    return { topic, numberFrom, ...(later === undefined ? {} : { later: { from: inRowOf(source), numbers: later } }) }
+  })
 }
 
 /** How a stage runs in one of its units; undefined where the job has no such stage. */

@@ -6,9 +6,9 @@
  * stage, read from its very first record on. One that groups records where the source has put them cannot: with another number of
  * partitions a producer puts a key elsewhere.
  */
-import type { StagePlan } from '../../operators/index.ts'
+import type { InputPlan, NumberedSource, StagePlan } from '../../operators/index.ts'
 import type { QuorateErrorCode } from '../errors.ts'
-import { type CompiledJob, partitionsOf, readerOf, type SourcePlan } from './compiled.ts'
+import { type CompiledJob, inRowOf, numberedSources, partitionsOf, readerOf, type SourcePlan } from './compiled.ts'
 
 export type Outlook =
   | { readonly kind: 'same' }
@@ -37,8 +37,8 @@ export function outlookOf(job: CompiledJob, found: readonly (number | undefined)
   if (grown === undefined) return { kind: 'same' }
   if (reliesOnPartitions(job)) return stops('QRT_SOURCE_GREW', grown, relying(job))
   if (joinsSeveral(job)) return stops('QRT_SOURCE_GREW', grown, joining(job))
-  const inTheMiddle = changed.find(({ i }) => i < job.sources.length - 1)
-  if (inTheMiddle !== undefined) return stops('QRT_SOURCE_GREW', inTheMiddle, numbering(job))
+  const table = changed.find(({ source }) => isTableOfStream(job, source))
+  if (table !== undefined) return stops('QRT_SOURCE_GREW', table, preceding(job))
   const compiled = withPartitions(job, counts)
   return { kind: 'grows', compiled, grown: changed.map(({ source: { topic }, from, to }) => ({ topic, from, to })) }
 }
@@ -48,19 +48,44 @@ export const isFollowed = ({ endOffsets }: SourcePlan): boolean => endOffsets ==
 
 /** The job with so many partitions of each source. A new one is read from its beginning, also where others are read from `latest`. */
 export function withPartitions(job: CompiledJob, counts: readonly number[]): CompiledJob {
-  const sources = job.sources.map((source, i): SourcePlan => {
-    const partitions = counts[i] ?? source.partitions
-    const startOffsets = Array.from({ length: partitions }, (_, partition) => source.startOffsets[partition] ?? 0)
-    return { ...source, partitions, startOffsets }
-  })
   const [first] = job.stages
+  const grown = numberedAnew(job.sources, counts)
+  const numbered = numberedSources(grown)
+  const sources = grown.map((source, i): SourcePlan => {
+    const { stage } = source
+    return stage === undefined
+      ? source
+      : { ...source, stage: { ...stage, input: amongThese(stage.input, numbered[i]) } }
+  })
   const merged = partitionsOf(sources.filter(({ stage = first }) => stage !== undefined && readerOf(stage) === 1))
   const stages = job.stages.map((stage): StagePlan => {
     const { input } = stage
+    if (stage.stage === 0) return { ...stage, input: amongThese(input, numbered[0]) }
     // Sources of later joins are not counted here, and do not grow.
-    return stage.stage === 1 && input.kind === 'slices' ? { ...stage, input: { ...input, sources: merged } } : stage
+    if (stage.stage > 1 || input.kind !== 'slices') return stage
+    return { ...stage, input: { ...amongThese(input, ...numbered), sources: merged } }
   })
   return { ...job, sources, stages }
+}
+
+/** Numbers that are taken stay: new partitions have the next ones, source by source. */
+function numberedAnew(sources: readonly SourcePlan[], counts: readonly number[]): SourcePlan[] {
+  let next = partitionsOf(sources)
+  let begin = 0
+  return sources.map((source, i): SourcePlan => {
+    const partitions = counts[i] ?? source.partitions
+    const startOffsets = Array.from({ length: partitions }, (_, partition) => source.startOffsets[partition] ?? 0)
+    const added = Array.from({ length: partitions - source.partitions }, (_, at) => next + at)
+    const goesOn = source.later === undefined && begin + source.partitions === next
+    begin += inRowOf(source)
+    next += added.length
+    const later = [...(source.later ?? []), ...(goesOn ? [] : added)]
+    return { ...source, partitions, startOffsets, ...(later.length === 0 ? {} : { later }) }
+  })
+}
+
+function amongThese<Input extends InputPlan>(input: Input, ...sources: readonly (NumberedSource | undefined)[]): Input {
+  return input.among === undefined ? input : { ...input, among: sources.flatMap((source) => source ?? []) }
 }
 
 /** Records are grouped in the stage that reads them, so those of a group have to be in one partition. */
@@ -72,6 +97,16 @@ export function reliesOnPartitions({ stages }: Pick<CompiledJob, 'stages'>): boo
 /** Behind the partitions of its source a later join has numbers for the units before it: there is no room between. */
 const joinsSeveral = ({ sources }: CompiledJob): boolean =>
   sources.some(({ stage }) => stage?.output.kind === 'shuffle' && stage.output.to !== undefined)
+
+/**
+ * Of two records of one time the one with the lower number comes first, and that has to be the table's: a stream sees changes of its
+ * own time. Numbers below those of the stream are taken.
+ */
+function isTableOfStream({ stages }: CompiledJob, { stage = stages[0] }: SourcePlan): boolean {
+  const { ordered } = stages.find((each) => each.ordered !== undefined) ?? {}
+  const table = ordered?.kind === 'join' && ordered.match.kind === 'table' && ordered.match.tables === 'right'
+  return table && stage?.input.kind === 'records' && stage.input.side === 'right'
+}
 
 function stops(code: QuorateErrorCode, { source: { name, topic }, from, to }: Change, why: string): Outlook {
   const of = name === undefined ? '' : ` of the source "${name}"`
@@ -96,7 +131,5 @@ const relying = ({ name }: CompiledJob): string =>
 const joining = ({ name }: CompiledJob): string =>
   `"${name}" joins more than two sources, whose partitions are numbered together with the units of the joins; submit it anew under another name`
 
-const numbering = ({ name, sources }: CompiledJob): string => {
-  const last = sources[sources.length - 1]?.name ?? ''
-  return `the units of "${name}" are numbered through the partitions of one source after another, so only its last one, "${last}", may grow; submit it anew under another name`
-}
+const preceding = ({ name }: CompiledJob): string =>
+  `it is a table that "${name}" looks things up in, and of records of one time those of a table come first by the numbers of their partitions, which are taken; submit it anew under another name`

@@ -13,6 +13,7 @@ import type {
   StagePlan,
   WindowPlan,
 } from '../../operators/index.ts'
+import { numberedSources } from './compiled.ts'
 import { type JobDocument, type RoundDocument, roundsOf, type SourceDocument } from './document.ts'
 import { isPartitioned } from './partitioning.ts'
 
@@ -63,7 +64,7 @@ export function stagesOf(document: JobDocument, counts: readonly number[]): Stag
   const rowsOf = (steps: RoundDocument['after']) =>
     ({ output, ...(steps === undefined ? {} : { after: steps }) }) as const
   const onIdle = sources[0]?.onIdle ?? 'emit'
-  const numbered = numberedSources(sources, counts)
+  const numbered = numberedSources(sources.map(({ topic }, i) => ({ topic, partitions: counts[i] ?? 0 })))
   const ranges = rounds.map((_, i) => rangeOf(sources, counts, i))
   const [first, ...others] = sources.map((source, i): StagePlan => {
     const at = source.joined?.round ?? 0
@@ -159,14 +160,6 @@ function passedTo(
 export function branchesOf({ sinks }: JobDocument): readonly ExpressionPlan[] {
   const wheres = sinks.flatMap(({ where }) => where ?? [])
   return wheres.filter(({ source }, i) => wheres.findIndex((other) => other.source === source) === i)
-}
-
-/** Dead letters name the topic that their record is from. */
-function numberedSources(sources: readonly SourceDocument[], counts: readonly number[]): readonly NumberedSource[] {
-  return sources.map(({ topic }, i) => ({
-    topic,
-    numberFrom: counts.slice(0, i).reduce((sum, count) => sum + count, 0),
-  }))
 }
 
 function inputOf(

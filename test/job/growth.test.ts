@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { type Digest, type JobEntry, type PeerId, parseUnitId } from '../../mesh/index.ts'
 import { decodeJob, encodeJob } from '../../src/job/body.ts'
 import { compileJob } from '../../src/job/compile.ts'
-import { type CompiledJob, unitsOfStage } from '../../src/job/compiled.ts'
+import { type CompiledJob, type SourcePlan, sourceOfUnit, unitsOfStage } from '../../src/job/compiled.ts'
 import { factsAsOf, type LogFacts } from '../../src/job/facts.ts'
 import { type Outlook, outlookOf, withPartitions } from '../../src/job/growth.ts'
 import { parseJob } from '../../src/job/parse.ts'
@@ -122,6 +122,53 @@ describe('a job goes on with more partitions of its source', () => {
     assert.deepEqual(next.stages[1]?.input, { ...job.stages[1]?.input, sources: 5 })
   })
 
+  // early   0 1   3     5     what is read by the units of these numbers
+  // late        2     4
+  it('of any of its sources, and no unit reads anything else than before', () => {
+    const job = compiled(UNION, 2, 1)
+    const once = grows(job, 3, 1)
+    const twice = grows(once, 3, 2)
+    const next = grows(twice, 4, 2)
+    const readBy = (of: CompiledJob) =>
+      Array.from({ length: unitsOfStage(of, 0) }, (_, number) => {
+        const { source, partition } = sourceOfUnit(of, number)
+        return `${source.name}[${partition}]`
+      })
+    const expected = ['early[0]', 'early[1]', 'late[0]', 'early[2]', 'late[1]', 'early[3]']
+    assert.deepEqual(readBy(next), expected)
+    for (const earlier of [job, once, twice]) {
+      assert.deepEqual(readBy(earlier), expected.slice(0, unitsOfStage(earlier, 0)))
+    }
+    assert.deepEqual(readBy(grows(job, 3, 2)), expected.slice(0, 5), 'both at once, in the order of the sources')
+    const among = [
+      { topic: 'flights', numberFrom: 0, later: { from: 2, numbers: [3, 5] } },
+      { topic: 'others', numberFrom: 2, later: { from: 1, numbers: [4] } },
+    ]
+    assert.deepEqual(next.stages[1]?.input, { ...job.stages[1]?.input, among, sources: 6 })
+    assert.deepEqual(next.stages[0]?.input.among, [among[0]])
+    assert.deepEqual(next.sources[1]?.stage?.input.among, [among[1]])
+    const parts = { document: { text: UNION, format: 'yaml' }, submittedAt: '2026-01-01T00:00:00.000Z' } as const
+    assert.deepEqual(decodeJob(encodeJob({ ...parts, compiled: next })).compiled, next)
+    const [first, second] = next.sources as [SourcePlan, SourcePlan]
+    for (const later of [[3], [3, 4], [3, 6]]) {
+      const wrong = encodeJob({ ...parts, compiled: { ...next, sources: [{ ...first, later }, second] } })
+      assert.throws(() => decodeJob(wrong), /numbers of their own/)
+    }
+  })
+
+  it('of a stream that is joined with a table, but not of the table', () => {
+    const joined = (table: 'right' | 'both') => `name: named
+sources: { codes: { topic: codes, time: { field: t } }, flights: { topic: flights, time: { field: t } } }
+join: { left: flights, right: codes, on: code, table: ${table} }
+pipeline: []
+quorum: { replicas: 3, write: 2, read: 2 }
+`
+    const job = compiled(joined('right'), 1, 1)
+    assert.equal(unitsOfStage(grows(job, 1, 2), 0), 3)
+    assert.match(stops(job, 2, 1), /QRT_SOURCE_GREW: .*"codes" of the source "codes" .* is a table that "named" looks/)
+    assert.equal(unitsOfStage(grows(compiled(joined('both'), 1, 1), 2, 1), 0), 3, 'two tables have no such order')
+  })
+
   it('and nothing happens while they are as many, or the log does not say, or it ends where it ended', () => {
     const job = compiled(UNION, 2, 1)
     assert.deepEqual(outlookOf(job, [2, 1]), { kind: 'same' })
@@ -140,10 +187,6 @@ describe('a job stops for good', () => {
 
   it('when all records were in the one partition that there was', () => {
     assert.match(stops(compiled(jobText(WINDOWS), 1), 2), /has 2 partitions now, and had 1: "delays" has no shuffle/)
-  })
-
-  it('when a source grows that is not the last, since units keep their numbers', () => {
-    assert.match(stops(compiled(UNION, 2, 1), 3, 1), /"flights" of the source "early" .* only its last one, "late"/)
   })
 
   it('when it joins more than two sources, whose partitions and units are numbered together', () => {
@@ -178,6 +221,22 @@ describe('a job that has grown is upgraded', () => {
     assert.equal(unitsOfStage(after, 0), 4)
     assert.match(JSON.stringify(after.stages[0]?.steps), /500/)
     assert.deepEqual(after.stages[1]?.input, present.stages[1]?.input)
+  })
+})
+
+describe('a job whose first source has grown is upgraded', () => {
+  it('and every unit keeps what it reads', () => {
+    const other = UNION.replace('pipeline:', 'pipeline:\n  - filter: distance > 500')
+    const first = compiled(UNION, 2, 1)
+    const present = grows(first, 3, 1)
+    const facts = factsAsOf(first, factsOf(other, [3, 1]))
+    const next = compileJob(parseJob(other, 'yaml', 'job'), { ...facts, cluster: 'c0ffee', submission: 1 })
+    assert.deepEqual(differences(first, next), [])
+    const after = upgraded(present, next)
+    assert.deepEqual(after.sources[0], present.sources[0])
+    assert.deepEqual(after.sources[1]?.stage?.input, present.sources[1]?.stage?.input)
+    assert.deepEqual(after.stages[1]?.input, present.stages[1]?.input)
+    assert.match(JSON.stringify(after.stages[0]?.steps), /500/)
   })
 })
 

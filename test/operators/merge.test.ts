@@ -142,9 +142,19 @@ describe('behind a shuffle', () => {
         { topic: 'tills', numberFrom: 1 },
       ],
     } as const
+    const later = [
+      { topic: 'web', numberFrom: 0, later: { from: 1, numbers: [1] } },
+      { topic: 'tills', numberFrom: 1 },
+    ]
     for (const [input, source] of [
       [{ kind: 'slices', sources: 2 } as const, { partition: 1 }],
       [several, { topic: 'tills', partition: 0 }],
+      [
+        { ...several, among: later },
+        { topic: 'web', partition: 1 },
+      ],
+      // Until the revision is here, nobody can say of which source it is.
+      [{ ...several, sources: 1 }, { partition: 1 }],
     ] as const) {
       const shuffle = new Shuffle(2, {}, input)
       shuffle.feed(0, at(1))

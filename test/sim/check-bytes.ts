@@ -5,18 +5,24 @@
 import { createHash } from 'node:crypto'
 import { type CutContent, parseUnitId } from '../../mesh/index.ts'
 import type { Batch } from '../../src/replica/batch.ts'
-import { firstAtOrAbove, type SimulatedLog, type StoredRecord } from './log.ts'
+import { firstAtOrAbove, type SimulatedLog, type StoredPartition, type StoredRecord } from './log.ts'
 import { poisonOf } from './stages.ts'
 import { Violation } from './violation.ts'
-import { inputsOf } from './workload.ts'
 
 const ABSENT = 0xffff_ffff
 
+/** What stages read. */
+export interface ReadInputs {
+  readonly log: SimulatedLog
+  /** Partitions of the sources, by their numbers. */
+  readonly inputs: () => readonly StoredPartition[]
+}
+
 /** Records of a source as they are, and of slices between two stages what they carry. @param from offset after the cut before */
-export function checkInput(log: SimulatedLog, content: CutContent, from: number): void {
+export function checkInput({ log, inputs }: ReadInputs, content: CutContent, from: number): void {
   const { generation, stage, partition } = parseUnitId(content.unit)
   const hash = createHash('sha256')
-  const read = stage === 0 ? inputsOf(log) : log.partitionsOf(shuffleBefore(log, generation, stage) ?? '')
+  const read = stage === 0 ? inputs() : log.partitionsOf(shuffleBefore(log, generation, stage) ?? '')
   const history = read[partition]?.history ?? []
   for (let index = firstAtOrAbove(history, from); index < history.length; index++) {
     const record = history[index] as StoredRecord

@@ -15,7 +15,7 @@ import {
 } from '../../mesh/index.ts'
 import { FLAG_REMOVED, ROW_RECORD, ROW_WINDOW, readRows } from '../../operators/index.ts'
 import type { Batch } from '../../src/replica/batch.ts'
-import { checkInput, checkOutput } from './check-bytes.ts'
+import { checkInput, checkOutput, type ReadInputs } from './check-bytes.ts'
 import type { SimulatedLog, StoredPartition } from './log.ts'
 import { type Expected, numbered } from './oracle.ts'
 import { windowName } from './oracle-windows.ts'
@@ -59,7 +59,7 @@ export class Checks {
   certifiedBy(
     peer: string,
     certificate: Certificate,
-    { log, goneBelow }: { readonly log: SimulatedLog; readonly goneBelow: () => number },
+    { goneBelow, ...read }: ReadInputs & { readonly goneBelow: () => number },
   ): void {
     const { content } = certificate
     const { unit, seq, part } = content
@@ -73,7 +73,7 @@ export class Checks {
     }
     const first = seq === 1 && part === 0 ? { digest: GENESIS, offset: 0 } : undefined
     const before = this.#before.get(`${unit} ${seq}/${part}`) ?? first
-    if (before !== undefined && part === 0) checkInput(log, content, Math.max(before.offset, goneBelow()))
+    if (before !== undefined && part === 0) checkInput(read, content, Math.max(before.offset, goneBelow()))
     if (before !== undefined && content.parent !== before.digest)
       throw new Violation('one chain', `${unit} ${seq}.${part} is no link of the chain`)
     // However slow a unit is, no row that it makes of others comes late.

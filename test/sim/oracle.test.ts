@@ -8,7 +8,7 @@ import { jobText } from './job-text.ts'
 import { SimulatedLog } from './log.ts'
 import { expectedOf } from './oracle.ts'
 import { reshaped } from './shapes.ts'
-import { chooseWorkload, firstsOf, SOURCES, type Workload } from './workload.ts'
+import { chooseWorkload, firstsOf, topicOf, type Workload } from './workload.ts'
 
 /** Event time and amount, or key, time and amount. */
 type Given = readonly [at: number, amount: number] | readonly [key: string, at: number, amount: number]
@@ -30,7 +30,7 @@ function expectedFrom(workload: Partial<Workload>, ...partitions: readonly (read
   const whole: Workload = { ...BASE, ...workload, sourcePartitions: partitions.length }
   const firsts = firstsOf(whole)
   firsts.forEach((first, source) => {
-    const topic = SOURCES[source]!
+    const topic = topicOf(source)
     const own = partitions.slice(first, firsts[source + 1])
     log.createTopic(topic, { partitions: own.length })
     own.forEach((records, partition) => {

@@ -47,7 +47,7 @@ export function expectedOf(log: SimulatedLog, workload: Workload, gaps: readonly
   let dead = 0
   let deadGiven = 0
   for (const { from, to } of gaps) dead += to - from
-  inputsOf(log).forEach((partition, index) => {
+  inputsOf(log, workload).forEach((partition, index) => {
     let watermark = Number.NEGATIVE_INFINITY
     for (const { offset, value } of partition.history) {
       const order = orderOf(value)

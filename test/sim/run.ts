@@ -41,7 +41,16 @@ import { reshaped } from './shapes.ts'
 import { SimulatedStores } from './stores.ts'
 import { Trace } from './trace.ts'
 import { type Check, Violation } from './violation.ts'
-import { chooseWorkload, dependsOnOthers, firstsOf, mayLack, SINK, SOURCES } from './workload.ts'
+import {
+  chooseWorkload,
+  dependsOnOthers,
+  firstsOf,
+  inputsOf,
+  mayLack,
+  partitionsOf,
+  SINK,
+  topicOf,
+} from './workload.ts'
 
 export interface RunOptions {
   readonly seed: number
@@ -248,10 +257,8 @@ class Simulation {
   }
 
   async play(): Promise<void> {
-    const firsts = firstsOf(this.#workload)
-    for (const [i, first] of firsts.entries()) {
-      const partitions = (firsts[i + 1] ?? this.#workload.sourcePartitions) - first
-      this.#log.createTopic(SOURCES[i] ?? SOURCES[0], { partitions })
+    for (const source of firstsOf(this.#workload).keys()) {
+      this.#log.createTopic(topicOf(source), { partitions: partitionsOf(this.#workload, source) })
     }
     this.#log.createTopic(SINK, { partitions: this.#workload.sinkPartitions })
     for (const peer of this.#cluster.peers) peer.start()
@@ -453,7 +460,8 @@ class Simulation {
         this.#say(what)
         this.#check(() => {
           const goneBelow = () => this.#terms.goneBelow(certificate.content)
-          this.#checks.certifiedBy(peer.name, certificate, { log: this.#log, goneBelow })
+          const inputs = () => inputsOf(this.#log, this.#workload)
+          this.#checks.certifiedBy(peer.name, certificate, { log: this.#log, inputs, goneBelow })
           this.#terms.certified(certificate)
         })
         this.#branches.certified(unit, seq, certificate.content.counts.late)

@@ -3,15 +3,17 @@
  * some of the others, by random numbers of their own, so that the rest of the seeds keep what they mean.
  */
 import type { Random } from '../../mesh/random.ts'
-import { type JoinShape, passesRecords, TURNS_AT, type Workload } from './workload.ts'
+import { firstsOf, type JoinShape, passesRecords, TURNS_AT, type Workload } from './workload.ts'
 
 const SHARE = 0.45
 
-export function reshaped(base: Workload, random: Random): Workload {
-  if (random.next() >= SHARE) return base
+export function reshaped(given: Workload, random: Random): Workload {
+  const chosen = random.next()
+  const base = { ...given, growing: random.below(firstsOf(given).length) }
+  if (chosen >= SHARE) return base
   const shape = SHAPES[random.below(SHAPES.length)] ?? joined
-  const chosen = shape({ ...base, lateRecords: false }, random)
-  return { ...chosen, slideMs: chosen.windowMs }
+  const other = shape({ ...base, growing: 0, lateRecords: false }, random)
+  return { ...other, slideMs: other.windowMs }
 }
 
 type Shape = (base: Workload, random: Random) => Workload

@@ -4,7 +4,7 @@
  */
 import type { Random } from '../../mesh/random.ts'
 import type { LogPartition } from '../../src/log/log.ts'
-import type { SimulatedLog, StoredPartition } from './log.ts'
+import { type SimulatedLog, StoredPartition } from './log.ts'
 
 /** Topics, in the order in which partitions are numbered through them. */
 export const SOURCES = ['orders', 'refunds', 'prices'] as const
@@ -30,6 +30,8 @@ export interface Workload {
   readonly otherFrom: number
   /** From this one on they are those of the third source; absent: there is none. */
   readonly thirdFrom?: number
+  /** The source that may get more partitions. */
+  readonly growing: number
   /** Absent: inner, within some time. */
   readonly join?: JoinShape
   readonly chain?: ChainShape
@@ -155,6 +157,7 @@ export function chooseWorkload(random: Random, peers: number): Workload {
     kind,
     sourcePartitions: first + (several ? 1 + random.below(2) : 0),
     otherFrom: first,
+    growing: 0,
     joinBeforeMs: random.below(5) * 500,
     joinAfterMs: random.below(5) * 500,
     sinkPartitions: 1 + random.below(3),
@@ -184,16 +187,28 @@ export function firstsOf({ sourcePartitions, otherFrom, thirdFrom }: Workload): 
   return [0, otherFrom, thirdFrom ?? sourcePartitions].filter((first, i) => i === 0 || first < sourcePartitions)
 }
 
-/** The partition of a source with this number; the last source is the one that gets more of them. */
-export function inputAt(workload: Workload, number: number): LogPartition {
+/** How many partitions a source has at first. */
+export function partitionsOf(workload: Workload, source: number): number {
   const firsts = firstsOf(workload)
-  const source = firsts.findLastIndex((first) => first <= number)
-  return { topic: SOURCES[source] ?? SOURCES[0], partition: number - (firsts[source] ?? 0) }
+  return (firsts[source + 1] ?? workload.sourcePartitions) - (firsts[source] ?? 0)
 }
 
+/** The partition of a source with this number; those that come later have numbers behind all others. */
+export function inputAt(workload: Workload, number: number): LogPartition {
+  const { growing, sourcePartitions } = workload
+  if (number >= sourcePartitions)
+    return { topic: topicOf(growing), partition: partitionsOf(workload, growing) + number - sourcePartitions }
+  const firsts = firstsOf(workload)
+  const source = firsts.findLastIndex((first) => first <= number)
+  return { topic: topicOf(source), partition: number - (firsts[source] ?? 0) }
+}
+
+export const topicOf = (source: number): string => SOURCES[source] ?? SOURCES[0]
+
 /** All partitions of all sources, by their numbers. */
-export function inputsOf(log: SimulatedLog): readonly StoredPartition[] {
-  return SOURCES.flatMap((topic) => log.partitionsOf(topic))
+export function inputsOf(log: SimulatedLog, workload: Workload): readonly StoredPartition[] {
+  const count = SOURCES.reduce((sum, topic) => sum + log.partitionsOf(topic).length, 0)
+  return Array.from({ length: count }, (_, number) => log.partition(inputAt(workload, number)) ?? new StoredPartition())
 }
 
 /** One to three of them. */
