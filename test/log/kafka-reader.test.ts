@@ -75,6 +75,22 @@ describe('the reader of Kafka, with a broker that does what it is told', () => {
     assert.deepEqual(recorder.of(FIRST).halts, [])
   })
 
+  it('asks again when a broker does not say where a partition ends, and does not take it for a truncated one', async () => {
+    const OFFSET_OUT_OF_RANGE = 1
+    const good = holds(numbered(0, 3), numbered(3, 6))
+    let refused = 0
+    broker.range = undefined
+    broker.onFetch = (asked) => {
+      if (asked.offset > 3 || refused === 3) return good(asked)
+      refused += 1
+      return { error: OFFSET_OUT_OF_RANGE }
+    }
+    const recorder = read()
+    recorder.reader.add(FIRST, 3)
+    await recorder.until('all is delivered', () => recorder.values(FIRST).length === 3)
+    assert.deepEqual(recorder.of(FIRST).halts, [])
+  })
+
   it('halts where nothing else comes, however often it is fetched, and delivers what is before', async () => {
     broker.onFetch = holds(numbered(0, 3), damaged(numbered(3, 6)))
     const recorder = read()

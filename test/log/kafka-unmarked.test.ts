@@ -79,8 +79,8 @@ describe('a transaction in Kafka that is complete and has no marker', { skip: sk
         name,
         'looking',
         async (leader) => {
-          const stable = (await leader.listOffsets(name, [partition], 'stable end')).get(partition)
-          return { stable, all: await leader.offset(name, partition, 'end') }
+          const [range] = await leader.ranges(name, [partition], 'stable end')
+          return { stable: range?.end, all: await leader.offset(name, partition, 'end') }
         },
         partition,
       )

@@ -33,8 +33,8 @@ async function kafkaHarness(): Promise<LogHarness> {
     },
     // Every record of the process that is killed is two thousand bytes.
     async bytes({ topic, partition }) {
-      const ends = await cluster.withLeaders(topic, 'looking', (leader, led) => leader.listOffsets(topic, led, 'end'))
-      return (ends[0]?.get(partition) ?? 0) * 2_000
+      const ranges = await cluster.withLeaders(topic, 'looking', (leader, led) => leader.ranges(topic, led, 'end'))
+      return (ranges.flat().find((each) => each.partition === partition)?.end ?? 0) * 2_000
     },
     async dispose() {
       cluster.close()

@@ -36,8 +36,8 @@ export class ScriptedBroker {
   advertised: string | undefined
   /** Highest versions of Metadata and Fetch. */
   versions = { metadata: 10, fetch: 13 }
-  /** What ListOffsets tells. */
-  range = { start: 0, end: 0 }
+  /** What ListOffsets tells; undefined: nothing of any partition. */
+  range: { readonly start: number; readonly end: number } | undefined = { start: 0, end: 0 }
   /** Said to whoever authenticates; undefined: welcome. */
   refusal: ((password: string) => string) | undefined
   /** How a fetch of one partition is answered. */
@@ -178,10 +178,11 @@ export class ScriptedBroker {
       topic: reader.string(),
       partitions: reader.array(() => ({ partition: reader.int32(), timestamp: reader.int64() })),
     }))
+    const { range } = this
     writer.int32(0).array(asked, ({ topic, partitions }) => {
-      writer.string(topic).array(partitions, ({ partition, timestamp }) => {
+      writer.string(topic).array(range === undefined ? [] : partitions, ({ partition, timestamp }) => {
         writer.int32(partition).int16(0).int64(-1)
-        writer.int64(timestamp === -2 ? this.range.start : this.range.end)
+        writer.int64((timestamp === -2 ? range?.start : range?.end) ?? 0)
       })
     })
   }

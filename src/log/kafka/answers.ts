@@ -127,9 +127,9 @@ export class Answers {
     if (node === undefined) throw new Error('its leader is not known')
     const found = await cluster.topic(topic)
     const leader = await cluster.connectionTo(node)
-    const start = (await leader.listOffsets(topic, [partition], 'start')).get(partition) ?? 0
-    const end = (await leader.listOffsets(topic, [partition], 'end')).get(partition) ?? 0
-    if (!isCurrent(one)) return
+    const [range] = await leader.ranges(topic, [partition], 'end')
+    if (range === undefined || !isCurrent(one)) return
+    const { start, end } = range
     if (found === undefined || isAnother(subscription, found.id)) {
       delivery.halt(subscription, 'QRT_LOG_TOPIC_GONE', 'the topic was deleted')
     } else if (offset < start) {

@@ -38,6 +38,13 @@ export interface BrokerAddress {
   readonly port: number
 }
 
+/** Where a partition begins and ends. */
+export interface Range {
+  readonly partition: number
+  readonly start: number
+  readonly end: number
+}
+
 export class BrokerConnection {
   readonly address: BrokerAddress
   readonly #pool: ConnectionPool
@@ -102,12 +109,13 @@ export class BrokerConnection {
   }
 
   /** Of partitions that this broker leads: the start, or the end of what is stable or of all. */
-  async listOffsets(
-    topic: string,
-    partitions: readonly number[],
-    which: 'start' | 'stable end' | 'end',
-  ): Promise<ReadonlyMap<number, number>> {
-    return this.#listOffsets(topic, partitions, which === 'stable end' ? 1 : 0, which === 'start' ? START : END)
+  /** Of partitions that this broker leads, in their order. @throws Error when it says nothing of one */
+  async ranges(topic: string, partitions: readonly number[], to: 'stable end' | 'end'): Promise<readonly Range[]> {
+    const starts = await this.#listOffsets(topic, partitions, 0, START)
+    const ends = await this.#listOffsets(topic, partitions, to === 'stable end' ? 1 : 0, END)
+    return partitions.map((partition) => {
+      return { partition, start: told(starts.get(partition)), end: told(ends.get(partition)) }
+    })
   }
 
   async #listOffsets(
@@ -138,9 +146,7 @@ export class BrokerConnection {
     const timestamp = which === 'start' ? START : which === 'end' ? END : which.timestamp
     const found = (await this.#listOffsets(topic, [partition], 0, timestamp)).get(partition)
     if (found === NONE_SO_LATE && typeof which !== 'string') return this.offset(topic, partition, 'end')
-    // Without this, a broker that says nothing would have an empty partition.
-    if (found === undefined || found < 0) throw new Error(`the broker answered with ${found} as an offset`)
-    return found
+    return told(found)
   }
 
   /** Of a broker: which one coordinates a transactional id. */
@@ -235,4 +241,10 @@ function decode<Answer>(request: WireRequest<Answer>, raw: Buffer): Answer {
   const reader = new WireReader(raw, request.flexible)
   reader.end()
   return request.read(reader)
+}
+
+/** Without this, a broker that says nothing would have an empty partition. */
+function told(offset: number | undefined): number {
+  if (offset === undefined || offset < 0) throw new Error(`the broker answered with ${offset} as an offset`)
+  return offset
 }

@@ -123,24 +123,18 @@ export class KafkaLog implements Log {
       topic,
       `trimming ${topic}[${number}]`,
       async (leader) => {
-        const start = (await leader.listOffsets(topic, [number], 'start')).get(number) ?? 0
-        const end = (await leader.listOffsets(topic, [number], 'stable end')).get(number) ?? 0
-        const before = Math.min(offset, end)
-        if (before > start) await leader.deleteRecords(topic, number, before)
+        for (const { start, end } of await leader.ranges(topic, [number], 'stable end')) {
+          const before = Math.min(offset, end)
+          if (before > start) await leader.deleteRecords(topic, number, before)
+        }
       },
       number,
     )
   }
 
   async offsets(topic: string): Promise<readonly OffsetRange[]> {
-    const found = await this.#cluster.withLeaders(
-      topic,
-      `asking for the offsets of "${topic}"`,
-      async (leader, led) => {
-        const starts = await leader.listOffsets(topic, led, 'start')
-        const ends = await leader.listOffsets(topic, led, 'stable end')
-        return led.map((partition) => ({ partition, start: starts.get(partition) ?? 0, end: ends.get(partition) ?? 0 }))
-      },
+    const found = await this.#cluster.withLeaders(topic, `asking for the offsets of "${topic}"`, (leader, led) =>
+      leader.ranges(topic, led, 'stable end'),
     )
     const byPartition = found.flat().sort((a, b) => a.partition - b.partition)
     return byPartition.map(({ start, end }) => ({ start, end }))
