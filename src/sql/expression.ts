@@ -3,7 +3,7 @@ import type { A_Const, A_Expr, CaseExpr, ColumnRef, Node, TypeCast } from 'libpg
 import { suggest } from '../suggest.ts'
 import { isCondition, truth } from './condition.ts'
 import { kindOf, SqlFault } from './fault.ts'
-import { functionValue } from './function.ts'
+import { functionValue, nameOf } from './function.ts'
 import { type Table, typeNamed } from './table.ts'
 import {
   grouped,
@@ -91,10 +91,15 @@ export const isEdge = (node: Node, scope: Scope): boolean =>
 
 /** Whether a node is the column with the time of what is read. */
 export function isTime(node: Node, scope: Scope): boolean {
+  if ('FuncCall' in node && nameOf(node.FuncCall) === 'log_time') return isLogged(scope)
   if (!('ColumnRef' in node)) return false
   if (scope.isTime !== undefined) return scope.isTime(node.ColumnRef)
   return columnName(node.ColumnRef, scope) === scope.table.options.get('time')?.value
 }
+
+/** Records of a topic without a time of their own have that of the log, which is no field of them. */
+const isLogged = ({ table: { options }, isTime }: Scope): boolean =>
+  isTime === undefined && options.has('topic') && !options.has('time')
 
 function columnValue(reference: ColumnRef, scope: Scope): SqlValue {
   const name = columnName(reference, scope)

@@ -81,14 +81,14 @@ function checkTime(node: Node, scope: Scope): void {
     throw new SqlFault(
       node.FuncCall.location,
       'there is no time of processing: each replica has another, and they could agree on no result',
-      'name the column with the time of the table; a job document without time has windows over the time of the log',
+      'write log_time(), which is the time that the log gave each record, for a table without a time',
     )
   }
   const name = 'ColumnRef' in node ? columnName(node.ColumnRef, scope) : undefined
   const time = scope.table.options.get('time')?.value
   const help =
     time === undefined
-      ? `say what the time of ${scope.table.name} is: WITH (time = '${name ?? 'at'}')`
+      ? `say what the time of ${scope.table.name} is, WITH (time = '${name ?? 'at'}'), or write log_time() for that of the log`
       : `write ${String(time)}, which is the time of ${scope.table.name}`
   throw new SqlFault(kindOf(node).byte, 'expected the column with the time of the table', help)
 }

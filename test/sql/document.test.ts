@@ -53,6 +53,11 @@ describe('a query', () => {
       '[{ window: { calendar: month, zone: Europe/Berlin } }, { aggregate: { total: { sum: price } } }]',
     ],
     [
+      'of the time of the log',
+      "CREATE TABLE logged (price integer NOT NULL) WITH (topic = 'logged'); SELECT count(*) AS n FROM logged GROUP BY TUMBLE(log_time(), INTERVAL '10' SECOND)",
+      '[{ window: { tumbling: 10s } }, { aggregate: { n: count() } }]',
+    ],
+    [
       'without a window',
       'SELECT channel, count(*) AS n FROM bids GROUP BY channel',
       '[{ keyBy: channel }, { window: { global: true, emit: onUpdate } }, { aggregate: { n: count() } }, { map: { channel: key, n: n } }]',
@@ -150,6 +155,17 @@ describe('a fault', () => {
       'PROCTIME()',
       /there is no time of processing/,
     ],
+    [
+      "SELECT count(*) AS n FROM bids GROUP BY TUMBLE(log_time(), INTERVAL '10' SECOND)",
+      'log_time()',
+      /expected the column with the time of the table/,
+    ],
+    [
+      "SELECT count(*) AS n FROM (SELECT price FROM bids) AS q GROUP BY TUMBLE(log_time(), INTERVAL '10' SECOND)",
+      'log_time()',
+      /expected the column with the time of the table/,
+    ],
+    ['SELECT log_time() AS t FROM bids', 'log_time', /no function log_time/],
     ['SELECT (SELECT 1) AS x FROM bids', '(SELECT 1)', /a query in brackets/],
     ['SELECT now() AS x FROM bids', 'now', /no function now/],
     ['SELECT sum(price) + 1 AS x FROM bids', 'sum', /stands alone in a column/],
@@ -222,7 +238,7 @@ describe('a fault', () => {
 
 describe('docs/sql.md', () => {
   const docs = readFileSync(new URL('../../docs/sql.md', import.meta.url), 'utf8')
-  const [example = '', nested = '', join = ''] = [...docs.matchAll(/^```sql\n([\s\S]*?)^```$/gm)].map(
+  const [example = '', nested = '', logged = '', join = ''] = [...docs.matchAll(/^```sql\n([\s\S]*?)^```$/gm)].map(
     ([, text = '']) => text,
   )
 
@@ -241,6 +257,12 @@ describe('docs/sql.md', () => {
       pipeline.next?.keyBy?.map(({ source }) => source),
       ['window.start', 'window.end'],
     )
+  })
+
+  it('has windows over the time of the log that are a job', async () => {
+    const { yaml } = await compileSql(logged, 'arrivals.sql', 'arrivals')
+    const { sources, pipeline } = parseJob(yaml, 'yaml', 'arrivals.sql')
+    assert.deepEqual([sources[0]?.time, pipeline.window?.kind], [{ kind: 'log' }, 'aligned'])
   })
 
   it('has a join that is a job', async () => {
