@@ -5,6 +5,7 @@ import avsc from 'avsc'
 import fc from 'fast-check'
 import { type FormatPlan, OperatorError } from '../../operators/index.ts'
 import { bytes, read, SEED } from './formats.ts'
+import { propertyRuns } from './property-runs.ts'
 
 const avro = (schema: unknown): FormatPlan => ({
   kind: 'avro',
@@ -93,7 +94,7 @@ describe('an Avro record', () => {
           expected(written.at),
         ])
       }),
-      { seed: SEED, numRuns: 300 },
+      { seed: SEED, numRuns: propertyRuns(300) },
     )
   })
 

@@ -8,6 +8,7 @@ import type { AggregatePlan } from '../../operators/plan.ts'
 import { StateReader, StateWriter } from '../../operators/snapshot.ts'
 import { GroupTable } from '../../operators/window-table.ts'
 import { magnitude, neighbour, unitsOf } from './doubles.ts'
+import { propertyRuns } from './property-runs.ts'
 
 /** `result` is the double nearest to numerator / denominator (in units of 2^-1074), and the even one of two nearest. */
 function assertNearest(result: unknown, numerator: bigint, denominator: bigint): void {
@@ -108,7 +109,7 @@ describe('sum, avg, min and max', () => {
         assert.equal(unitsOf(min as number), sorted[0])
         assert.equal(unitsOf(max as number), sorted.at(-1))
       }),
-      { seed: 1, numRuns: 500 },
+      { seed: 1, numRuns: propertyRuns(500) },
     )
   })
 
@@ -118,7 +119,7 @@ describe('sum, avg, min and max', () => {
         const exact = values.reduce<bigint>((sum, value) => sum + unitsOf(value), 0n)
         assertNearest(results(tableOf(values))[1], exact, BigInt(values.length))
       }),
-      { seed: 2, numRuns: 300 },
+      { seed: 2, numRuns: propertyRuns(300) },
     )
   })
 
@@ -143,7 +144,7 @@ describe('sum, avg, min and max', () => {
         assert.deepEqual(bytesOf(merged), bytesOf(tableOf(values)))
         assert.deepEqual(results(merged), results(tableOf(values)))
       }),
-      { seed: 3, numRuns: 500 },
+      { seed: 3, numRuns: propertyRuns(500) },
     )
   })
 })

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { ExpressionError } from '../../operators/errors.ts'
 import { check, evaluate } from './evaluate.ts'
+import { propertyRuns } from './property-runs.ts'
 
 const MISSING = 'QRT_EXPR_MISSING_FIELD'
 const TYPE = 'QRT_EXPR_TYPE'
@@ -65,7 +66,7 @@ describe('functions of texts', () => {
           't.replace(p, "-")': part === '' ? text : text.replaceAll(part, '-'),
         })
       }),
-      { seed: 21, numRuns: 500 },
+      { seed: 21, numRuns: propertyRuns(500) },
     )
   })
 })

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { ExpressionError, type OperatorErrorCode } from '../../operators/errors.ts'
 import { check, evaluate } from './evaluate.ts'
+import { propertyRuns } from './property-runs.ts'
 
 const MISSING = 'QRT_EXPR_MISSING_FIELD'
 const TYPE = 'QRT_EXPR_TYPE'
@@ -122,7 +123,7 @@ describe('numbers', () => {
         assert.equal(run('<'), a < b)
         assert.equal(run('=='), a === b)
       }),
-      { seed: 11, numRuns: 400 },
+      { seed: 11, numRuns: propertyRuns(400) },
     )
   })
 })
@@ -273,7 +274,7 @@ describe('an expression', () => {
         assert.notEqual(result, undefined)
         assert.ok(typeof result !== 'number' || (Number.isFinite(result) && !Object.is(result, -0)))
       }),
-      { seed: 13, numRuns: 2000 },
+      { seed: 13, numRuns: propertyRuns(2000) },
     )
   })
 })

@@ -6,6 +6,7 @@ import type { FormatPlan } from '../../operators/index.ts'
 import { leastTime, MOST_MS } from '../hostile/measure.ts'
 import { filledWith, PIECES, RECORD_FORMATS, SIZES } from '../hostile/records.ts'
 import { readAll, SEED } from './formats.ts'
+import { propertyRuns } from './property-runs.ts'
 
 function readInTime(format: FormatPlan, record: Uint8Array): void {
   const { ms, result } = leastTime(() => readAll(format, record, ['a'], ['m', 'x']))
@@ -25,7 +26,7 @@ describe('hostile records', () => {
         fc.property(fc.array(chunk, { maxLength: 20 }), (chunks) => {
           readInTime(format, Buffer.concat(chunks))
         }),
-        { seed: SEED, numRuns: 2_000 },
+        { seed: SEED, numRuns: propertyRuns(2_000) },
       )
     })
 

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { FieldSet } from '../../operators/fields.ts'
 import { canonicalJson, integerOf, narrow, type Value } from '../../operators/json.ts'
 import { compileScanner } from '../../operators/scan.ts'
+import { propertyRuns } from './property-runs.ts'
 
 const anyValue: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>((tie) => ({
   value: fc.oneof(
@@ -41,7 +42,7 @@ describe('canonical JSON', () => {
         const unique = [...new Map(fields)]
         assert.equal(canonicalJson(new Map(unique)), canonicalJson(new Map(unique.toReversed())))
       }),
-      { seed: 7, numRuns: 300 },
+      { seed: 7, numRuns: propertyRuns(300) },
     )
   })
 
@@ -56,7 +57,7 @@ describe('canonical JSON', () => {
         assert.equal(scanner.scan(Buffer.from(text), slots), undefined)
         assert.equal(canonicalJson(slots[slot]), text)
       }),
-      { seed: 8, numRuns: 1000 },
+      { seed: 8, numRuns: propertyRuns(1000) },
     )
   })
 })

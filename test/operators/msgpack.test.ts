@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { Packr } from 'msgpackr'
 import { bytes, read, SEED } from './formats.ts'
+import { propertyRuns } from './property-runs.ts'
 
 const packr = new Packr({ useRecords: false, largeBigIntToFloat: false, int64AsType: 'bigint' })
 const pack = (value: unknown): Uint8Array => Uint8Array.from(packr.pack(value))
@@ -43,7 +44,7 @@ describe('a MessagePack record', () => {
       fc.property(value, (packed) => {
         assert.deepEqual(read('msgpack', pack(packed)), packed)
       }),
-      { seed: SEED, numRuns: 500 },
+      { seed: SEED, numRuns: propertyRuns(500) },
     )
   })
 

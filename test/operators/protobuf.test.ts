@@ -7,6 +7,7 @@ import type { FormatPlan } from '../../operators/index.ts'
 import { QuorateError } from '../../src/errors.ts'
 import { readProto } from '../../src/job/protobuf.ts'
 import { bytes, read, SEED } from './formats.ts'
+import { propertyRuns } from './property-runs.ts'
 
 const plan = (text: string, message?: string): FormatPlan => ({
   kind: 'protobuf',
@@ -116,7 +117,7 @@ describe('a Protobuf record', () => {
           written.delay,
         ])
       }),
-      { seed: SEED, numRuns: 300 },
+      { seed: SEED, numRuns: propertyRuns(300) },
     )
   })
 

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { FieldSet } from '../../operators/fields.ts'
 import type { Value } from '../../operators/json.ts'
 import { compileScanner } from '../../operators/scan.ts'
+import { propertyRuns } from './property-runs.ts'
 
 const SEED = 20_010_101
 
@@ -252,7 +253,7 @@ describe('against JSON.parse', () => {
           }
         }
       }),
-      { seed: SEED, numRuns: 6000 },
+      { seed: SEED, numRuns: propertyRuns(6000) },
     )
     assert.ok(good > 500 && bad > 500, `${good} good and ${bad} bad records`)
   })

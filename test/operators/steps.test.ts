@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { StagePlan } from '../../operators/index.ts'
+import { propertyRuns } from './property-runs.ts'
 import {
   aggregate,
   deadLettersOf,
@@ -194,7 +195,7 @@ describe('explode', () => {
         assert.deepEqual(values(made), twin)
         assert.deepEqual(letters(made), [])
       }),
-      { seed: 20_260_501, numRuns: 200 },
+      { seed: 20_260_501, numRuns: propertyRuns(200) },
     )
   })
 })

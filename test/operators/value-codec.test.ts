@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import type { OperatorError, Value } from '../../operators/index.ts'
 import { StateReader, StateWriter } from '../../operators/snapshot.ts'
 import { readValue, writeValue } from '../../operators/value-codec.ts'
+import { propertyRuns } from './property-runs.ts'
 
 const bytesOf = (value: Value): Uint8Array => {
   const writer = new StateWriter()
@@ -44,7 +45,7 @@ describe('values as bytes', () => {
   it('come back as they were', () => {
     fc.assert(
       fc.property(values, (value) => assert.deepEqual(back(value), value)),
-      { seed: 41, numRuns: 500 },
+      { seed: 41, numRuns: propertyRuns(500) },
     )
   })
 

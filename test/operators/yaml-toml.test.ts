@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { stringify as toToml } from 'smol-toml'
 import { stringify as toYaml } from 'yaml'
 import { bytes, read, readAll, SEED } from './formats.ts'
+import { propertyRuns } from './property-runs.ts'
 
 const name = fc.oneof(fc.string({ minLength: 1, maxLength: 8 }), fc.constantFrom('a', 'true', '1', 'a.b', '- x', '#'))
 const scalar = fc.oneof(
@@ -33,7 +34,7 @@ describe('a YAML record', () => {
       fc.property(value, (written) => {
         assert.deepEqual(read('yaml', toYaml(written)), written)
       }),
-      { seed: SEED, numRuns: 300 },
+      { seed: SEED, numRuns: propertyRuns(300) },
     )
   })
 
@@ -105,7 +106,7 @@ describe('a TOML record', () => {
       fc.property(record(scalar), (written) => {
         assert.deepEqual(read('toml', toToml(written)), written)
       }),
-      { seed: SEED, numRuns: 300 },
+      { seed: SEED, numRuns: propertyRuns(300) },
     )
   })
 

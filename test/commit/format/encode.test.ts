@@ -15,6 +15,7 @@ import { loadBeside } from '../../../src/job/reference.ts'
 import type { Log } from '../../../src/log/log.ts'
 import { MemoryLog } from '../../contract/memory-log.ts'
 import { batch, identity, oneBody, row } from '../../contract/sink-batches.ts'
+import { propertyRuns } from '../../operators/property-runs.ts'
 
 const SCHEMA = {
   type: 'record',
@@ -112,7 +113,7 @@ describe('a value of a row', () => {
         assert.equal(shown(unpackr.unpack(bytes)), shown(JSON.parse(text)))
         assert.equal(encode('msgpack', text).toString('hex'), hex)
       }),
-      { seed: 20_260_103, numRuns: 300 },
+      { seed: 20_260_103, numRuns: propertyRuns(300) },
     )
   })
 

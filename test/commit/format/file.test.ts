@@ -10,6 +10,7 @@ import { rowsFile } from '../../../src/commit/format/file.ts'
 import type { ColumnType, FileFormat } from '../../../src/commit/format/plan.ts'
 import { readProto } from '../../../src/job/protobuf.ts'
 import { bodyOf, row, type WindowRow } from '../../contract/sink-batches.ts'
+import { propertyRuns } from '../../operators/property-runs.ts'
 import { narrowed, readAvro, readLines, readMsgpack, readParquet, readProtobuf, readToml, readYaml } from './readers.ts'
 
 const DIGEST = '0123456789abcdef'.repeat(4) as Digest
@@ -194,7 +195,7 @@ describe('the rows of a batch as a file', () => {
           assert.deepEqual(jsonOf(read[0]), jsonOf(JSON.parse(expected)))
         }
       }),
-      { seed: 20_261_126, numRuns: 300 },
+      { seed: 20_261_126, numRuns: propertyRuns(300) },
     )
   })
 

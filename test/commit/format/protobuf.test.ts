@@ -7,6 +7,7 @@ import { valueEncoder } from '../../../src/commit/format/encode.ts'
 import type { ProtobufRows } from '../../../src/commit/format/plan.ts'
 import { parseJob } from '../../../src/job/parse.ts'
 import { readProto } from '../../../src/job/protobuf.ts'
+import { propertyRuns } from '../../operators/property-runs.ts'
 
 const PROTO = `
   syntax = "proto3";
@@ -110,7 +111,7 @@ describe('a row in Protocol Buffers', () => {
         assert.deepEqual(Day.toObject(Day.decode(encode(row)), DEFAULTS), Day.toObject(expected, DEFAULTS))
         assert.deepEqual(encode(row), encode(row))
       }),
-      { seed: 20_261_126, numRuns: 300 },
+      { seed: 20_261_126, numRuns: propertyRuns(300) },
     )
   })
 

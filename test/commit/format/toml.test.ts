@@ -10,6 +10,7 @@ import { valueEncoder } from '../../../src/commit/format/encode.ts'
 import { rowsFile } from '../../../src/commit/format/file.ts'
 import { exactJson } from '../../../src/commit/format/row.ts'
 import { bodyOf, row } from '../../contract/sink-batches.ts'
+import { propertyRuns } from '../../operators/property-runs.ts'
 import { narrowed, readToml } from './readers.ts'
 
 const encoder = valueEncoder('toml', 'kafka:rows')
@@ -44,7 +45,7 @@ const objects = fc
   .dictionary(fc.string({ unit: 'binary', maxLength: 8 }), fc.jsonValue({ maxDepth: 4, stringUnit: 'binary' }))
   .map((fields) => JSON.stringify(fields))
 
-const RUNS = Number(process.env.QUORATE_TEST_RUNS ?? 500)
+const RUNS = propertyRuns(500)
 
 describe('a value in TOML', () => {
   it('is a document that a source takes for the same value, without the fields that are null', () => {
