@@ -158,8 +158,9 @@ export function topicContract(subject: LogUnderTest): void {
       recorder.reader.resume(partition)
 
       assert.equal((await recorder.untilHalt(partition)).code, 'QRT_LOG_TOPIC_GONE')
-      // What had been fetched before was of the old topic, and nothing of the new one is among it.
-      assert.deepEqual(recorder.values(partition), valuesOf(records(0, 2)))
+      // What had been fetched before was of the old topic, and is delivered unless the reader noticed before it was to go on.
+      const values = recorder.values(partition)
+      assert.deepEqual(values, valuesOf(records(0, 2)).slice(0, values.length), 'nothing of the new one is among it')
       await recorder.close()
     })
 
