@@ -18,6 +18,9 @@ export const NAMES = ['ada', 'bo', 'cy'] as const
 /** What the job was given: every number that the metrics can be compared with. */
 export const FACTS = { records: 63, windows: 20, keys: 3, late: 2, notJson: 1, rows: 57, open: 3 } as const
 
+/** At each peer, of what it knows itself. */
+const LEFT_TO_DO = ['quorate_lag_records', 'quorate_uncertified_seconds', 'quorate_sink_backlog_bytes']
+
 const JOB = `name: observed
 source:
   topic: readings
@@ -82,8 +85,13 @@ export async function startObserved(): Promise<Observed> {
       const read = total(families, 'quorate_records_in_total') === FACTS.records
       return read && total(families, 'quorate_dead_letters_total') === FACTS.late + FACTS.notJson
     }
+    const quiet = async (name: string) => {
+      const families = await metricsOf(name)
+      return LEFT_TO_DO.every((metric) => total(families, metric) === 0)
+    }
     for (const name of NAMES) await eventually(`${name} has taken everything`, () => settled(name))
     await eventually('every row is at the sinks', () => committed(client))
+    for (const name of NAMES) await eventually(`${name} knows that nothing is left to do`, () => quiet(name))
     return {
       peers,
       folder,

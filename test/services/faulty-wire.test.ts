@@ -92,7 +92,7 @@ describe('a faulty wire', () => {
 
   it('delivers what a client sent that has gone since', async () => {
     const { socket } = await client()
-    wire.disturb(() => ({ cut: 'request', requestMs: 50 }))
+    wire.disturb(() => ({ cut: 'request', requestMs: 500 }))
     const closed = once(socket, 'close')
     socket.write(request(API.produce, 5))
     await closed
