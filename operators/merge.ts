@@ -180,10 +180,11 @@ export class MergeStage implements StageProcessor {
   }
 
   get pending(): boolean {
-    const { parts, watermark, early, onward } = this.#rule
+    const rule = this.#rule
+    const { parts, early, onward } = rule
     const { owedFrom, ripe } = this.#windows
-    if (onward !== undefined) return parts.filled || watermark >= owedFrom || this.#unmarked(onward)
-    return parts.filled || this.#provisional || watermark >= owedFrom || (early && ripe)
+    if (onward !== undefined) return parts.filled || rule.owes(owedFrom) || this.#unmarked(onward)
+    return parts.filled || this.#provisional || rule.owes(owedFrom) || (early && ripe)
   }
 
   get canIdle(): boolean {

@@ -99,6 +99,11 @@ export class CutRule {
     if (this.watermark >= owedFrom || this.parts.filled || early) this.due = true
   }
 
+  /** Something waits to be emitted since `owedFrom`; infinite: nothing does, also when the input has ended. */
+  owes(owedFrom: number): boolean {
+    return owedFrom < Number.POSITIVE_INFINITY && this.watermark >= owedFrom
+  }
+
   /** `check` could find a cut due: what it would be asked about need not be looked up for every record. */
   get crossed(): boolean {
     return this.watermark >= this.#gridLine

@@ -273,11 +273,11 @@ export class RecordStage implements StageProcessor, ItemTaker {
   }
 
   get pending(): boolean {
-    const { parts, watermark } = this.#rule
-    if (parts.filled || this.#provisional) return true
+    const rule = this.#rule
+    if (rule.parts.filled || this.#provisional) return true
     if (this.#partitions > 0) return this.#unmarked || this.#windows?.empty === false
     if (this.#windows === undefined) return false
-    return watermark >= this.#windows.owedFrom || (this.#rule.early && this.#windows.ripe)
+    return rule.owes(this.#windows.owedFrom) || (rule.early && this.#windows.ripe)
   }
 
   get canIdle(): boolean {

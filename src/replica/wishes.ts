@@ -44,14 +44,14 @@ function wishedDecision(parts: WishParts): Decision | undefined {
     const gap = agreement.isBlocked(now) ? acceptedGap(parts) : undefined
     if (gap !== undefined) return gap
   }
-  if (state !== 'running') return undefined
+  // Nothing that is decided after the end is ever applied.
+  if (state !== 'running' || hosted.course.finished) return undefined
   return wishedCourse(parts) ?? wishedCut(hosted, now)
 }
 
 /** What the job's orders and the peers' versions ask for. */
 function wishedCourse({ hosted, versions, revisions }: WishParts): Decision | undefined {
   const { orders, course, description } = hosted
-  if (course.finished) return undefined
   if (orders.paused !== course.paused) return { kind: orders.paused ? 'pause' : 'resume', offset: 0 }
   const version = Math.max(...versions)
   if (version > course.version) return { kind: 'version', offset: 0, value: version }

@@ -197,6 +197,7 @@ describe('behind a shuffle', () => {
     shuffle.decide(1, 'final')
     assert.equal(shuffle.merge.stage.watermark, Number.POSITIVE_INFINITY)
     assert.equal(lines(shuffle.merge.cuts).at(-1), '[0,10) "a" n=2 r1 final')
+    assert.equal(shuffle.merge.stage.pending, false, 'nothing is left to emit')
   })
 
   it('rows with several parts keep the mark for the last', () => {

@@ -177,6 +177,13 @@ describe('cuts', () => {
     assert.equal(stage.pending, false)
   })
 
+  it('are not asked for once the input has ended: nothing is left to emit', () => {
+    const run = new StageRun(stagePlan())
+    run.feed({ t: 1, k: 'a' })
+    assert.equal(rowsOfCuts([run.decide('final')]).length, 1)
+    assert.equal(run.stage.pending, false)
+  })
+
   it('split their rows into whole-row parts of bounded size', () => {
     const plan = stagePlan({ cuts: { ...stagePlan().cuts, partBytes: 500 } })
     const run = new StageRun(plan)

@@ -35,7 +35,7 @@ function scene({ alive, view, revisions: [known, kept] = [1, 1] }: Around) {
     ...{ terms: [first], certificates: [], votes: [], successions: new Map() },
   })
   const plans = Array.from({ length: known }, () => ({}))
-  const description = { unit: UNIT, write: 2, plans, startOffset: 0 } as unknown as UnitDescription
+  const description = { unit: UNIT, write: 2, plans, startOffset: 0, maxCutAgeMs: 200 } as unknown as UnitDescription
   const hosted = new HostedUnit(description, NOW)
   hosted.target = MOVED
   const parts = { hosted, agreement, alive: new Set(alive), view, now: NOW, versions: [1], revisions: kept }
@@ -110,5 +110,21 @@ describe('an upgraded job', () => {
     assert.deepEqual(wishes(3, 2), { kind: 'revision', offset: 0, value: 1 })
     assert.equal(wishes(3, 1), undefined)
     assert.equal(wishes(3, 0), undefined)
+  })
+})
+
+describe('a unit whose input has ended', () => {
+  const all = [ADA, BO, CY]
+  const wished = (finished: boolean) => {
+    const there = scene({ alive: all, view: all })
+    there.hosted.state = 'running'
+    there.hosted.pendingSince = 0
+    if (finished) there.hosted.decisions.push({ term: 2, base: undefined, kind: 'final', offset: 7 })
+    return there.wish()
+  }
+
+  it('wants nothing decided any more: it would never be applied', () => {
+    assert.deepEqual(wished(false), { decision: { kind: 'cut', offset: 0 } })
+    assert.equal(wished(true), undefined)
   })
 })
