@@ -43,7 +43,10 @@ export interface ReadAnswer {
   /** The latest that this replica knows of, and who votes in it; 0: it knows nothing of the unit. */
   readonly term: number
   readonly members: readonly PeerId[]
-  /** False: this replica is sealed or no member, or does not hold everything up to its term's base; so it does not count. */
+  /**
+   * False: this replica is sealed or no member, or does not hold everything up to its term's base, or that its disk held
+   * before it was damaged; so it does not count.
+   */
   readonly complete: boolean
   readonly stored: CutPosition | null
   readonly acknowledged: CutPosition | null
@@ -95,7 +98,8 @@ export class Reader {
     const { base, number: term, members } = agreement.term
     const whole = hosted.state === 'running' || hosted.state === 'halted'
     const { epoch } = hosted
-    const completeAtFirst = agreement.isMember && !agreement.sealed && whole && !isBehind(stored, base)
+    const holds = !isBehind(stored, base) && !isBehind(stored, hosted.owes)
+    const completeAtFirst = agreement.isMember && !agreement.sealed && whole && holds
     const rows = await readUnit(request.unit, hosted.batches, (unit, position) => this.#cache.load(unit, position), {
       key: request.key ?? undefined,
       from: request.from ?? Number.NEGATIVE_INFINITY,

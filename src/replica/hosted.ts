@@ -100,6 +100,8 @@ export class HostedUnit {
   namedIn = 0
   /** What cannot be read on this disk: certificates after a place, and batches that are not among `batches`. */
   damage: { readonly intact: CutPosition | undefined } | undefined
+  /** What this disk had before some of it was damaged: others count on finding it here. */
+  owes: CutPosition | undefined
   /** Times that it took over from others. */
   joins = 0
   /** Certified results up to here that it looks for, since they cannot be computed any more, and who has not answered. */

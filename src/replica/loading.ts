@@ -2,6 +2,7 @@
 import {
   type CutPosition,
   comparePositions,
+  furthest,
   type MeshNode,
   normalTerm,
   type OpenedUnit,
@@ -56,20 +57,26 @@ export async function loadUnit(
   let damaged = opened.damage !== undefined
   hosted.damage = opened.damage
   hosted.batches.cut(undefined)
-  for (const entry of await store.range('batch', `${unit}/`, `${unit}/~`, Number.MAX_SAFE_INTEGER)) {
+  const entries = await store.range('batch', `${unit}/`, `${unit}/~`, Number.MAX_SAFE_INTEGER)
+  for (const entry of entries) {
     if ('corrupt' in entry) {
       damaged = true
       hosted.damage ??= { intact: opened.frontier }
       break
     }
-    const [, seq, part] = entry.key.split('/')
-    const position: CutPosition = { seq: Number(seq), part: Number(part) }
-    hosted.batches.add(describeBatch(position, decodeBatch(entry.value), now()))
+    hosted.batches.add(describeBatch(placeOf(entry.key), decodeBatch(entry.value), now()))
   }
+  const had = entries[entries.length - 1]
+  if (damaged && had !== undefined) hosted.owes = furthest(hosted.owes, placeOf(had.key))
   const intact = opened.damage?.intact
   if (opened.damage !== undefined) hosted.batches.cut(intact)
   hosted.snapshots = snapshots.map(({ position, offset, course }) => ({ position, offset, course }))
   return { opened, snapshots, incomplete: damaged || lacksBatches(hosted, snapshot) }
+}
+
+function placeOf(key: string): CutPosition {
+  const [, seq, part] = key.split('/')
+  return { seq: Number(seq), part: Number(part) }
 }
 
 /** A snapshot whose batches before it are not here, though they were. */

@@ -21,7 +21,7 @@ const certified = (seq: number): CertifiedRow => {
 }
 
 /** Ada reads; she holds a revision of one row in each cut, and the others answer as they are told to. */
-function reader(stored: number, others: Readonly<Record<string, Partial<ReadAnswer>>>): Reader {
+function reader(stored: number, others: Readonly<Record<string, Partial<ReadAnswer>>>, owes?: number): Reader {
   const batches = new BatchIndex()
   const cache = new BatchCache(undefined as unknown as Store, 1 << 20, () => undefined)
   for (let seq = 1; seq <= 3; seq++) {
@@ -51,14 +51,16 @@ function reader(stored: number, others: Readonly<Record<string, Partial<ReadAnsw
       return { ...like, rows: [certified(stored?.seq ?? 0)], certificates: [], ...answer } as unknown as Wire
     },
   } as unknown as MeshNode
-  const host = { units: new Map([[UNIT, { batches, state: 'running' }]]) } as unknown as ReplicaHost
+  const host = {
+    units: new Map([[UNIT, { batches, state: 'running', owes: owes && at(owes) }]]),
+  } as unknown as ReplicaHost
   const clock = { now: () => 0, after: (_delayMs: number, action: () => void) => queueMicrotask(action) }
   const hooks = { certificate: async () => undefined, onRepair: () => undefined }
   return new Reader(node, host, cache, clock as never, hooks)
 }
 
-const read = async (stored: number, others: Readonly<Record<string, Partial<ReadAnswer>>>) => {
-  const { rows, mayBeStale } = await reader(stored, others).read(REQUEST, [ADA, BO, CY], QUORUM)
+const read = async (stored: number, others: Readonly<Record<string, Partial<ReadAnswer>>>, owes?: number) => {
+  const { rows, mayBeStale } = await reader(stored, others, owes).read(REQUEST, [ADA, BO, CY], QUORUM)
   return { revisions: rows.map(({ revision }) => revision), mayBeStale }
 }
 
@@ -70,6 +72,12 @@ describe('the newest of R answers', () => {
   it('may be found by no later read, when one of the W was sealed before it had it', async () => {
     const others = { [BO]: { stored: at(3), complete: false }, [CY]: { stored: at(1) } }
     assert.deepEqual(await read(3, others), { revisions: [3], mayBeStale: true })
+  })
+
+  it('is none of one whose disk was damaged, until it has again what others count on', async () => {
+    const others = { [BO]: { stored: at(1) } }
+    await assert.rejects(read(1, others, 3), { code: 'QRT_QUORUM_NOT_MET' })
+    assert.deepEqual(await read(3, { [BO]: { stored: at(3) } }, 3), { revisions: [3], mayBeStale: false })
   })
 
   it('holds nothing that is only on its way to the disk', async () => {

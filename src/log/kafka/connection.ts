@@ -108,7 +108,6 @@ export class BrokerConnection {
     })
   }
 
-  /** Of partitions that this broker leads: the start, or the end of what is stable or of all. */
   /** Of partitions that this broker leads, in their order. @throws Error when it says nothing of one */
   async ranges(topic: string, partitions: readonly number[], to: 'stable end' | 'end'): Promise<readonly Range[]> {
     const starts = await this.#listOffsets(topic, partitions, 0, START)

@@ -1,0 +1,43 @@
+/** What a peer takes from its own disk of a unit, when some of it cannot be read. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { CutPosition, MeshNode, OpenedUnit, UnitId } from '../../mesh/index.ts'
+import { batchKey, encodeBatch } from '../../src/replica/batch.ts'
+import { HostedUnit, type UnitDescription } from '../../src/replica/hosted.ts'
+import { loadUnit } from '../../src/replica/loading.ts'
+import type { Store } from '../../src/store/store.ts'
+
+const UNIT = 'job-1:0:0' as UnitId
+const at = (seq: number): CutPosition => ({ seq, part: 0 })
+const EMPTY = encodeBatch({ bodies: [], deadLetters: new Uint8Array(), watermark: 0 })
+
+/** A disk with batches 1 to 5, of which these cannot be read, and what is known of certificates. */
+async function load(corrupt: readonly number[], damage?: OpenedUnit['damage']) {
+  const description = { unit: UNIT, startOffset: 0, members: [], write: 2, view: 1 } as unknown as UnitDescription
+  const hosted = new HostedUnit(description, 0)
+  const entries = [1, 2, 3, 4, 5].map((seq) => {
+    const key = batchKey(UNIT, at(seq))
+    return corrupt.includes(seq) ? { key, corrupt: true } : { key, value: EMPTY }
+  })
+  const store = { range: async (table: string) => (table === 'batch' ? entries : []) } as unknown as Store
+  const opened = { term: {}, terms: [], frontier: at(5), damage } as unknown as OpenedUnit
+  const loaded = await loadUnit(hosted, { openUnit: async () => opened } as unknown as MeshNode, store, () => 0)
+  return { hosted, incomplete: loaded?.incomplete }
+}
+
+describe('a unit that is loaded from disk', () => {
+  it('has what is there, and owes nobody anything', async () => {
+    const { hosted, incomplete } = await load([])
+    assert.deepEqual([hosted.batches.last?.position, hosted.owes, incomplete], [at(5), undefined, false])
+  })
+
+  it('has what comes before a damaged batch, and owes what was there after it', async () => {
+    const { hosted, incomplete } = await load([3])
+    assert.deepEqual([hosted.batches.last?.position, hosted.owes, incomplete], [at(2), at(5), true])
+  })
+
+  it('owes what it had beyond a certificate that is damaged', async () => {
+    const { hosted, incomplete } = await load([], { intact: at(4) })
+    assert.deepEqual([hosted.batches.last?.position, hosted.owes, incomplete], [at(4), at(5), true])
+  })
+})
