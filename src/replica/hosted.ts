@@ -129,15 +129,34 @@ export class HostedUnit {
   /** The last position certified here that the worker has not been given room for yet. */
   settled: CutPosition | undefined
 
+  #course:
+    | {
+        readonly from: Course
+        readonly decisions: readonly PlacedDecision[]
+        readonly count: number
+        readonly course: Course
+      }
+    | undefined
+
   constructor(description: UnitDescription, now: number) {
     this.description = description
     this.offset = description.startOffset
     this.quietSince = now
   }
 
-  /** What decisions have made of the unit so far. */
+  /** What decisions have made of the unit so far. Asked for in each tick, and made when a decision or a snapshot came. */
   get course(): Course {
-    const course = { ...(this.snapshots[0]?.course ?? FRESH) }
+    const { decisions, snapshots } = this
+    const from = snapshots[0]?.course ?? FRESH
+    const known = this.#course
+    if (known?.from === from && known.decisions === decisions && known.count === decisions.length) return known.course
+    const course = this.#courseAfter(from)
+    this.#course = { from, decisions, count: decisions.length, course }
+    return course
+  }
+
+  #courseAfter(from: Course): Course {
+    const course = { ...from }
     for (const { term, kind, value } of this.decisions) {
       if (term <= course.applied) continue
       course.applied = term

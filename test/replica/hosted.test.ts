@@ -1,4 +1,4 @@
-/** When a peer may let a unit go. */
+/** When a peer may let a unit go, and what decisions have made of it. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PeerId, Term, UnitId } from '../../mesh/index.ts'
@@ -42,5 +42,24 @@ describe('a unit may go', () => {
     hosted.namedIn = 2
     assert.equal(hosted.isReleased(first, DEE), false)
     assert.equal(hosted.isReleased(termOf(3, [ADA, BO, CY]), DEE), true)
+  })
+})
+
+describe('the course of a unit', () => {
+  const decided = (term: number, kind: 'pause' | 'resume' | 'version', value?: number) =>
+    ({ term, kind, offset: 0, ...(value === undefined ? {} : { value }) }) as HostedUnit['decisions'][number]
+
+  it('is that of its older snapshot and of every decision since, as they come', () => {
+    const hosted = scene([])
+    assert.equal(hosted.course.paused, false)
+    hosted.decisions.push(decided(2, 'pause'))
+    assert.deepEqual(hosted.course, { applied: 2, paused: true, finished: false, version: 1, revision: 0 })
+    hosted.decisions.push(decided(3, 'resume'), decided(4, 'version', 2))
+    assert.deepEqual(hosted.course, { applied: 4, paused: false, finished: false, version: 2, revision: 0 })
+    const course = { applied: 6, paused: false, finished: false, version: 3, revision: 1 }
+    hosted.snapshots = [{ position: { seq: 1, part: 0 }, offset: 9, course }]
+    assert.deepEqual(hosted.course, course)
+    hosted.decisions = [decided(7, 'pause')]
+    assert.deepEqual(hosted.course, { ...course, applied: 7, paused: true })
   })
 })

@@ -2,9 +2,10 @@
  * Copies of bytes, many of them in one allocation: a run makes millions of small ones, and an allocation for each costs more
  * than all the copying.
  */
-const SLAB_BYTES = 65_536
+/** One copy that is kept keeps all of its slab. */
+const SLAB_BYTES = 8_192
 /** Beyond this a copy has an allocation of its own: it would leave too much of a slab unused. */
-const MOST_SHARED_BYTES = 4_096
+const MOST_SHARED_BYTES = 1_024
 
 let slab = new ArrayBuffer(SLAB_BYTES)
 let used = 0

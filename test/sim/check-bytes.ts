@@ -2,7 +2,7 @@
  * What a cut's digests say, computed again in the dullest way: its input from the records in the log, its output from the
  * bytes that a peer holds (RFC 9162, section 2.1, over one leaf per destination and one for the dead letters).
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type CutContent, parseUnitId } from '../../mesh/index.ts'
 import type { Batch } from '../../src/replica/batch.ts'
 import { firstAtOrAbove, type SimulatedLog, type StoredPartition, type StoredRecord } from './log.ts'
@@ -10,6 +10,7 @@ import { poisonOf } from './stages.ts'
 import { Violation } from './violation.ts'
 
 const ABSENT = 0xffff_ffff
+const NOTHING = new Uint8Array()
 
 /** What stages read. */
 export interface ReadInputs {
@@ -21,17 +22,17 @@ export interface ReadInputs {
 /** Records of a source as they are, and of slices between two stages what they carry. @param from offset after the cut before */
 export function checkInput({ log, inputs }: ReadInputs, content: CutContent, from: number): void {
   const { generation, stage, partition } = parseUnitId(content.unit)
-  const hash = createHash('sha256')
+  const parts: Uint8Array[] = []
   const read = stage === 0 ? inputs() : log.partitionsOf(shuffleBefore(log, generation, stage) ?? '')
   const history = read[partition]?.history ?? []
   for (let index = firstAtOrAbove(history, from); index < history.length; index++) {
     const record = history[index] as StoredRecord
     if (record.offset >= content.offset) break
     // What ends workers is passed over by a decision.
-    if (stage > 0) update(hash, { ...record, value: carriedBy(record.value) })
-    else if (poisonOf(record.value) === undefined) update(hash, record)
+    if (stage > 0) add(parts, { ...record, value: carriedBy(record.value) })
+    else if (poisonOf(record.value) === undefined) add(parts, record)
   }
-  if (hash.digest('hex') === content.inDigest) return
+  if (hash('sha256', Buffer.concat(parts)) === content.inDigest) return
   const told = `${content.unit} ${content.seq}: its input is not what the log has from ${from} to ${content.offset}`
   throw new Violation('input as in the log', told)
 }
@@ -50,14 +51,11 @@ function carriedBy(slice: Uint8Array | null): Uint8Array | null {
   return slice.subarray(certificate + 4 + view.getUint32(certificate))
 }
 
-function update(hash: ReturnType<typeof createHash>, { key, value }: StoredRecord): void {
+function add(parts: Uint8Array[], { key, value }: StoredRecord): void {
   const lengths = Buffer.alloc(8)
   lengths.writeUInt32BE(key?.length ?? ABSENT, 0)
   lengths.writeUInt32BE(value?.length ?? ABSENT, 4)
-  hash
-    .update(lengths)
-    .update(key ?? '')
-    .update(value ?? '')
+  parts.push(lengths, key ?? NOTHING, value ?? NOTHING)
 }
 
 export function checkOutput(peer: string, { unit, seq, part, outDigest }: CutContent, batch: Batch): void {
@@ -66,11 +64,7 @@ export function checkOutput(peer: string, { unit, seq, part, outDigest }: CutCon
   throw new Violation('certified bytes', `${peer} stores other bytes for ${unit} ${seq}.${part} than were certified`)
 }
 
-const sha256 = (...parts: readonly Uint8Array[]): Buffer => {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest()
-}
+const sha256 = (...parts: readonly Uint8Array[]): Buffer => hash('sha256', Buffer.concat(parts), 'buffer')
 
 /** Pairs from the left, level by level; an odd one goes up as it is, which is the same tree. */
 function rootOf(leaves: readonly Buffer[]): Buffer {
