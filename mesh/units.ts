@@ -19,7 +19,7 @@ import {
 } from './agreement/types.ts'
 import { UnitAgreement } from './agreement/unit.ts'
 import type { UnitEffect, UnitEvent } from './agreement/unit-contract.ts'
-import { carry } from './carry.ts'
+import { type Carrier, carry } from './carry.ts'
 import type { Clock } from './clock.ts'
 import { Directory } from './directory.ts'
 import { assert } from './errors.ts'
@@ -61,6 +61,8 @@ export interface UnitsOptions {
 export class Units {
   readonly #options: UnitsOptions
   readonly #units = new Map<UnitId, UnitAgreement>()
+  /** How the effects of each are carried out. */
+  readonly #carriers = new Map<UnitId, Carrier<UnitEvent>>()
   readonly #directory = new Directory()
   #lost: { readonly list: readonly PeerId[]; readonly set: ReadonlySet<PeerId> } = { list: [], set: new Set() }
 
@@ -168,6 +170,7 @@ export class Units {
 
   close(unit: UnitId): void {
     this.#units.delete(unit)
+    this.#carriers.delete(unit)
   }
 
   /** Runs an input of a unit's core and carries its effects out. */
@@ -238,14 +241,19 @@ export class Units {
   }
 
   #carry(unit: UnitId, effects: readonly UnitEffect[]): void {
-    if (effects.length === 0) return
+    if (effects.length > 0) carry(effects, this.#carriers.get(unit) ?? this.#carrierOf(unit))
+  }
+
+  #carrierOf(unit: UnitId): Carrier<UnitEvent> {
     const { outbox, send, onEvent } = this.#options
-    carry(effects, {
+    const carrier: Carrier<UnitEvent> = {
       outbox,
       send: (to, body) => send(to, unit, body as unknown as UnitMessage),
       tell: (to, term, after) => this.#tell(unit, to, term, after),
       onEvent,
-    })
+    }
+    if (this.#units.has(unit)) this.#carriers.set(unit, carrier)
+    return carrier
   }
 
   /** Terms and certificates beyond what a peer has, in bounded answers: it asks again for the rest. */

@@ -8,6 +8,8 @@ import { isEscape, isHex, latin1, skipPlain } from './scan-bytes.ts'
 import { readNumber, skipNumber } from './scan-numbers.ts'
 
 const MAX_DEPTH = 64
+/** Texts that are kept, at first and at most: a table that many texts have come to grows, and is filled anew. */
+const FIRST_INTERNED = 128
 const INTERNED = 8192
 const INTERNED_LENGTH = 32
 export class ScanCursor {
@@ -21,8 +23,9 @@ export class ScanCursor {
   /** Whether the last string skipped had escapes, and whether it had bytes beyond ASCII. */
   #escaped = false
   #wide = false
-  /** Made with the first text: a stage that is made only to see whether it compiles reads none. */
-  #interned: string[] | undefined
+  #interned: string[] = []
+  /** Texts that were put into it. */
+  #taken = 0
 
   start(bytes: Uint8Array): void {
     this.bytes = bytes
@@ -157,18 +160,24 @@ export class ScanCursor {
     if (length > INTERNED_LENGTH) return latin1(bytes, start, end)
     let hash = length
     for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0
-    const slot = (hash ^ (hash >>> 13)) & (INTERNED - 1)
-    this.#interned ??= new Array(INTERNED).fill('')
     const interned = this.#interned
-    const known = interned[slot] as string
+    const slot = (hash ^ (hash >>> 13)) & (interned.length - 1)
+    const known = interned[slot] ?? ''
     if (known.length === length) {
       let i = 0
       while (i < length && known.charCodeAt(i) === bytes[start + i]) i++
       if (i === length) return known
     }
     const text = latin1(bytes, start, end)
-    interned[slot] = text
+    if (this.#taken++ < interned.length || interned.length === INTERNED) interned[slot] = text
+    else this.#grow()
     return text
+  }
+
+  #grow(): void {
+    const length = Math.min(INTERNED, Math.max(FIRST_INTERNED, this.#interned.length * 8))
+    this.#interned = new Array(length).fill('')
+    this.#taken = 0
   }
 
   #object(depth: number): Value {

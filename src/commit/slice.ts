@@ -77,7 +77,7 @@ export function decodeSlice(bytes: Uint8Array): Slice {
     const body = bytes.subarray(9 + header.length + certificateBytes.length)
     const certificate = decodeStored(certificateBytes)
     if (!isCertificate(certificate)) throw new RangeError('there is no certificate where one is expected')
-    const { destination, leaves, path } = JSON.parse(new TextDecoder().decode(header)) as Partial<Slice>
+    const { destination, leaves, path } = decodeStored(header) as Partial<Slice>
     if (!isIndex(destination) || !isIndex(leaves) || !isPath(path)) {
       throw new RangeError('expected the destination, the number of leaves and the path in its header')
     }
