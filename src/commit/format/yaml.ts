@@ -37,8 +37,11 @@ function scalar(value: unknown): string {
 /** Words of YAML 1.1 and 1.2 that are no texts. */
 const WORDS: ReadonlySet<string> = new Set(['true', 'false', 'null', 'yes', 'no', 'on', 'off', 'y', 'n'])
 
+/** Some readers of version 1.1 take an exponent alone for a number. */
+const isExponent = (name: string): boolean => /^[eE]\d+$/.test(name)
+
 const nameOf = (name: string): string =>
-  /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !WORDS.has(name.toLowerCase()) ? name : quoted(name)
+  /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !isExponent(name) && !WORDS.has(name.toLowerCase()) ? name : quoted(name)
 
 /** JSON's escapes are YAML's; what JSON writes as it is and YAML does not print gets one as well. */
 const quoted = (text: string): string =>

@@ -52,11 +52,8 @@ export function checkRowTimes(pipeline: PipelineDocument, reporter: Reporter): v
     const before = rounds[i - 1]
     if (time === undefined || before === undefined || before.aggregates.length === 0) return
     const names = namesAfter(before)
-    const [head = ''] = time.path
-    const path = time.path.join('.')
-    const finding = names.has(time.path) ? undefined : names.missing(names.fields.has(head) ? head : path)
-    if (finding !== undefined) {
-      report(reporter, [...pathOfPointer(time.pointer).slice(1), 'field'], 'a name that rows have', finding)
-    }
+    if (names.has(time.path)) return
+    const finding = names.missing(time.path.join('.'))
+    report(reporter, [...pathOfPointer(time.pointer).slice(1), 'field'], 'a name that rows have', finding)
   })
 }

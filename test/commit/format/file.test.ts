@@ -199,6 +199,15 @@ describe('the rows of a batch as a file', () => {
     )
   })
 
+  it('have names in YAML that no reader of 1.1 takes for a number or a word', () => {
+    const names = ['e0', 'E12', 'y', 'Off', 'e', 'e1x']
+    const fields = Object.fromEntries(names.map((name) => [name, 1]))
+    const bytes = encode('yaml', bodyOf([row(0, '"a"', JSON.stringify({ ...fields, of: fields }))]))
+    for (const version of ['1.1', '1.2'] as const) {
+      assert.deepEqual(readYaml(bytes, version)[0]?.value, { ...fields, of: fields })
+    }
+  })
+
   /** A longer name is no key of a block in YAML. */
   it('have names of any length in YAML', () => {
     const name = 'x'.repeat(5_000)
