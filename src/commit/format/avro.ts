@@ -1,6 +1,6 @@
 /** Rows in Avro, by the schema of the sink: fields that it has, with integers exact up to 64 bits. */
 import avsc from 'avsc'
-import { Misfit, textOf } from './misfit.ts'
+import { Misfit, misfit, textOf } from './misfit.ts'
 import { doubleOf } from './row.ts'
 
 /** Integers beyond 2^53 are bigints here; a row has both. */
@@ -30,7 +30,7 @@ export function avroType(schema: string): avsc.Type {
 export function avroWriter(schema: string): (row: unknown) => Uint8Array {
   const type = avroType(schema)
   return (row) => {
-    const value = fitted(type, row)
+    const value = fitted(type, row, [])
     if (!type.isValid(value)) throw new Misfit(misfits(type, value))
     return type.toBuffer(value)
   }
@@ -39,40 +39,44 @@ export function avroWriter(schema: string): (row: unknown) => Uint8Array {
 /**
  * A number that JSON writes in digits alone may be an integer or a double; the schema says which it is meant to be. A copy, without
  * bigints where doubles are that are the same number: an integer that would be rounded stays one, and does not fit.
+ * @throws Misfit of a number beyond the range of a float, which the library would write as infinite
  */
-function fitted(type: avsc.Type, value: unknown): unknown {
-  if (typeof value === 'bigint') return takesDouble(type) ? (doubleOf(value) ?? value) : value
+function fitted(type: avsc.Type, given: unknown, path: readonly string[]): unknown {
+  const value = typeof given === 'bigint' && takes(type, 'double', 'float') ? (doubleOf(given) ?? given) : given
+  if (typeof value === 'number' && !Number.isFinite(Math.fround(value)) && takes(type, 'float')) {
+    throw misfit(path, 'float', given)
+  }
   if (typeof value !== 'object' || value === null) return value
   if (avsc.Type.isType(type, 'union')) {
     const branches = (type as avsc.types.UnwrappedUnionType).types
     const branch = branches.find(({ typeName }) =>
       Array.isArray(value) ? typeName === 'array' : /^(?:record|map)$/.test(typeName),
     )
-    return branch === undefined ? value : fitted(branch, value)
+    return branch === undefined ? value : fitted(branch, value, path)
   }
   if (Array.isArray(value)) {
     return avsc.Type.isType(type, 'array')
-      ? value.map((item) => fitted((type as avsc.types.ArrayType).itemsType, item))
+      ? value.map((item, i) => fitted((type as avsc.types.ArrayType).itemsType, item, [...path, String(i)]))
       : value
   }
   const fields = Object.entries(value)
   if (avsc.Type.isType(type, 'map')) {
     const { valuesType } = type as avsc.types.MapType
-    return Object.fromEntries(fields.map(([name, field]) => [name, fitted(valuesType, field)]))
+    return Object.fromEntries(fields.map(([name, field]) => [name, fitted(valuesType, field, [...path, name])]))
   }
   if (!avsc.Type.isType(type, 'record')) return value
   const types = new Map((type as avsc.types.RecordType).fields.map((field) => [field.name, field.type]))
   return Object.fromEntries(
     fields.flatMap(([name, field]) => {
       const fieldType = types.get(name)
-      return fieldType === undefined ? [] : [[name, fitted(fieldType, field)] as const]
+      return fieldType === undefined ? [] : [[name, fitted(fieldType, field, [...path, name])] as const]
     }),
   )
 }
 
-function takesDouble(type: avsc.Type): boolean {
+function takes(type: avsc.Type, ...names: readonly string[]): boolean {
   const types = avsc.Type.isType(type, 'union') ? (type as avsc.types.UnwrappedUnionType).types : [type]
-  return types.some(({ typeName }) => typeName === 'double' || typeName === 'float')
+  return types.some(({ typeName }) => names.includes(typeName))
 }
 
 /** What of a value is not as the schema says, in words. */

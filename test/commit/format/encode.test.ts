@@ -100,6 +100,16 @@ describe('a value of a row', () => {
     }
   })
 
+  it('is no float that would be infinite', () => {
+    const list = { type: 'array', items: ['null', 'float'] }
+    const schema = JSON.stringify({ type: 'record', name: 'F', fields: [{ name: 'f', type: list }] })
+    assert.throws(() => encode({ kind: 'avro', schema }, '{"f":[1,1e+300]}'), {
+      code: 'QRT_SINK_REFUSED',
+      message: /f\.1: expected float, found 1e\+300/,
+    })
+    assert.equal(encode({ kind: 'avro', schema }, '{"f":[1.5]}').length, 7)
+  })
+
   it('is MessagePack, and the same bytes each time', () => {
     const unpackr = new Unpackr({ useRecords: false })
     fc.assert(
