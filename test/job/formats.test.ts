@@ -8,6 +8,7 @@ import type { JobFormat } from '../../src/job/document.ts'
 import { parseJob } from '../../src/job/parse.ts'
 import { readTree } from '../../src/job/text/read.ts'
 import { type Node, plainValue, type ScalarNode } from '../../src/job/text/tree.ts'
+import { propertyRuns } from '../operators/property-runs.ts'
 import { FORMATS, jobValue, mutationsOf, SEED, textOf } from './documents.ts'
 
 describe('the three formats', () => {
@@ -19,7 +20,7 @@ describe('the three formats', () => {
         assert.deepEqual(toml, json)
         assert.equal(canonicalText(toml), canonicalText(json))
       }),
-      { seed: SEED, numRuns: 300 },
+      { seed: SEED, numRuns: propertyRuns(300) },
     )
   })
 
@@ -34,7 +35,7 @@ describe('the three formats', () => {
         const document = parseJob(JSON.stringify(value), 'json', 'job')
         assert.equal(canonicalText(parseJob(turned, 'json', 'job')), canonicalText(document))
       }),
-      { seed: SEED, numRuns: 100 },
+      { seed: SEED, numRuns: propertyRuns(100) },
     )
   })
 })
@@ -74,7 +75,7 @@ describe('JSON', () => {
         taken += 1
         assert.deepEqual(plainValue(root), twin?.value)
       }),
-      { seed: SEED, numRuns: 3_000 },
+      { seed: SEED, numRuns: propertyRuns(3_000) },
     )
     assert.ok(taken > 500, `${taken} texts were taken`)
   })
@@ -85,7 +86,7 @@ describe('JSON', () => {
         const { root } = readTree(text, 'json')
         for (const { value, start, end } of scalarsOf(root)) assert.deepEqual(JSON.parse(text.slice(start, end)), value)
       }),
-      { seed: SEED, numRuns: 300 },
+      { seed: SEED, numRuns: propertyRuns(300) },
     )
   })
 })
@@ -101,7 +102,7 @@ describe('TOML', () => {
         compared += 1
         assert.deepEqual(withoutDates(ours), withoutDates(twin.value))
       }),
-      { seed: SEED, numRuns: 1_500 },
+      { seed: SEED, numRuns: propertyRuns(1_500) },
     )
     assert.ok(compared > 150, `${compared} texts were compared`)
   })
@@ -125,7 +126,7 @@ describe('TOML', () => {
           assert.deepEqual(parseToml(`x = ${text.slice(start, end)}`).x, value)
         }
       }),
-      { seed: SEED, numRuns: 100 },
+      { seed: SEED, numRuns: propertyRuns(100) },
     )
   })
 })
@@ -140,7 +141,7 @@ describe('YAML', () => {
         compared += 1
         assert.deepEqual(ours, parseYaml(text))
       }),
-      { seed: SEED, numRuns: 1_000 },
+      { seed: SEED, numRuns: propertyRuns(1_000) },
     )
     assert.ok(compared > 150, `${compared} texts were compared`)
   })
@@ -154,7 +155,7 @@ describe('YAML', () => {
           if (!/[\n|>]/.test(text.slice(start, end))) assert.deepEqual(parseYaml(text.slice(start, end)), value)
         }
       }),
-      { seed: SEED, numRuns: 100 },
+      { seed: SEED, numRuns: propertyRuns(100) },
     )
   })
 
@@ -163,7 +164,7 @@ describe('YAML', () => {
       fc.property(jobValue, (value) => {
         assert.deepEqual(parseJob(JSON.stringify(value), 'yaml', 'job'), parseJob(JSON.stringify(value), 'json', 'job'))
       }),
-      { seed: SEED, numRuns: 50 },
+      { seed: SEED, numRuns: propertyRuns(50) },
     )
   })
 })

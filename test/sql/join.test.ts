@@ -6,6 +6,7 @@ import { JobInvalidError } from '../../src/job/errors.ts'
 import { parseJob } from '../../src/job/parse.ts'
 import { runCase } from '../../src/job/testing/run.ts'
 import { compileSql } from '../../src/sql/index.ts'
+import { propertyRuns } from '../operators/property-runs.ts'
 import { bySqlite, SETTINGS } from './run.ts'
 
 const SEED = 20_260_102
@@ -94,7 +95,7 @@ describe('joins', () => {
           assert.deepEqual(sorted(mine), sorted(theirs), query(type, time, where))
         },
       ),
-      { seed: SEED, numRuns: 200 },
+      { seed: SEED, numRuns: propertyRuns(200) },
     )
   })
 

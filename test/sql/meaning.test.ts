@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { propertyRuns } from '../operators/property-runs.ts'
 import { asJob, bySqlite, type Rows } from './run.ts'
 
 const SEED = 20_260_101
@@ -103,7 +104,7 @@ describe('queries of single records', () => {
           [id, typeof n === 'number' ? n + 0 : n, t, c]
         assert.deepEqual(plain.map(named), expected.map(named), query)
       }),
-      { seed: SEED, numRuns: 600 },
+      { seed: SEED, numRuns: propertyRuns(600) },
     )
     assert.ok(compared > 300, `${compared} of 600 were compared`)
   })
@@ -150,7 +151,7 @@ describe('queries of windows', () => {
         })
         assert.deepEqual(mine.sort(), expected.map((row) => rowOf(row, row.minute)).sort())
       }),
-      { seed: SEED, numRuns: 100 },
+      { seed: SEED, numRuns: propertyRuns(100) },
     )
   })
 })

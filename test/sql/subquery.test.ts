@@ -7,6 +7,7 @@ import { JobInvalidError } from '../../src/job/errors.ts'
 import { parseJob } from '../../src/job/parse.ts'
 import { runCase } from '../../src/job/testing/run.ts'
 import { compileSql } from '../../src/sql/index.ts'
+import { propertyRuns } from '../operators/property-runs.ts'
 import { bySqlite, type Rows, SETTINGS } from './run.ts'
 
 const SEED = 20_260_103
@@ -185,7 +186,7 @@ describe('a query over a query', () => {
             rows.map((row) => JSON.stringify(columns.split(' ').map((column) => row[column]))).sort()
           assert.deepEqual(texts(await asJob(mine, topics)), texts(bySqlite(tables, theirs)), mine)
         }),
-        { seed: SEED, numRuns: 60 },
+        { seed: SEED, numRuns: propertyRuns(60) },
       )
     })
   }
