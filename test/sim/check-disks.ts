@@ -6,6 +6,7 @@
 import { normalTerm } from '../../mesh/agreement/messages.ts'
 import {
   type ControlDocument,
+  type CutPosition,
   decodeStored,
   type PeerId,
   positionKey,
@@ -42,6 +43,14 @@ export class DiskChecks {
 
   isSpared(id: PeerId): boolean {
     return this.#cluster.peers.find((peer) => peer.id === id)?.spared !== false
+  }
+
+  /** A certificate of the unit up to this place could not be read any more: the peer began again before it. */
+  forgot(id: PeerId, unit: UnitId, place: CutPosition): boolean {
+    const upTo = positionKey(unit, place)
+    return this.#cluster
+      .damageOf(id)
+      .some(({ table, key }) => table === 'certificate' && key.startsWith(`${unit}/`) && key <= upTo)
   }
 
   /** To be called right before these are on the disk of a peer. */

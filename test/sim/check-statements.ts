@@ -44,8 +44,8 @@ export interface StatementEvents {
   readonly durable: (peer: PeerId) => number | undefined
   /** Its disk was damaged, or is an old one. */
   readonly isSpared: (peer: PeerId) => boolean
-  /** Its machine has computed wrongly. */
-  readonly isSpoiled: (peer: PeerId) => boolean
+  /** Its machine has computed wrongly, and its disk was damaged where it kept that this place is certified, which it is. */
+  readonly mayVoteAgain: (peer: PeerId, vote: SentVote) => boolean
   /** A vote that was not seen before. */
   readonly onVote: (voter: PeerId, vote: SentVote) => void
   readonly nameOf: (peer: PeerId) => string
@@ -111,9 +111,8 @@ export class StatementChecks {
     const name = `${from} ${unit} ${term} ${seq}.${part}`
     const told = () => `${this.#events.nameOf(from)} on ${unit} ${seq}.${part} in term ${term}`
     const before = this.#votes.get(name)
-    // Votes up to a certificate are forgotten; one that was damaged may be voted for again, by a machine that computes wrongly.
-    const forgotten = this.#events.isSpared(from) && this.#events.isSpoiled(from)
-    if (before !== undefined && before !== digest && !forgotten)
+    // Votes up to a certificate are forgotten. Where that cannot be read any more the place is voted on again.
+    if (before !== undefined && before !== digest && !this.#events.mayVoteAgain(from, vote))
       throw new Violation('one vote', `two votes of ${told()}`)
     this.#votes.set(name, digest)
     const scope = `${from} ${scopeOf(unit, term)}`

@@ -120,6 +120,10 @@ export class Checks {
     }
   }
 
+  isCertifiedAt(unit: UnitId, { seq, part }: CutPosition): boolean {
+    return this.#chain(unit).has(`${seq}/${part}`)
+  }
+
   isCertified(unit: UnitId, text: string): boolean {
     return this.#texts.has(`${unit} ${text}`)
   }

@@ -40,6 +40,11 @@ export class Cluster {
     return this.#all.some(({ ids, spoiled }) => spoiled && ids.includes(id))
   }
 
+  /** What could not be read any more of the disk of an identity. */
+  damageOf(id: PeerId): SimulatedPeer['damage'] {
+    return this.#all.flatMap(({ damage }) => damage.filter((each) => each.id === id))
+  }
+
   /** Versions that the machine behind an identity can compute in. */
   versionsOf(id: PeerId): readonly number[] {
     return this.#all.find(({ ids }) => ids.includes(id))?.quirks.versions ?? []

@@ -87,6 +87,8 @@ export class SimulatedPeer {
   readonly quirks: Quirks
   /** Its disk was damaged, or is an old one: what it has forgotten is no fault of the protocols. */
   spared = false
+  /** What of the disks of which identity could not be read any more. */
+  readonly damage: { readonly id: PeerId; readonly table: string; readonly key: string }[] = []
   #identities = 1
   /** With how many it forms a cluster of its own, while it has this identity; undefined: it joins one. */
   #expects: number | undefined
@@ -288,6 +290,7 @@ export class SimulatedPeer {
     const entry = found[random.below(Math.max(1, found.length))]
     if (entry === undefined) return false
     this.disk.corrupt(entry.table, entry.key)
+    this.damage.push({ id: this.id, ...entry })
     this.spared = true
     return true
   }

@@ -215,7 +215,10 @@ class Simulation {
       nameOf,
       durable: (id) => this.#disks.durable(id),
       isSpared: (id) => this.#disks.isSpared(id),
-      isSpoiled: (id) => this.#cluster.isSpoiled(id),
+      mayVoteAgain: (id, vote) =>
+        this.#cluster.isSpoiled(id) &&
+        this.#checks.isCertifiedAt(vote.unit, vote) &&
+        this.#disks.forgot(id, vote.unit, vote),
       onVote: (voter, vote) => this.#terms.voted(voter, vote),
     })
     this.#readers = new Readers({
