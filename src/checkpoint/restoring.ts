@@ -151,7 +151,7 @@ async function beyond({ description, ...placed }: PlacedUnit, found: Found, { si
     const sink = sinkOf(plan)
     const session = await sink.open({ cluster, job, generation, unit })
     const { progress } = session
-    const announced = await session.announced?.()
+    const announced = await session.announced()
     await session.close()
     // Rows of what was announced may be there, and would not be replaced by others.
     for (const each of [progress, announced]) {

@@ -48,9 +48,9 @@ export interface UnitSink {
   /**
    * What a sink without transactions may have begun to write: the furthest batch whose record is there. Rows of a restorable
    * batch come after its record, so a row that is there belongs to `progress`, to this, or to a batch before them; and what a
-   * writer left half-written can be computed again though nobody knows of it any more. Absent: all or nothing is there.
+   * writer left half-written can be computed again though nobody knows of it any more. Undefined: all or nothing of a batch is there.
    */
-  announced?(): Promise<SinkProgress | undefined>
+  announced(): Promise<SinkProgress | undefined>
   /**
    * Writes batches, in order, at once as far as the sink can; `already` when it had all of them. After a failure some of
    * them may be there: the progress of a new session says which. Empty ones may be skipped by the caller except that the

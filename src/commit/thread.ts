@@ -23,6 +23,7 @@ export type CommitCall =
   | { readonly call: 'shared'; readonly plan: SinkPlan; readonly peers: readonly PeerId[] }
   | { readonly call: 'open'; readonly plan: SinkPlan; readonly unit: UnitIdentity; readonly session: number }
   | { readonly call: 'write'; readonly session: number; readonly batches: readonly CertifiedBatch[] }
+  | { readonly call: 'announced'; readonly session: number }
   | { readonly call: 'close'; readonly session: number }
   | { readonly call: 'checkpoint'; readonly method: keyof CheckpointKeeper; readonly args: readonly unknown[] }
   | { readonly call: 'stop' }
@@ -120,6 +121,7 @@ export class CommitThread {
     const progress = (await this.#call({ call: 'open', plan, unit, session })) as SinkProgress | undefined
     return {
       progress,
+      announced: async () => (await this.#call({ call: 'announced', session })) as SinkProgress | undefined,
       write: async (batches) => (await this.#call({ call: 'write', session, batches })) as 'written' | 'already',
       close: async () => {
         await this.#call({ call: 'close', session })

@@ -46,6 +46,8 @@ async function handle(call: CommitCall): Promise<unknown> {
     }
     case 'write':
       return sessionOf(call.session).write(call.batches)
+    case 'announced':
+      return sessionOf(call.session).announced()
     case 'close': {
       const session = sessions.get(call.session)
       sessions.delete(call.session)

@@ -28,7 +28,10 @@ describe('the commit thread', () => {
       for (const [i, plan] of plans.entries()) {
         const unit = identity(i + 1)
         const session = await thread.sink(plan).open(unit)
-        await session.write([batch(unit, { seq: 1, part: 0 }, undefined, [row(0, '"a"', '1')], oneBody)])
+        const first = batch(unit, { seq: 1, part: 0 }, undefined, [row(0, '"a"', '1')], oneBody)
+        await session.write([first])
+        const { position, outDigest } = (await session.announced()) ?? {}
+        assert.deepEqual([position, outDigest], [first.position, first.outDigest])
         await session.close()
       }
       const names = await readdir(join(folder, 'rows'), { recursive: true })

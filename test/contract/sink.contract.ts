@@ -166,7 +166,7 @@ export function sinkContract(name: string, createHarness: () => Promise<SinkHarn
           const victim = killing(killAt, when)
           await Promise.race([commitAll(sink(victim.step), unit, batches, { together: 3 }), victim.dead])
           const session = await sink().open(unit)
-          const announced = await session.announced?.()
+          const announced = await session.announced()
           const told = furthest(session.progress?.position, announced?.position)
           for (const found of await harness.rows()) {
             const place = placeOf(found)

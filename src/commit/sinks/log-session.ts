@@ -44,6 +44,11 @@ class LogSession implements UnitSink {
     return this.#progress
   }
 
+  /** A transaction is there, or nothing of it. */
+  async announced(): Promise<SinkProgress | undefined> {
+    return undefined
+  }
+
   /** One transaction, however many batches. */
   async write(batches: readonly CertifiedBatch[]): Promise<'written' | 'already'> {
     if (this.#failed) {
