@@ -185,6 +185,49 @@ pipeline:
   })
 })
 
+describe('rows that say when they happened', () => {
+  const grouped = bids()
+    .keyBy('auction')
+    .window({ session: '10m' })
+    .aggregate({ n: 'count()' })
+    .time({ field: 'window.start', within: '1d' })
+
+  it('are those of a document', () => {
+    const job = grouped.window({ tumbling: '1h' }).aggregate({ spells: 'count()' }).job('job', { quorum })
+    assert.deepEqual(
+      compiled(job),
+      wholeOf(`${SOURCE}
+pipeline:
+  - keyBy: auction
+  - window: { session: 10m }
+  - aggregate: { n: count() }
+  - time: { field: window.start, within: 1d }
+  - window: { tumbling: 1h }
+  - aggregate: { spells: count() }`),
+    )
+  })
+
+  it('are in the window of that time, and those of an earlier one are dead letters', () => {
+    const job = grouped.window({ tumbling: '1h' }).aggregate({ spells: 'count()' }).job('job', { quorum })
+    const driver = new TestDriver(job)
+    // One over the full hour, and one of more than a day.
+    driver.send({ auction: 1, price: 1, at: '2026-01-01T10:55:00Z' })
+    driver.send({ auction: 1, price: 1, at: '2026-01-01T11:03:00Z' })
+    for (let minute = 0; minute <= 24 * 60 + 10; minute += 10) {
+      driver.send({ auction: 2, price: 1, at: new Date(Date.UTC(2026, 0, 2, 0, minute)).toISOString() })
+    }
+    driver.end()
+    assert.deepEqual(
+      driver.rows.map(({ window, spells }) => [window.start, spells]),
+      [['2026-01-01T10:00:00.000Z', 1]],
+    )
+    assert.deepEqual(
+      driver.deadLetters.map(({ error, stage }) => [error, stage]),
+      [['QRT_ROW_EARLIER', 1]],
+    )
+  })
+})
+
 describe('steps of records in order', () => {
   it('are those of a document', () => {
     const rolling = bids()
