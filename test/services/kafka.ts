@@ -37,6 +37,9 @@ const COORDINATES = [
 const TO_INSTALL =
   'Java 17 or newer and Maven (apt-get install openjdk-17-jdk-headless maven), or set QUORATE_TEST_KAFKA'
 
+/** A broker that is killed is missed soon, and comes back soon; one that others share is not fenced when the machine is busy. */
+const SOON_MISSED = ['broker.session.timeout.ms=2000', 'broker.heartbeat.interval.ms=500']
+
 export interface KafkaOptions {
   /** A broker of the caller's own, which may be killed and restarted; else one shared with other tests may do. */
   readonly private?: boolean
@@ -68,7 +71,12 @@ function shared(brokers: string[]): KafkaService {
 /** The folder of Kafka's jars, with its command-line tools: a Java client to compare with. */
 export const kafkaJars = (): Promise<string> => jars(`kafka-${VERSION}`, COORDINATES)
 
-async function startNative({ secured = [], settings: others = [], wire }: KafkaOptions): Promise<KafkaService> {
+async function startNative({
+  private: own,
+  secured = [],
+  settings: others = [],
+  wire,
+}: KafkaOptions): Promise<KafkaService> {
   const jarFolder = await kafkaJars()
   const folder = await mkdtemp(join(tmpdir(), 'quorate-kafka-'))
   const [port = 0, controllerPort = 0, securedPort = 0, wiredPort = 0] = await freePorts(4)
@@ -80,7 +88,8 @@ async function startNative({ secured = [], settings: others = [], wire }: KafkaO
     ...(secured.length > 0 ? { securedPort } : {}),
     ...(wire === undefined ? {} : { wire, wiredPort }),
   }
-  await writeFile(settings, [properties(ports, join(folder, 'data')), ...secured, ...others].join('\n'))
+  const sessions = own === true ? SOON_MISSED : []
+  await writeFile(settings, [properties(ports, join(folder, 'data')), ...sessions, ...secured, ...others].join('\n'))
   const java = ['-cp', join(jarFolder, '*'), '-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
   // One that begins with a hyphen would be taken for an option.
   const clusterId = randomBytes(16).toString('base64url').replace(/^-/, '_')
@@ -112,7 +121,7 @@ async function startNative({ secured = [], settings: others = [], wire }: KafkaO
   }
 }
 
-/** One node; every internal topic has one replica, groups form at once, and a killed broker is missed soon. */
+/** One node; every internal topic has one replica, and groups form at once. */
 function properties(
   ports: { port: number; controllerPort: number; securedPort?: number; wire?: number; wiredPort?: number },
   dataFolder: string,
@@ -143,7 +152,5 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
-broker.session.timeout.ms=2000
-broker.heartbeat.interval.ms=500
 `
 }
