@@ -20,6 +20,11 @@ const COORDINATES = [
   `de.bwaldvogel:mongo-java-server-h2-backend:${VERSION}`,
   'org.slf4j:slf4j-simple:2.0.16',
 ]
+/**
+ * Of the server, which answers a connection on the thread that it is given: with the usual two a processor, a driver that
+ * asks whether the server is alive waits behind the writes of others, and takes it for gone.
+ */
+const THREADS = '-Dio.netty.eventLoopThreads=64'
 const TO_INSTALL =
   'Java 17 or newer and Maven (apt-get install openjdk-17-jdk-headless maven), or set QUORATE_TEST_MONGODB'
 
@@ -43,6 +48,7 @@ async function startNative(): Promise<MongodbService> {
       '-cp',
       [join(jarFolder, '*'), launcher].join(delimiter),
       '-Xmx256m',
+      THREADS,
       'Launcher',
       `${port}`,
       join(folder, 'data'),
