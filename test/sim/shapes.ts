@@ -5,12 +5,13 @@
 import type { Random } from '../../mesh/random.ts'
 import { firstsOf, type JoinShape, passesRecords, TURNS_AT, type Workload } from './workload.ts'
 
-const SHARE = 0.45
+/** Joins of before are among those of here. */
+const shareOf = ({ kind }: Workload): number => (kind === 'joined' ? 0.8 : 0.3)
 
 export function reshaped(given: Workload, random: Random): Workload {
   const chosen = random.next()
   const base = { ...given, growing: random.below(firstsOf(given).length) }
-  if (chosen >= SHARE) return base
+  if (chosen >= shareOf(base)) return base
   const shape = SHAPES[random.below(SHAPES.length)] ?? joined
   const other = shape({ ...base, growing: 0, lateRecords: false }, random)
   return { ...other, slideMs: other.windowMs }
@@ -25,23 +26,20 @@ const joined: Shape = (base, random) => ({
   join: joinShape(random),
 })
 
-const chained: Shape = (base, random) => {
-  const { sourcePartitions: thirdFrom, otherFrom } = twoSources(random)
-  return {
-    ...ofRecords(base, random),
-    kind: 'chained',
-    otherFrom,
-    thirdFrom,
-    sourcePartitions: thirdFrom + 1,
-    shufflePartitions: 1 + random.below(2),
-    join: joinShape(random),
-    chain: {
-      type: random.below(2) === 0 ? 'inner' : 'left',
-      match: random.below(2) === 0 ? 'within' : 'table',
-      rekeys: random.below(2) === 0,
-    },
-  }
-}
+const chained: Shape = (base, random) => ({
+  ...ofRecords(base, random),
+  kind: 'chained',
+  otherFrom: 1,
+  thirdFrom: 2,
+  sourcePartitions: 3,
+  shufflePartitions: oneOrTwo(random),
+  join: joinShape(random),
+  chain: {
+    type: random.below(2) === 0 ? 'inner' : 'left',
+    match: random.below(2) === 0 ? 'within' : 'table',
+    rekeys: random.below(2) === 0,
+  },
+})
 
 const pattern: Shape = (base, random) => {
   const partitions = 1 + random.below(3)
@@ -76,9 +74,9 @@ const sessions: Shape = (base, random) => {
 const staged: Shape = (base, random) => ({
   ...ofWindows(base, random),
   kind: 'staged',
-  ...oneSource(1 + random.below(2)),
+  ...oneSource(oneOrTwo(random)),
   windowMs: 1_000 * (2 + random.below(6)),
-  shufflePartitions: 1 + random.below(2),
+  shufflePartitions: oneOrTwo(random),
   again: { times: 2 + random.below(2), by: (['key', 'half', 'all'] as const)[random.below(3)] ?? 'all' },
 })
 
@@ -107,9 +105,12 @@ function ofWindows(base: Workload, random: Random): Workload {
 
 const oneSource = (partitions: number) => ({ sourcePartitions: partitions, otherFrom: partitions })
 
+/** What a run costs is mostly how many units it has. */
+const oneOrTwo = (random: Random): number => (random.below(3) === 0 ? 2 : 1)
+
 function twoSources(random: Random): Pick<Workload, 'sourcePartitions' | 'otherFrom'> {
-  const otherFrom = 1 + random.below(2)
-  return { otherFrom, sourcePartitions: otherFrom + 1 + random.below(2) }
+  const otherFrom = oneOrTwo(random)
+  return { otherFrom, sourcePartitions: otherFrom + oneOrTwo(random) }
 }
 
 function joinShape(random: Random): JoinShape {
