@@ -8,7 +8,7 @@ import { HOST_TIMING } from '../limits.ts'
 import type { Logger } from '../logger.ts'
 import { type RestoringParts, restorable } from './restoring.ts'
 
-export interface RestorerOptions extends RestoringParts {
+export interface RestorerOptions extends Omit<RestoringParts, 'wanted'> {
   /** The lost one. */
   readonly cluster: string
   readonly node: MeshNode
@@ -28,7 +28,10 @@ export async function restore(options: RestorerOptions): Promise<void> {
     if (document !== undefined && document.submissions > 0) return
     if (document !== undefined && node.documentInstalled) {
       try {
-        const { jobs, submissions } = await restorable(cluster, options)
+        const wanted = () => !stopped() && node.document?.submissions === 0
+        const found = await restorable(cluster, { ...options, wanted })
+        if (found === undefined) continue
+        const { jobs, submissions } = found
         await node.change({ kind: 'restore', jobs, submissions }, CHANGE_TIMEOUT_MS)
         logger.info('the jobs of a lost cluster are restored', { from: cluster, jobs: jobs.map(({ name }) => name) })
         return

@@ -32,6 +32,8 @@ export interface RestoringParts {
   readonly sink: (plan: SinkPlan) => Sink
   /** Whether W members of its own term signed it, under these terms. */
   readonly verifies: (certificate: Certificate, terms: readonly Term[]) => boolean
+  /** False: another peer has restored them meanwhile. Opening a sink would lock out its committers, who write by now. */
+  readonly wanted: () => boolean
 }
 
 export interface Restorable {
@@ -39,9 +41,12 @@ export interface Restorable {
   readonly submissions: number
 }
 
-/** @throws QuorateError QRT_CHECKPOINT_UNKNOWN, QRT_CHECKPOINT_INCOMPLETE, QRT_CHECKPOINT_UNREACHABLE, QRT_SINK_… */
-export async function restorable(cluster: string, parts: RestoringParts): Promise<Restorable> {
-  const { keeper } = parts
+/**
+ * Undefined when it is wanted no more.
+ * @throws QuorateError QRT_CHECKPOINT_UNKNOWN, QRT_CHECKPOINT_INCOMPLETE, QRT_CHECKPOINT_UNREACHABLE, QRT_SINK_…
+ */
+export async function restorable(cluster: string, parts: RestoringParts): Promise<Restorable | undefined> {
+  const { keeper, wanted } = parts
   const document = await keeper.readDocument(cluster)
   if (document === undefined) {
     const known = await keeper.clusters()
@@ -56,6 +61,7 @@ export async function restorable(cluster: string, parts: RestoringParts): Promis
     const revisions = [first, ...later.map(decodeJob)]
     const units: UnitOrigin[] = []
     for (const placed of placeJob(entry, first, revisions, cluster).units) {
+      if (!wanted()) return undefined
       units.push(await unitOrigin(cluster, placed, parts))
     }
     const { origin } = first

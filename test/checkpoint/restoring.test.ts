@@ -84,10 +84,24 @@ async function scene() {
     return new FileSink(join(root, 'rows'), plan.directory, OLD[0]!)
   }
   const restore = async (cluster = 'lost', verifies: (certificate: Certificate) => boolean = () => true) =>
-    restorable(cluster, { keeper, sink: sinkOf, verifies })
+    found(await restorable(cluster, { keeper, sink: sinkOf, verifies, wanted: () => true }))
   return {
     unit,
     restore,
+    /** How many sinks are opened when another peer has restored the job after so many. */
+    async opened(before: number) {
+      let opened = 0
+      const counting = (plan: SinkPlan) => {
+        const sink = sinkOf(plan)
+        const open: typeof sink.open = (identity) => {
+          opened += 1
+          return sink.open(identity)
+        }
+        return Object.assign(Object.create(sink), { open }) as typeof sink
+      }
+      const wanted = () => opened < before
+      return { restored: await restorable('lost', { keeper, sink: counting, verifies: () => true, wanted }), opened }
+    },
     saveBody: save,
     async checkpoint(seq: number, applied: number, terms: readonly Term[], cluster = 'lost') {
       const { certificate, stored } = snapshotOf(unit, seq, applied)
@@ -127,9 +141,21 @@ async function scene() {
   }
 }
 
+/** Another peer has not been faster. */
+function found<T>(value: T | undefined): T {
+  assert.ok(value !== undefined)
+  return value
+}
+
 const cutAt = (offset: number): Decision => ({ kind: 'cut', offset })
 
 describe('a unit of a lost cluster', () => {
+  it('is left alone when another peer has restored it meanwhile: its sinks are written to', async () => {
+    const { opened } = await scene()
+    assert.deepEqual(await opened(0), { restored: undefined, opened: 0 })
+    assert.equal((await opened(9)).opened, 2)
+  })
+
   it('begins at its first record when neither a checkpoint nor a sink has anything of it', async () => {
     const { restored } = await scene()
     const { description, origin, job, submissions } = await restored()
