@@ -38,6 +38,8 @@ export class Committer {
   #hedgeMs: number = HOST_TIMING.hedgeAfterMs
   #notBefore = 0
   #retryMs: number = HOST_TIMING.retryMs
+  /** So many batches go together. A sink that cannot take as many before the call is given up would get the same again for ever. */
+  #together: number = LIMITS.commitBatches
   #fencedMs: number = HOST_TIMING.fencedWaitMs
   #halted = false
   #closed = false
@@ -128,7 +130,7 @@ export class Committer {
     if (this.#halted || this.#closed || now < this.#notBefore) return []
     const due: BatchEntry[] = []
     let bytes = 0
-    for (const entry of this.#options.batches.allAfter(this.#progress, LIMITS.commitBatches)) {
+    for (const entry of this.#options.batches.allAfter(this.#progress, this.#together)) {
       if (this.#waits && now < Math.max(entry.readyAt, this.#progressAt) + this.#rank * this.#hedgeMs) break
       bytes += entry.bytes
       if (due.length > 0 && bytes > LIMITS.commitBytes) break
@@ -175,6 +177,7 @@ export class Committer {
     this.#progressAt = this.#options.now()
     this.#retryMs = HOST_TIMING.retryMs
     this.#fencedMs = HOST_TIMING.fencedWaitMs
+    this.#together = Math.min(this.#together * 2, LIMITS.commitBatches)
     this.problem = undefined
     onCommitted(last.position, outcome === 'already' ? [] : entries, hedged)
   }
@@ -203,6 +206,7 @@ export class Committer {
         return
       default:
         this.#dropSession()
+        this.#together = Math.max(1, Math.floor(this.#together / 2))
         this.#notBefore = now + this.#retryMs * (1 + this.#options.random())
         this.#retryMs = Math.min(this.#retryMs * 2, HOST_TIMING.retryMaxMs)
     }
