@@ -15,7 +15,8 @@ const data = workerData as WorkerData
 for (const module of data.functions) await loadFunctions(module)
 const log = await openLog(data.log)
 const mark = new Mark(data.mark)
-// Late only while something keeps the thread busy.
+// It is ready: from now on its beats are late only while something keeps it busy, be it with the first record.
+mark.beat()
 setInterval(() => mark.beat(), BEAT_EVERY_MS).unref()
 const worker = new ReplicaWorker({
   log,
