@@ -7,9 +7,9 @@
  *   effect      the document of an answer was chosen, and holds the change
  *   cause       a document differs from the one before it by one change that was asked for before it was there, or by none
  *
- * And a peer's own document never goes back.
+ * And the document on a peer's disk never goes back.
  */
-import { type ControlChange, type ControlDocument, canonicalText, type PeerId } from '../../mesh/index.ts'
+import { type ControlChange, type ControlDocument, canonicalText, decodeStored, type PeerId } from '../../mesh/index.ts'
 import { Violation } from './violation.ts'
 
 type Place = Pick<ControlDocument, 'forced' | 'number'>
@@ -48,7 +48,7 @@ export class ControlChecks {
   readonly #chosen = new Map<string, ControlDocument>()
   readonly #asked = new Set<string>()
   /** Of peers by identity, since their disks are what they are. */
-  readonly #latest = new Map<PeerId, Place>()
+  readonly #latest = new Map<PeerId, { readonly stored: Uint8Array; readonly document: Place }>()
   /** Answers whose document was not seen yet. */
   readonly #claimed: ControlDocument[] = []
 
@@ -83,13 +83,19 @@ export class ControlChecks {
     if (after !== undefined) this.#explain(document, after)
   }
 
-  /** What a peer holds now. `spared`: its disk may be an old one. */
-  held(id: PeerId, name: string, document: ControlDocument, spared: boolean): void {
+  /**
+   * What is on a peer's disk now: what was not there yet when its process ended is gone, and had left for nobody.
+   * @param stored of the table of control documents
+   */
+  held(id: PeerId, name: string, stored: Uint8Array): void {
     const latest = this.#latest.get(id)
-    if (latest !== undefined && !spared && compare(document, latest) < 0) {
-      throw new Violation('changes in order', `${name} went back from document ${told(latest)} to ${told(document)}`)
+    if (latest?.stored === stored) return
+    const document = decodeStored(stored) as ControlDocument
+    if (latest !== undefined && compare(document, latest.document) < 0) {
+      const [before, after] = [told(latest.document), told(document)]
+      throw new Violation('changes in order', `${name} went back from document ${before} to ${after}`)
     }
-    this.#latest.set(id, document)
+    this.#latest.set(id, { stored, document })
   }
 
   /** In the end: each answer was of a document that was chosen. */

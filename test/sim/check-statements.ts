@@ -37,7 +37,9 @@ interface Place {
 }
 
 const isLater = (a: Place, b: Place): boolean => a.counter > b.counter || (a.counter === b.counter && a.index > b.index)
+const isAt = (a: Place, b: Place): boolean => a.counter === b.counter && a.index === b.index
 const isLower = (a: Ballot, b: Ballot): boolean => a.round < b.round || (a.round === b.round && a.peer < b.peer)
+const isSame = (a: Ballot, b: Ballot): boolean => a.round === b.round && a.peer === b.peer
 
 export interface StatementEvents {
   /** The highest number of a flush that the disk of a peer knows of; undefined: it cannot be said. */
@@ -129,8 +131,11 @@ export class StatementChecks {
     const name = `${from} ${scope}`
     const told = () => `${kind} of ${this.#events.nameOf(from)} in ${scope} under ${ballot.round}`
     const ballots = this.#ballots.get(name) ?? []
+    if (ballots.some((other) => isAt(other, place) && isSame(other.ballot, ballot))) return
+    // The numbers of an old disk that nobody has warned yet say nothing of the order: it signs them for the second time.
+    const anew = this.#events.isSpared(from)
     for (const other of ballots) {
-      const [earlier, later] = isLater(place, other) ? [other.ballot, ballot] : [ballot, other.ballot]
+      const [earlier, later] = anew || isLater(place, other) ? [other.ballot, ballot] : [ballot, other.ballot]
       if (isLower(later, earlier)) throw new Violation('promises kept', `${told()}, after a higher ballot`)
     }
     const { counter, index } = place

@@ -2,7 +2,7 @@
  * Whoever runs the simulated cluster: pauses and resumes the job, has records deleted that every replica could do without,
  * and decides what units cannot decide for themselves.
  */
-import type { MeshNode, UnitId } from '../../mesh/index.ts'
+import { type ControlDocument, decodeStored, type MeshNode, type PeerId, type UnitId } from '../../mesh/index.ts'
 import { lostHolders, lostMajority, lostWitnesses } from '../../src/replica/gone.ts'
 import type { Branches } from './branches.ts'
 import type { SimulatedClock } from './clock.ts'
@@ -134,9 +134,11 @@ export class Operator {
     for (const victim of victims) this.#cluster.burn(victim)
     const force = () => {
       const node = survivor?.peer?.node
-      if (lost.every((id) => node?.document?.lost.includes(id))) return
+      // An order that was not on the disk yet when its process ended was never answered, and is given again.
+      if (survivor === undefined || isWithout(onDisk(survivor), lost)) return
       // They must have been missed first: whoever is alive is counted as one that can go on.
-      if (!lost.some((id) => node?.alive().has(id))) node?.force(lost).catch(() => undefined)
+      if (!isWithout(node?.document, lost) && !lost.some((id) => node?.alive().has(id)))
+        node?.force(lost).catch(() => undefined)
       this.#clock.after(LOOKS_EVERY_MS, force)
     }
     this.#clock.after(LOOKS_EVERY_MS, force)
@@ -209,3 +211,13 @@ export class Operator {
     node?.change({ kind: 'state', name: JOB, state }, CHANGE_MS).catch(() => undefined)
   }
 }
+
+/** Of a disk that was damaged, what the process says. */
+function onDisk({ spared, peer, disk }: SimulatedPeer): ControlDocument | undefined {
+  if (spared) return peer?.node.document
+  const stored = disk.find('control', 'document')
+  return stored === undefined ? undefined : (decodeStored(stored) as ControlDocument)
+}
+
+const isWithout = (document: ControlDocument | undefined, lost: readonly PeerId[]): boolean =>
+  lost.every((id) => document?.lost.includes(id) === true)

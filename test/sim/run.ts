@@ -358,9 +358,9 @@ class Simulation {
   }
 
   #lookAtDocuments(): void {
-    for (const { id, name, peer, spared } of this.#cluster.running) {
-      const document = peer?.node.document
-      if (document !== undefined) this.#control.held(id, name, document, spared)
+    for (const { id, name, disk, spared } of this.#cluster.running) {
+      const stored = spared ? undefined : disk.find('control', 'document')
+      if (stored !== undefined) this.#control.held(id, name, stored)
     }
   }
 
