@@ -116,7 +116,6 @@ export class ReplicaHost {
       hosted.description = description
       hosted.target = target
       hosted.orders = orders
-      if (hosted.halt?.code === 'QRT_REVISION_UNKNOWN') this.#runs.rewind(hosted)
     })
   }
 

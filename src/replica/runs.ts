@@ -169,10 +169,18 @@ export class Runs {
     if (hosted.state === 'running' || hosted.state === 'halted') this.#join(hosted, latestPlace(hosted), BEHIND_TRIES)
   }
 
-  /** A replica that cannot take a record: others may be past it by now; else it tries again, now and then. */
+  /**
+   * A replica that cannot take a record: others may be past it by now; else it tries again, now and then. One that lacks a
+   * revision of its job goes on as soon as that is here, which may be before its worker has said that it was not.
+   */
   review(hosted: HostedUnit): void {
     const { trouble, state } = hosted
-    if (state !== 'halted' || trouble.stuckAt === undefined || this.#options.now() < trouble.retryAt) return
+    if (state !== 'halted') return
+    if (hasMissedRevision(hosted)) {
+      this.rewind(hosted)
+      return
+    }
+    if (trouble.stuckAt === undefined || this.#options.now() < trouble.retryAt) return
     const frontier = this.#options.node.unit(hosted.description.unit)?.frontier
     const passed = frontier !== undefined && frontier.offset > trouble.stuckAt
     trouble.unstick()
@@ -319,6 +327,10 @@ export class Runs {
     })
   }
 }
+
+/** It halted for want of a revision, and every one that was decided on is here by now. */
+const hasMissedRevision = ({ halt, description, course }: HostedUnit): boolean =>
+  halt?.code === 'QRT_REVISION_UNKNOWN' && description.plans.length > course.revision
 
 const latestPlace = ({ snapshots }: HostedUnit): CutPosition | undefined => snapshots[snapshots.length - 1]?.position
 
