@@ -19,7 +19,7 @@ import type { Halt, HostedUnit } from './hosted.ts'
 import { type CheckpointGiver, Joining } from './joining.ts'
 import { loadUnit } from './loading.ts'
 import type { SliceTrust, WorkerCommand } from './protocol.ts'
-import { type StoredSnapshot, storedSnapshots } from './snapshots.ts'
+import { type Course, type StoredSnapshot, storedSnapshots } from './snapshots.ts'
 import type { PlacedDecision, ReplicaStart } from './unit-replica.ts'
 
 /** The main thread's end of a replica worker. */
@@ -278,10 +278,15 @@ export class Runs {
     if (gap !== undefined && from !== undefined && snapshot === undefined) this.#join(hosted, undefined)
     else if (gap?.base !== undefined && isBehind(furthest(last?.position, hosted.lostUpTo), gap.base)) {
       this.#fill(hosted, gap.base)
-    } else this.#start(hosted, snapshot, gap)
+    } else this.#start(hosted, snapshot, gap, from === undefined ? snapshots[0]?.course : undefined)
   }
 
-  #start(hosted: HostedUnit, snapshot: StoredSnapshot | undefined, gap: PlacedDecision | undefined): void {
+  #start(
+    hosted: HostedUnit,
+    snapshot: StoredSnapshot | undefined,
+    gap: PlacedDecision | undefined,
+    before: Course | undefined,
+  ): void {
     const { description, trouble } = hosted
     const { unit, plans, topic, partition, endOffset, idleAfterMs, startOffset } = description
     const { node, worker, trust, now } = this.#options
@@ -290,6 +295,7 @@ export class Runs {
       snapshot,
       decisions: [...hosted.decisions],
       ...(gap === undefined ? {} : { gap }),
+      ...(gap === undefined || before === undefined ? {} : { before }),
     }
     hosted.state = 'running'
     hosted.halt = undefined

@@ -35,6 +35,11 @@ export interface ReplicaStart {
   readonly decisions: readonly PlacedDecision[]
   /** The snapshot is that of a gap, and this the decision: the replica begins where the gap ends. */
   readonly gap?: PlacedDecision
+  /**
+   * Beside a gap without a snapshot: what decisions had made of the unit before those in `decisions`, where it has forgotten them
+   * because a snapshot of its own held them.
+   */
+  readonly before?: Course
 }
 
 /** One part of a cut, with the exact bytes for each destination. */
@@ -257,7 +262,10 @@ export class UnitReplica {
     const { base, floor, value } = gap
     const from = this.#offset
     const stateAt = this.#last?.seq ?? 0
-    this.#catchUpCourse(this.#decisions.filter(({ term }) => term < gap.term))
+    this.#catchUpCourse(
+      this.#options.start.before,
+      this.#decisions.filter(({ term }) => term < gap.term),
+    )
     this.#decisions = this.#decisions.filter(({ term }) => term > gap.term)
     this.#course.applied = gap.term
     this.#parent = base?.digest ?? GENESIS
@@ -269,9 +277,13 @@ export class UnitReplica {
   }
 
   /** What was decided between the snapshot and the gap holds, though nothing of what was taken there does. */
-  #catchUpCourse(decisions: readonly PlacedDecision[]): void {
+  #catchUpCourse(before: Course | undefined, decisions: readonly PlacedDecision[]): void {
     const course = this.#course
     const { version, revision } = course
+    if (before !== undefined) {
+      const { paused } = before
+      Object.assign(course, { paused, version: before.version, revision: before.revision })
+    }
     for (const { kind, value } of decisions) {
       if (kind === 'pause' || kind === 'resume') course.paused = kind === 'pause'
       if (kind === 'version') course.version = value ?? course.version

@@ -186,3 +186,27 @@ it('goes on after a gap as was decided before it, since the snapshot', () => {
   assert.deepEqual([after.blocked, made.at(-1)], [false, 1])
   assert.equal(after.take(records(9, 10), 0), 2)
 })
+
+//   revision 1 at 2 │ resume │ gap from 3 to 9, without any state
+it('goes on after a gap without a snapshot by what was decided before it, also where a snapshot of its own held that', () => {
+  const revision = { ...decision('revision', 2, 2), value: 1 }
+  const [pause, resume] = [decision('pause', 3, 3), decision('resume', 3, 4)]
+  const gap = { ...decision('gap', 3, 5), value: 9, floor: null }
+  const held = { applied: 3, paused: true, finished: false, version: 1, revision: 1 }
+  const cutOf = (start: Pick<ReplicaStart, 'decisions' | 'before'>) => {
+    const cuts: ComputedCut[] = []
+    const made = new UnitReplica({
+      ...{ cluster: 'c', unit: 'job-1:0:0' as UnitId, createStage: () => silentStage },
+      ...{ snapshotEvery: 1, endOffset: undefined, runAhead: { cuts: 10, bytes: 1_000 } },
+      start: { offset: 0, snapshot: undefined, gap, ...start },
+      onCut: (cut) => cuts.push(cut),
+    })
+    assert.equal(made.blocked, false)
+    assert.equal(cuts.length, 1)
+    return cuts[0]!.content
+  }
+  const knowsAll = cutOf({ decisions: [revision, pause, resume, gap] })
+  assert.deepEqual(cutOf({ decisions: [resume, gap], before: held }), knowsAll)
+  assert.deepEqual(cutOf({ decisions: [revision, pause, resume, gap], before: held }), knowsAll)
+  assert.notDeepEqual(cutOf({ decisions: [gap] }), knowsAll)
+})
