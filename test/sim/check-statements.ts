@@ -28,7 +28,7 @@ interface SentBallot {
 
 interface SentItem {
   readonly statement: SentVote | SentBallot
-  readonly proof: { readonly counter: number; readonly index: number; readonly signature: string }
+  readonly proof: Proof
 }
 
 interface Place {
@@ -36,10 +36,13 @@ interface Place {
   readonly index: number
 }
 
+/** Of a flush, by its number and its signature, and the place in it. */
+interface Proof extends Place {
+  readonly signature: string
+}
+
 const isLater = (a: Place, b: Place): boolean => a.counter > b.counter || (a.counter === b.counter && a.index > b.index)
-const isAt = (a: Place, b: Place): boolean => a.counter === b.counter && a.index === b.index
 const isLower = (a: Ballot, b: Ballot): boolean => a.round < b.round || (a.round === b.round && a.peer < b.peer)
-const isSame = (a: Ballot, b: Ballot): boolean => a.round === b.round && a.peer === b.peer
 
 export interface StatementEvents {
   /** The highest number of a flush that the disk of a peer knows of; undefined: it cannot be said. */
@@ -60,7 +63,7 @@ export class StatementChecks {
   /** By peer and scope: the first promise, and the last vote. */
   readonly #promised = new Map<string, Place>()
   readonly #voted = new Map<string, Place>()
-  readonly #ballots = new Map<string, (Place & { readonly ballot: Ballot })[]>()
+  readonly #ballots = new Map<string, (Proof & { readonly ballot: Ballot })[]>()
   /** Who was told by whom that its disk has forgotten something. */
   readonly #lacking = new Map<PeerId, PeerId>()
 
@@ -89,7 +92,7 @@ export class StatementChecks {
     if (typeof seen === 'number' && durable !== undefined && seen > durable) this.#lacking.set(to, from)
   }
 
-  #flush(from: PeerId, { counter, signature }: SentItem['proof']): void {
+  #flush(from: PeerId, { counter, signature }: Proof): void {
     const name = `${from} ${counter}`
     const before = this.#signatures.get(name)
     if (before === signature) return
@@ -127,19 +130,20 @@ export class StatementChecks {
     if (before === undefined) this.#events.onVote(from, vote)
   }
 
-  #ballot(from: PeerId, { kind, scope, ballot }: SentBallot, place: Place): void {
+  #ballot(from: PeerId, { kind, scope, ballot }: SentBallot, place: Proof): void {
     const name = `${from} ${scope}`
     const told = () => `${kind} of ${this.#events.nameOf(from)} in ${scope} under ${ballot.round}`
     const ballots = this.#ballots.get(name) ?? []
-    if (ballots.some((other) => isAt(other, place) && isSame(other.ballot, ballot))) return
+    const { counter, index, signature } = place
+    if (ballots.some((other) => other.signature === signature && other.index === index)) return
     // The numbers of an old disk that nobody has warned yet say nothing of the order: it signs them for the second time.
-    const anew = this.#events.isSpared(from)
+    const numbered = !this.#events.isSpared(from)
     for (const other of ballots) {
-      const [earlier, later] = anew || isLater(place, other) ? [other.ballot, ballot] : [ballot, other.ballot]
+      const inOrder = numbered || other.signature === signature
+      const [earlier, later] = inOrder && isLater(other, place) ? [ballot, other.ballot] : [other.ballot, ballot]
       if (isLower(later, earlier)) throw new Violation('promises kept', `${told()}, after a higher ballot`)
     }
-    const { counter, index } = place
-    ballots.push({ counter, index, ballot })
+    ballots.push({ counter, index, signature, ballot })
     this.#ballots.set(name, ballots)
     if (kind === 'accept') return
     const first = this.#promised.get(name)
