@@ -157,9 +157,14 @@ export class Units {
       const all = { from: `${unit}/`, to: unitEnd(unit) }
       ops.push({ kind: 'deleteRange', table: 'term', ...all }, { kind: 'deleteRange', table: 'statement', ...all })
       ops.push(...forgetSuccessions(latest), ...(agreement?.leaveBehind(latest) ?? []))
-      for (const term of terms) {
-        ops.push({ kind: 'put', table: 'term', key: termKey(unit, term.number), value: encodeStored(term) })
-      }
+      ops.push(...terms.map(storedTerm))
+    } else {
+      // This peer has forgotten what later snapshots of its own held: from this one on it is decided again.
+      const known = agreement?.terms ?? []
+      const forgotten = terms.filter(({ number }) => !known.some((own) => own.number === number))
+      const all = [...forgotten, ...known].sort((a, b) => a.number - b.number)
+      if (!isComplete(all, applied)) return undefined
+      ops.push(...forgotten.map(storedTerm))
     }
     if (certificate !== undefined) {
       const key = positionKey(unit, certificate.content)
@@ -286,6 +291,13 @@ export class Units {
     return (await loadOwn(this.#options.store, 'acceptor', key)) as SuccessionState | undefined
   }
 }
+
+const storedTerm = (term: Term): PersistOp => ({
+  kind: 'put',
+  table: 'term',
+  key: termKey(term.unit, term.number),
+  value: encodeStored(term),
+})
 
 /** All but those of terms that left something open: what this peer voted for in them may be asked for. */
 function forgetSuccessions({ unit, open }: Term): PersistOp[] {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { encodeStored, termKey } from '../../mesh/agreement/effects.ts'
 import type { PeerId } from '../../mesh/ids.ts'
-import type { Term, UnitId } from '../../mesh/index.ts'
+import { seededRandom, type Term, type UnitId } from '../../mesh/index.ts'
 import { Units, type UnitsOptions } from '../../mesh/units.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 
@@ -54,5 +54,35 @@ describe('a term of a unit that a peer has let go', () => {
       heard.message.terms.map(({ number }) => number),
       [3],
     )
+  })
+})
+
+// Later snapshots of its own held the decisions of the terms that it has forgotten; the one that it is given does not.
+describe('what is taken over from a peer that is behind', () => {
+  const history = (unit: UnitId, ...numbers: readonly number[]) =>
+    numbers.map((number) => termOf(unit, number, [ADA, BO, DEE]))
+
+  /** Numbers of the terms that are written when dee, who knows some, is given others. */
+  async function written(unit: UnitId, own: readonly number[], given: readonly number[], applied: number) {
+    const units = new Units({ ...{ self: DEE, store }, random: seededRandom(1) } as unknown as UnitsOptions)
+    await units.open(history(unit, ...own), undefined, new Set())
+    const ops = units.takeOver(unit, history(unit, ...given), applied, undefined)
+    return ops?.flatMap((op) => (op.kind === 'put' && op.table === 'term' ? [op.key] : []))
+  }
+  const keys = (unit: UnitId, ...numbers: readonly number[]) => numbers.map((number) => termKey(unit, number))
+
+  it('comes with the terms that this peer has forgotten', async () => {
+    const unit = 'delays-2:0:0' as UnitId
+    assert.deepEqual(await written(unit, [1, 4, 5], [1, 2, 3, 4, 5], 1), keys(unit, 2, 3))
+  })
+
+  it('is of no use where a term between is known to neither', async () => {
+    const unit = 'delays-2:0:1' as UnitId
+    assert.equal(await written(unit, [1, 4, 5], [1, 2], 1), undefined)
+  })
+
+  it('is taken as it is where its state holds what has been forgotten', async () => {
+    const unit = 'delays-2:0:2' as UnitId
+    assert.deepEqual(await written(unit, [1, 4, 5], [1, 4, 5], 3), [])
   })
 })
