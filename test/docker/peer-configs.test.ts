@@ -115,11 +115,12 @@ sinks: [ { kafka: { topic: ${id}-out } } ]
 quorum: { replicas: 1, write: 1, read: 1 }
 `
     await client.submit({ format: 'yaml', file: 'configs', text })
-    await eventually(
-      'the job is finished',
-      async () => (await client.job('configs')).state === 'finished',
-      READY_WITHIN_MS,
-    )
+    const finished = async () => {
+      const { state } = await client.job('configs')
+      if (state === 'finished') return true
+      throw new Error(`it is ${state}: ${JSON.stringify(await client.status('configs'))}`)
+    }
+    await eventually('the job is finished', finished, READY_WITHIN_MS)
     const { rows } = await client.windows('configs', { limit: 10 })
     assert.deepEqual(
       rows.map(({ values }) => values),
