@@ -9,6 +9,7 @@ import type { ViewStep } from './agreement/view-change.ts'
 import type { Instant } from './clock.ts'
 import type { PeerId } from './ids.ts'
 import type { Member } from './membership/index.ts'
+import { rankAmong } from './ring/preference.ts'
 
 export interface ViewSettings {
   /** A peer is admitted once it has been alive for this long. */
@@ -57,7 +58,7 @@ export class ViewKeeper {
   tick(now: Instant, document: ControlDocument, members: readonly Member[]): ViewStep | undefined {
     this.#note(now, document, members)
     const alive = new Set(members.filter(({ state }) => state === 'alive').map(({ id }) => id))
-    const rank = document.view.members.filter((member) => alive.has(member)).indexOf(this.#self)
+    const rank = rankAmong(this.#self, document.view.members, alive)
     if (rank < 0) return undefined
     const patienceMs = rank * this.#settings.staggerMs
     const by = now - patienceMs

@@ -11,6 +11,7 @@ import {
   type JobEntry,
   type MeshNode,
   type PeerId,
+  rankAmong,
   type UnitId,
 } from '../../mesh/index.ts'
 import { HOST_TIMING, LIMITS } from '../limits.ts'
@@ -131,23 +132,22 @@ export class Checkpointer {
     const { document } = node
     if (document === undefined) return undefined
     const alive = node.alive()
-    const first = (members: readonly PeerId[]) => members.find((member) => alive.has(member)) === node.self
-    const rank = document.view.members.filter((member) => alive.has(member)).indexOf(node.self)
-    const todo = this.#kept.due(now, document, rank)
+    const rankIn = (members: readonly PeerId[]) => rankAmong(node.self, members, alive)
+    const todo = this.#kept.due(now, document, rankIn(document.view.members))
     if (todo === 'save') return () => this.#saveDocument()
     if (todo === 'look') return () => this.#lookAtDocument(document.cluster)
     const [generation] = this.#forgotten
     if (generation !== undefined) {
       return async () => {
         // What somebody wrote meanwhile goes with the next job that is deleted, or stays and is never read.
-        if (first(document.view.members)) await this.#options.keeper.forget(document.cluster, generation)
+        if (rankIn(document.view.members) === 0) await this.#options.keeper.forget(document.cluster, generation)
         this.#forgotten.shift()
       }
     }
     for (const [unit, hosted] of units) {
       const known = this.#known.get(unit)
       if (known === undefined) return () => this.#look(document.cluster, unit)
-      const mine = first(node.unit(unit)?.term.members ?? [])
+      const mine = rankIn(node.unit(unit)?.term.members ?? []) === 0
       if (!mine && this.congested(unit) && now - known.at > HOST_TIMING.checkpointMs) {
         return () => this.#look(document.cluster, unit)
       }
