@@ -278,7 +278,8 @@ export class Runs {
     if (gap !== undefined && from !== undefined && snapshot === undefined) this.#join(hosted, undefined)
     else if (gap?.base !== undefined && isBehind(furthest(last?.position, hosted.lostUpTo), gap.base)) {
       this.#fill(hosted, gap.base)
-    } else this.#start(hosted, snapshot, gap, from === undefined ? snapshots[0]?.course : undefined)
+    } else
+      this.#start(hosted, snapshot, gap, gap !== undefined && from === undefined ? snapshots[0]?.course : undefined)
   }
 
   #start(
@@ -295,7 +296,7 @@ export class Runs {
       snapshot,
       decisions: [...hosted.decisions],
       ...(gap === undefined ? {} : { gap }),
-      ...(gap === undefined || before === undefined ? {} : { before }),
+      ...(before === undefined ? {} : { before }),
     }
     hosted.state = 'running'
     hosted.halt = undefined
