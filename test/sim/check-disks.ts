@@ -66,8 +66,7 @@ export class DiskChecks {
     const holders = acceptors.filter((acceptor) => {
       const peer = this.#cluster.peers.find(({ id }) => id === acceptor)
       if (peer === undefined || peer.spared) return true
-      const stored = peer.disk.find('control', 'document')
-      const has = stored === undefined ? undefined : (decodeStored(stored) as ControlDocument)
+      const has = peer.storedDocument
       return has !== undefined && (has.forced > forced || (has.forced === forced && has.number >= number))
     })
     if (holders.length > acceptors.length / 2) return

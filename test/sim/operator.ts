@@ -2,7 +2,7 @@
  * Whoever runs the simulated cluster: pauses and resumes the job, has records deleted that every replica could do without,
  * and decides what units cannot decide for themselves.
  */
-import { type ControlDocument, decodeStored, type MeshNode, type PeerId, type UnitId } from '../../mesh/index.ts'
+import type { ControlDocument, MeshNode, PeerId, UnitId } from '../../mesh/index.ts'
 import { lostHolders, lostMajority, lostWitnesses } from '../../src/replica/gone.ts'
 import type { Branches } from './branches.ts'
 import type { SimulatedClock } from './clock.ts'
@@ -133,9 +133,12 @@ export class Operator {
     const lost = victims.map(({ id }) => id)
     for (const victim of victims) this.#cluster.burn(victim)
     const force = () => {
-      const node = survivor?.peer?.node
-      // An order that was not on the disk yet when its process ended was never answered, and is given again.
-      if (survivor === undefined || isWithout(onDisk(survivor), lost)) return
+      if (survivor === undefined) return
+      const node = survivor.peer?.node
+      // An order that was not on the disk yet when its process ended was never answered, and is given again. A disk that was
+      // damaged is not asked.
+      const document = survivor.spared ? node?.document : survivor.storedDocument
+      if (isWithout(document, lost)) return
       // They must have been missed first: whoever is alive is counted as one that can go on.
       if (!isWithout(node?.document, lost) && !lost.some((id) => node?.alive().has(id)))
         node?.force(lost).catch(() => undefined)
@@ -210,13 +213,6 @@ export class Operator {
     // Refused or unanswered: the next look orders it again.
     node?.change({ kind: 'state', name: JOB, state }, CHANGE_MS).catch(() => undefined)
   }
-}
-
-/** Of a disk that was damaged, what the process says. */
-function onDisk({ spared, peer, disk }: SimulatedPeer): ControlDocument | undefined {
-  if (spared) return peer?.node.document
-  const stored = disk.find('control', 'document')
-  return stored === undefined ? undefined : (decodeStored(stored) as ControlDocument)
 }
 
 const isWithout = (document: ControlDocument | undefined, lost: readonly PeerId[]): boolean =>

@@ -2,6 +2,7 @@
 import {
   type ControlChange,
   type ControlDocument,
+  decodeStored,
   type PeerId,
   type Signer,
   seededRandom,
@@ -235,6 +236,12 @@ export class SimulatedPeer {
     const disk = new SimulatedDisk({ clock: this.#world.network.clock, random: this.#world.random })
     disk.onWrite = (ops) => this.#world.onWrite(this, ops)
     return disk
+  }
+
+  /** The control document on its disk. To be asked of a disk that is whole. */
+  get storedDocument(): ControlDocument | undefined {
+    const stored = this.disk.find('control', 'document')
+    return stored === undefined ? undefined : (decodeStored(stored) as ControlDocument)
   }
 
   /** Makes it compute wrongly. */
