@@ -9,6 +9,7 @@ import type { PeerId } from '../../mesh/ids.ts'
 import { seededRandom, type Term, type UnitId } from '../../mesh/index.ts'
 import { Units, type UnitsOptions } from '../../mesh/units.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
+import { termOf } from './agreement/agreements.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'quorate-units-'))
 const store = openSqliteStore(join(folder, 'store.db'))
@@ -18,10 +19,8 @@ after(async () => {
 })
 
 const [ADA, BO, CY, DEE] = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(32)) as [PeerId, PeerId, PeerId, PeerId]
-const termOf = (unit: UnitId, number: number, members: readonly PeerId[]): Term => ({
-  ...{ unit, number, view: number, members, write: 2 },
-  ...{ base: undefined, open: [], floor: 0 },
-})
+const numbered = (unit: UnitId, number: number, members: readonly PeerId[]): Term =>
+  termOf(unit, members, { number, view: number })
 
 /** At dee, who has let the unit go after these terms: the first thing that comes of what bo says is chosen. */
 async function hearing(unit: UnitId, known: readonly Term[], chosen: Term): Promise<unknown> {
@@ -41,13 +40,13 @@ async function hearing(unit: UnitId, known: readonly Term[], chosen: Term): Prom
 describe('a term of a unit that a peer has let go', () => {
   it('and that names it is an event: the unit is to be opened again', async () => {
     const unit = 'delays-1:0:0' as UnitId
-    const heard = await hearing(unit, [termOf(unit, 1, [ADA, BO, CY])], termOf(unit, 2, [ADA, BO, DEE]))
+    const heard = await hearing(unit, [numbered(unit, 1, [ADA, BO, CY])], numbered(unit, 2, [ADA, BO, DEE]))
     assert.deepEqual(heard, { kind: 'named', unit, term: 2 })
   })
 
   it('and that it has been through is answered with what came later', async () => {
     const unit = 'delays-1:0:1' as UnitId
-    const [second, third] = [termOf(unit, 2, [ADA, BO, DEE]), termOf(unit, 3, [ADA, BO, CY])]
+    const [second, third] = [numbered(unit, 2, [ADA, BO, DEE]), numbered(unit, 3, [ADA, BO, CY])]
     const heard = (await hearing(unit, [second, third], second)) as { to: PeerId; message: { terms: Term[] } }
     assert.equal(heard.to, BO)
     assert.deepEqual(
@@ -60,7 +59,7 @@ describe('a term of a unit that a peer has let go', () => {
 // Later snapshots of its own held the decisions of the terms that it has forgotten; the one that it is given does not.
 describe('what is taken over from a peer that is behind', () => {
   const history = (unit: UnitId, ...numbers: readonly number[]) =>
-    numbers.map((number) => termOf(unit, number, [ADA, BO, DEE]))
+    numbers.map((number) => numbered(unit, number, [ADA, BO, DEE]))
 
   /** Numbers of the terms that are written when dee, who knows some, is given others. */
   async function written(unit: UnitId, own: readonly number[], given: readonly number[], applied: number) {

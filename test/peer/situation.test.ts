@@ -1,35 +1,18 @@
 /** What status says of a unit that is not in the plain course of records: whom it waits for, and the command that goes on. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { UnitAgreement } from '../../mesh/agreement/unit.ts'
-import {
-  type CutContent,
-  type Digest,
-  GENESIS,
-  type PeerId,
-  seededRandom,
-  type Term,
-  type UnitId,
-} from '../../mesh/index.ts'
+import { type CutContent, type Digest, GENESIS, type PeerId, type Term, type UnitId } from '../../mesh/index.ts'
 import { situationOf } from '../../src/peer/situation.ts'
 import type { StatusParts } from '../../src/peer/status.ts'
 import { HostedUnit, type UnitDescription } from '../../src/replica/hosted.ts'
+import { agreementOf, termOf } from '../mesh/agreement/agreements.ts'
 
 const UNIT = 'delays-1:0:3' as UnitId
 const NAMES = ['ada', 'bo', 'cy', 'dee'] as const
 const [ADA, BO, CY, DEE] = NAMES.map((name) => name[0]!.repeat(32)) as [PeerId, PeerId, PeerId, PeerId]
 const NOW = 10_000
 
-const first: Term = {
-  unit: UNIT,
-  number: 1,
-  view: 1,
-  members: [ADA, BO, CY],
-  write: 2,
-  base: undefined,
-  open: [],
-  floor: 0,
-}
+const first: Term = termOf(UNIT, [ADA, BO, CY])
 const digest = (letter: string): Digest => letter.repeat(64) as Digest
 
 /** Ada's replica of the unit, in the last of these terms. */
@@ -42,10 +25,7 @@ function scene(
   } = {},
 ) {
   const { alive = [ADA, BO, CY], view = [ADA, BO, CY], lost = [] } = around
-  const agreement = new UnitAgreement({
-    ...{ self: ADA, random: seededRandom(1), verify: () => true },
-    ...{ terms, certificates: [], votes: [], successions: new Map() },
-  })
+  const agreement = agreementOf(ADA, terms)
   const description = {
     ...{ unit: UNIT, job: 'delays', topic: 'flights', partition: 3, startOffset: 0 },
     ...{ members: [ADA, BO, CY], view: 1, replicas: 3, write: 2 },

@@ -1,11 +1,11 @@
 /** What status says of a unit of which too few replicas can be reached, and when it names the last resort. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { UnitAgreement } from '../../mesh/agreement/unit.ts'
-import { type PeerId, seededRandom, type Term, type UnitId } from '../../mesh/index.ts'
+import type { PeerId, Term, UnitId } from '../../mesh/index.ts'
 import type { PlacedUnit } from '../../src/peer/jobs.ts'
 import { type StatusParts, unitStatus } from '../../src/peer/status.ts'
 import { HostedUnit, type UnitDescription } from '../../src/replica/hosted.ts'
+import { agreementOf, termOf } from '../mesh/agreement/agreements.ts'
 
 const UNIT = 'delays-1:0:3' as UnitId
 const NAMES = ['ada', 'bo', 'cy'] as const
@@ -15,14 +15,8 @@ const MINUTE_MS = 60_000
 
 /** At ada, which has not heard bo and cy for so long; `view`: who are members. */
 function told(silentMs: number, view: readonly PeerId[] = [ADA, BO, CY]) {
-  const term: Term = {
-    ...{ unit: UNIT, number: 1, view: 1, members: [ADA, BO, CY], write: 2 },
-    ...{ base: undefined, open: [], floor: 0 },
-  }
-  const agreement = new UnitAgreement({
-    ...{ self: ADA, random: seededRandom(1), verify: () => true },
-    ...{ terms: [term], certificates: [], votes: [], successions: new Map() },
-  })
+  const term: Term = termOf(UNIT, [ADA, BO, CY])
+  const agreement = agreementOf(ADA, [term])
   const description = {
     ...{ unit: UNIT, job: 'delays', topic: 'flights', partition: 3, startOffset: 0, plans: [] },
     ...{ members: [ADA, BO, CY], view: 1, replicas: 3, write: 2 },

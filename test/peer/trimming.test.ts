@@ -2,18 +2,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { UnitAgreement } from '../../mesh/agreement/unit.ts'
-import { type PeerId, seededRandom, type Term, type UnitId } from '../../mesh/index.ts'
+import type { PeerId, Term, UnitId } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../../src/limits.ts'
 import { Trimming } from '../../src/peer/trimming.ts'
 import { HostedUnit, type UnitDescription } from '../../src/replica/hosted.ts'
+import { agreementOf, termOf } from '../mesh/agreement/agreements.ts'
 
 const UNIT = 'delays-1:1:2' as UnitId
 const [ADA, BO, CY, DEE] = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(32)) as [PeerId, PeerId, PeerId, PeerId]
-const term: Term = {
-  ...{ unit: UNIT, number: 1, view: 1, members: [ADA, BO, CY], write: 2 },
-  ...{ base: undefined, open: [], floor: 0 },
-}
+const term: Term = termOf(UNIT, [ADA, BO, CY])
 
 /** At ada, who is past 500 herself. */
 function scene(
@@ -23,10 +20,7 @@ function scene(
   let now = 10_000
   let refusals = 0
   const trims: string[] = []
-  const agreement = new UnitAgreement({
-    ...{ self: ADA, random: seededRandom(1), verify: () => true },
-    ...{ terms: [term], certificates: [], votes: [], successions: new Map() },
-  })
+  const agreement = agreementOf(ADA, [term])
   agreement.following.neededHere = 500
   const description = {
     ...{ unit: UNIT, job: 'delays', topic: 'shuffle', partition: 2, startOffset: 0, readsSlices: !source },

@@ -4,16 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, describe, it } from 'node:test'
-import { UnitAgreement } from '../../mesh/agreement/unit.ts'
-import {
-  type Decision,
-  type Digest,
-  type MeshNode,
-  type PeerId,
-  seededRandom,
-  type Term,
-  type UnitId,
-} from '../../mesh/index.ts'
+import type { UnitAgreement } from '../../mesh/agreement/unit.ts'
+import type { Decision, Digest, MeshNode, PeerId, Term, UnitId } from '../../mesh/index.ts'
 import { Placement } from '../../src/peer/placement.ts'
 import { ReplicaHost } from '../../src/replica/host.ts'
 import type { UnitDescription } from '../../src/replica/hosted.ts'
@@ -21,14 +13,12 @@ import { keepOrders, loadOrders, recallOrders } from '../../src/replica/kept-ord
 import { Trouble } from '../../src/replica/trouble.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import type { Store, StoreOp } from '../../src/store/store.ts'
+import { agreementOf, termOf } from '../mesh/agreement/agreements.ts'
 
 const UNIT = 'delays-1:0:3' as UnitId
 const [ADA, BO, CY] = ['a', 'b', 'c'].map((letter) => letter.repeat(32)) as [PeerId, PeerId, PeerId]
 const digest = (letter: string): Digest => letter.repeat(64) as Digest
-const first: Term = {
-  ...{ unit: UNIT, number: 1, view: 1, members: [ADA, BO, CY], write: 2 },
-  ...{ base: undefined, open: [], floor: 0 },
-}
+const first: Term = termOf(UNIT, [ADA, BO, CY])
 const votes = [
   { peer: ADA, digest: digest('1') },
   { peer: BO, digest: digest('2') },
@@ -46,10 +36,7 @@ beforeEach(() => {
 
 /** Ada's replicas after a start, in the last of these terms. */
 async function started(terms: readonly Term[]) {
-  const agreement = new UnitAgreement({
-    ...{ self: ADA, random: seededRandom(1), verify: () => true },
-    ...{ terms, certificates: [], votes: [], successions: new Map() },
-  })
+  const agreement = agreementOf(ADA, terms)
   let writing = Promise.resolve()
   const node = {
     ...{ self: ADA, unit: () => agreement, alive: () => new Set([ADA, BO, CY]) },

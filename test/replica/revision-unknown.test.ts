@@ -1,20 +1,18 @@
 /** A replica that meets an upgrade of its job before it has heard of it: it waits for that, however the two cross. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { UnitAgreement } from '../../mesh/agreement/unit.ts'
-import { type MeshNode, type PeerId, seededRandom, type Term, type UnitId } from '../../mesh/index.ts'
+import type { UnitAgreement } from '../../mesh/agreement/unit.ts'
+import type { MeshNode, PeerId, Term, UnitId } from '../../mesh/index.ts'
 import { ReplicaHost } from '../../src/replica/host.ts'
 import type { UnitDescription } from '../../src/replica/hosted.ts'
 import type { WorkerCommand } from '../../src/replica/protocol.ts'
 import type { Store } from '../../src/store/store.ts'
+import { agreementOf, termOf } from '../mesh/agreement/agreements.ts'
 
 const UNIT = 'delays-1:0:3' as UnitId
 const [ADA, BO, CY] = ['a', 'b', 'c'].map((letter) => letter.repeat(32)) as [PeerId, PeerId, PeerId]
 const members = [ADA, BO, CY]
-const first: Term = {
-  ...{ unit: UNIT, number: 1, view: 1, members, write: 2 },
-  ...{ base: undefined, open: [], floor: 0 },
-}
+const first: Term = termOf(UNIT, members)
 const upgraded: Term = { ...first, number: 2, decision: { kind: 'revision', offset: 32, value: 1 } }
 
 /** So many revisions of the job are here. */
@@ -26,10 +24,7 @@ const descriptionWith = (revisions: number) =>
 
 /** Ada's replica runs, by a decision on a revision of which she has not heard. */
 async function scene() {
-  const agreement = new UnitAgreement({
-    ...{ self: ADA, random: seededRandom(1), verify: () => true },
-    ...{ terms: [first, upgraded], certificates: [], votes: [], successions: new Map() },
-  })
+  const agreement = agreementOf(ADA, [first, upgraded])
   const node = {
     ...{ self: ADA, unit: () => agreement, alive: () => new Set(members), document: { view: { members }, lost: [] } },
     ...{ persist: () => undefined, durable: async () => undefined },

@@ -1,10 +1,10 @@
 /** What a host wishes for its unit: which members, when those that are to come cannot take a record. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { UnitAgreement } from '../../mesh/agreement/unit.ts'
-import { type PeerId, seededRandom, type Term, type UnitId } from '../../mesh/index.ts'
+import type { PeerId, Term, UnitId } from '../../mesh/index.ts'
 import { HostedUnit, type UnitDescription } from '../../src/replica/hosted.ts'
 import { readyFor, wishOf } from '../../src/replica/wishes.ts'
+import { agreementOf, termOf } from '../mesh/agreement/agreements.ts'
 
 const UNIT = 'delays-1:0:3' as UnitId
 const [ADA, BO, CY, DEE, EVE] = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(32)) as [
@@ -26,14 +26,8 @@ interface Around {
 
 /** Ada's replica of a unit that ada, bo and cy vote on, and that ada, dee and eve are to hold. */
 function scene({ alive, view, revisions: [known, kept] = [1, 1] }: Around) {
-  const first: Term = {
-    ...{ unit: UNIT, number: 1, view: 1, members: [ADA, BO, CY], write: 2 },
-    ...{ base: undefined, open: [], floor: 0 },
-  }
-  const agreement = new UnitAgreement({
-    ...{ self: ADA, random: seededRandom(1), verify: () => true },
-    ...{ terms: [first], certificates: [], votes: [], successions: new Map() },
-  })
+  const first: Term = termOf(UNIT, [ADA, BO, CY])
+  const agreement = agreementOf(ADA, [first])
   const plans = Array.from({ length: known }, () => ({}))
   const description = { unit: UNIT, write: 2, plans, startOffset: 0, maxCutAgeMs: 200 } as unknown as UnitDescription
   const hosted = new HostedUnit(description, NOW)

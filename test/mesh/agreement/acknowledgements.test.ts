@@ -4,20 +4,12 @@ import { describe, it } from 'node:test'
 import { Acknowledgements } from '../../../mesh/agreement/acknowledgements.ts'
 import type { CutPosition, Term } from '../../../mesh/agreement/types.ts'
 import type { Digest, PeerId, UnitId } from '../../../mesh/ids.ts'
+import { termOf } from './agreements.ts'
 
 const [ADA, BO, CY, DAN] = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(32)) as [PeerId, PeerId, PeerId, PeerId]
 const at = (seq: number): CutPosition => ({ seq, part: 0 })
 const base = (seq: number) => ({ ...at(seq), digest: '0'.repeat(64) as Digest, last: true, offset: seq })
-const TERM: Term = {
-  unit: 'job-1:0:0' as UnitId,
-  number: 9,
-  view: 1,
-  members: [ADA, BO, CY],
-  write: 2,
-  base: base(15),
-  open: [],
-  floor: 0,
-}
+const TERM: Term = termOf('job-1:0:0' as UnitId, [ADA, BO, CY], { number: 9, base: base(15) })
 
 describe('a result is acknowledged', () => {
   it('once W members have stored it, each with everything before it', () => {

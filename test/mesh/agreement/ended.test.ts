@@ -9,19 +9,11 @@ import type { OpenCut, Term } from '../../../mesh/agreement/types.ts'
 import type { Digest, PeerId, UnitId } from '../../../mesh/ids.ts'
 import { seededRandom } from '../../../mesh/random.ts'
 import type { Wire } from '../../../mesh/transport/transport.ts'
+import { termOf } from './agreements.ts'
 
 const [A, B, C] = ['a', 'b', 'c'].map((letter) => letter.repeat(32) as PeerId) as [PeerId, PeerId, PeerId]
 const D = 'd'.repeat(64) as Digest
-const TERM: Term = {
-  unit: 'job-1:0:0' as UnitId,
-  number: 7,
-  view: 1,
-  members: [A, B, C],
-  write: 2,
-  base: undefined,
-  open: [],
-  floor: 0,
-}
+const TERM: Term = termOf('job-1:0:0' as UnitId, [A, B, C], { number: 7 })
 const OPEN: OpenCut = { seq: 1, part: 0, digest: D, offset: 10, term: 7 }
 
 const nothing: Seal = { frontier: undefined, votes: [], offset: 0 }

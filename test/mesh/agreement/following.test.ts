@@ -1,24 +1,18 @@
 /** What a unit's members do about one of them that does not have the unit. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { UnitAgreement } from '../../../mesh/agreement/unit.ts'
-import { type PeerId, seededRandom, type Term, type UnitId } from '../../../mesh/index.ts'
+import type { UnitAgreement } from '../../../mesh/agreement/unit.ts'
+import type { PeerId, Term, UnitId } from '../../../mesh/index.ts'
 import { TIMING } from '../../../mesh/limits.ts'
+import { agreementOf, termOf } from './agreements.ts'
 
 const UNIT = 'delays-1:0:0' as UnitId
 const [ADA, BO, CY, DEE] = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(32)) as [PeerId, PeerId, PeerId, PeerId]
-const first: Term = {
-  ...{ unit: UNIT, number: 1, view: 1, members: [ADA, BO, CY], write: 2 },
-  ...{ base: undefined, open: [], floor: 0 },
-}
+const first: Term = termOf(UNIT, [ADA, BO, CY])
 /** Chosen after dee had caught up, and had let the unit go again. */
 const second: Term = { ...first, number: 2, view: 2, members: [ADA, BO, DEE] }
 
-const agreementOf = (self: PeerId): UnitAgreement =>
-  new UnitAgreement({
-    ...{ self, random: seededRandom(1), verify: () => true },
-    ...{ terms: [first, second], certificates: [], votes: [], successions: new Map() },
-  })
+const agreementAt = (self: PeerId): UnitAgreement => agreementOf(self, [first, second])
 
 /** Instants at which a peer is told of the term, when each of its heartbeats leaves the unit out. */
 function toldAt(agreement: UnitAgreement, peer: PeerId, forMs: number): number[] {
@@ -35,15 +29,15 @@ describe('a member that does not have the unit', () => {
   it('is told at once of the term that names it, and now and then again until it has the unit', () => {
     const { askMs, heartbeatMs } = TIMING
     const every = Math.ceil(askMs / heartbeatMs) * heartbeatMs
-    assert.deepEqual(toldAt(agreementOf(ADA), DEE, 3 * every), [0, every, 2 * every])
+    assert.deepEqual(toldAt(agreementAt(ADA), DEE, 3 * every), [0, every, 2 * every])
   })
 
   it('is told by former members as well, who wait for it', () => {
-    assert.deepEqual(toldAt(agreementOf(CY), DEE, TIMING.heartbeatMs), [0])
+    assert.deepEqual(toldAt(agreementAt(CY), DEE, TIMING.heartbeatMs), [0])
   })
 
   it('is told at once when it is a member again under a later term', () => {
-    const agreement = agreementOf(ADA)
+    const agreement = agreementAt(ADA)
     assert.equal(agreement.gone(0, DEE).length, 1)
     const third = { ...second, number: 3 }
     agreement.message(1, BO, { t: 'chosen', value: third })
@@ -51,6 +45,6 @@ describe('a member that does not have the unit', () => {
   })
 
   it('is left alone when it is a member no more', () => {
-    assert.deepEqual(toldAt(agreementOf(ADA), CY, 10 * TIMING.heartbeatMs), [])
+    assert.deepEqual(toldAt(agreementAt(ADA), CY, 10 * TIMING.heartbeatMs), [])
   })
 })

@@ -3,19 +3,16 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { contentDigest } from '../../../mesh/agreement/certificate.ts'
 import type { Certificate, CutContent, StatementProof } from '../../../mesh/agreement/types.ts'
-import { UnitAgreement } from '../../../mesh/agreement/unit.ts'
 import type { UnitEffect } from '../../../mesh/agreement/unit-contract.ts'
 import { GENESIS } from '../../../mesh/ids.ts'
-import { type PeerId, seededRandom, type Term, type UnitId, type Wire } from '../../../mesh/index.ts'
+import type { PeerId, Term, UnitId, Wire } from '../../../mesh/index.ts'
 import { TIMING } from '../../../mesh/limits.ts'
+import { agreementOf, termOf } from './agreements.ts'
 
 const UNIT = 'delays-1:0:0' as UnitId
 const [ADA, BO, CY] = ['a', 'b', 'c'].map((letter) => letter.repeat(32)) as [PeerId, PeerId, PeerId]
 /** Nobody can be done without. */
-const term: Term = {
-  ...{ unit: UNIT, number: 1, view: 1, members: [ADA, BO, CY], write: 3 },
-  ...{ base: undefined, open: [], floor: 0 },
-}
+const term: Term = termOf(UNIT, [ADA, BO, CY], { write: 3 })
 
 const contentOf = (seq: number, parent: CutContent['parent']): CutContent => ({
   ...{ cluster: 'test', unit: UNIT, seq, part: 0, last: true, offset: 10 * seq },
@@ -28,10 +25,7 @@ const certificate: Certificate = { content: one, term: 1, signers: term.members.
 
 /** At ada, whose replica has computed two cuts. */
 function scene() {
-  const agreement = new UnitAgreement({
-    ...{ self: ADA, random: seededRandom(1), verify: () => true },
-    ...{ terms: [term], certificates: [], votes: [], successions: new Map() },
-  })
+  const agreement = agreementOf(ADA, [term])
   agreement.computed(0, one)
   agreement.computed(0, two)
   return {
