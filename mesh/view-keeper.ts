@@ -36,6 +36,7 @@ export class ViewKeeper {
   readonly #leaving = new Set<PeerId>()
   /** At the last look. */
   #members: readonly PeerId[] = []
+  #lookedAt: Instant | undefined
 
   constructor(self: PeerId, settings: ViewSettings) {
     this.#self = self
@@ -66,6 +67,8 @@ export class ViewKeeper {
   }
 
   #note(now: Instant, { view }: ControlDocument, members: readonly Member[]): void {
+    if (now - (this.#lookedAt ?? now) >= this.#settings.admitAfterMs) this.#beginAnew()
+    this.#lookedAt = now
     // Who has just been let go is gone soon; it comes again only if it is there for as long as any other that comes.
     for (const member of this.#members) if (!view.members.includes(member)) this.#aliveSince.delete(member)
     this.#members = view.members
@@ -77,6 +80,13 @@ export class ViewKeeper {
     this.#reports.set(this.#self, new Set(own))
     for (const { id, state } of members) if (state === 'dead' || state === 'left') this.#leaving.delete(id)
     this.#noteDead(now, view)
+  }
+
+  /** After a pause of this peer: who was there, or missed, may long be gone, or back. */
+  #beginAnew(): void {
+    this.#aliveSince.clear()
+    this.#deadSince.clear()
+    this.#reports.clear()
   }
 
   /** Mostly nobody holds anybody dead. */

@@ -1,6 +1,6 @@
-/** Who counts as leaving: whoever says so of itself, until it is gone. */
+/** Who counts as leaving: whoever says so of itself, until it is gone; and what a peer still knows after a pause. */
 import assert from 'node:assert/strict'
-import { it } from 'node:test'
+import { describe, it } from 'node:test'
 import { genesis } from '../../mesh/agreement/control-document.ts'
 import type { Member, PeerId } from '../../mesh/index.ts'
 import { DEFAULT_VIEW_SETTINGS, ViewKeeper } from '../../mesh/view-keeper.ts'
@@ -35,11 +35,45 @@ it('a peer that has just been let go is not taken in again for what was heard of
   const without = { ...document, view: { number: 2, members: [ADA, CY] } }
   const { admitAfterMs } = DEFAULT_VIEW_SETTINGS
   keeper.tick(0, document, membersWith('alive'))
-  keeper.tick(59_900, document, membersWith('alive'))
+  for (let at = 1_000; at < 60_000; at += 1_000) keeper.tick(at, document, membersWith('alive'))
   assert.equal(keeper.tick(60_000, without, membersWith('alive')), undefined)
+  keeper.tick(60_000 + admitAfterMs / 2, without, membersWith('alive'))
   assert.equal(keeper.tick(60_000 + admitAfterMs - 1, without, membersWith('alive')), undefined)
   // It came back, and stays.
   assert.deepEqual(keeper.tick(60_000 + admitAfterMs, without, membersWith('alive')), {
     ...{ kind: 'admit', peer: BO, name: 'b' },
+  })
+})
+
+describe('a peer that stood still', () => {
+  const { admitAfterMs } = DEFAULT_VIEW_SETTINGS
+
+  //   0 s: bo comes │ ada stands still; bo goes, and another takes its name │ 60 s: ada goes on and has heard of neither
+  it('admits nobody for having been there before', () => {
+    const keeper = new ViewKeeper(ADA, DEFAULT_VIEW_SETTINGS)
+    const without = { ...document, view: { number: 2, members: [ADA, CY] } }
+    keeper.tick(0, without, membersWith('alive'))
+    assert.equal(keeper.tick(60_000, without, membersWith('alive')), undefined)
+    assert.equal(keeper.tick(60_100, without, membersWith('dead')), undefined)
+    assert.equal(keeper.tick(60_000 + admitAfterMs, without, membersWith('dead')), undefined)
+  })
+
+  //   0 s: all hold bo dead │ ada stands still; bo comes back │ 120 s: ada goes on and still holds it dead
+  it('removes nobody for having been missed before', () => {
+    const keeper = new ViewKeeper(ADA, { ...DEFAULT_VIEW_SETTINGS, removeAfterMs: 60_000 })
+    keeper.heard(CY, [BO], false)
+    keeper.tick(0, document, membersWith('dead'))
+    assert.equal(keeper.tick(120_000, document, membersWith('dead')), undefined)
+    keeper.heard(CY, [], false)
+    assert.equal(keeper.tick(120_200, document, membersWith('dead')), undefined)
+  })
+
+  it('removes whoever is missed for as long after it', () => {
+    const keeper = new ViewKeeper(ADA, { ...DEFAULT_VIEW_SETTINGS, removeAfterMs: 2_000 })
+    keeper.tick(0, document, membersWith('dead'))
+    keeper.tick(120_000, document, membersWith('dead'))
+    keeper.heard(CY, [BO], false)
+    assert.equal(keeper.tick(120_200, document, membersWith('dead')), undefined)
+    assert.deepEqual(keeper.tick(122_200, document, membersWith('dead')), { kind: 'remove', peer: BO, ban: false })
   })
 })

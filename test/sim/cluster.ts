@@ -81,9 +81,9 @@ export class Cluster {
     return true
   }
 
-  /** A peer's disk is what it was some time ago. False: there would be nobody left who knows better. */
+  /** A peer's disk is what it was some time ago. False: it has left, or there would be nobody left who knows better. */
   restore(peer: SimulatedPeer, image: ReturnType<SimulatedDisk['image']>): boolean {
-    if (peer.leaving || !this.#whole()) return false
+    if (peer.leaving || !this.#peers.includes(peer) || !this.#whole()) return false
     peer.crash()
     peer.disk.restore(image)
     peer.spared = true
