@@ -1,4 +1,5 @@
 /** Signed flushes of other peers, checked: statements that come out of here were made by whom they name. */
+import { rememberingNodes } from './agreement/merkle.ts'
 import { isStatement, isStatementProof, verifyStatement } from './agreement/statement.ts'
 import type { Verifier } from './identity.ts'
 import type { PeerId } from './ids.ts'
@@ -27,12 +28,13 @@ export class Flushes {
       onMalformed(from, 'flush')
       return
     }
+    const node = items.length > 1 ? rememberingNodes() : undefined
     for (const item of items as SignedItem[]) {
       if (!isStatement(item?.statement) || !isStatementProof(item.proof) || item.proof.peer !== from) {
         onMalformed(from, 'statement')
         return
       }
-      if (!verifyStatement(item.statement, item.proof, this.#verify)) {
+      if (!verifyStatement(item.statement, item.proof, this.#verify, node)) {
         onMalformed(from, 'signature')
         return
       }

@@ -18,6 +18,26 @@ function nodeDigest(left: Digest, right: Digest): Digest {
   return hash('sha256', Buffer.from(`01${left}${right}`, 'hex')) as Digest
 }
 
+/** The digest of a node by those of its children. */
+export type NodeDigest = (left: Digest, right: Digest) => Digest
+
+/** For many paths of one tree, which share their upper nodes: each is hashed once. */
+export function rememberingNodes(): NodeDigest {
+  const known = new Map<Digest, Map<Digest, Digest>>()
+  return (left, right) => {
+    let byRight = known.get(left)
+    if (byRight === undefined) {
+      byRight = new Map()
+      known.set(left, byRight)
+    }
+    const seen = byRight.get(right)
+    if (seen !== undefined) return seen
+    const digest = nodeDigest(left, right)
+    byRight.set(right, digest)
+    return digest
+  }
+}
+
 /** Largest power of two below n, for n > 1. */
 function split(n: number): number {
   let half = 1
@@ -59,7 +79,13 @@ export function merklePath(leaves: readonly Digest[], index: number): readonly D
 }
 
 /** The root that a leaf at `index` of `count` leads to along `path`; undefined when the path has the wrong length. */
-export function rootFromPath(leaf: Digest, index: number, count: number, path: readonly Digest[]): Digest | undefined {
+export function rootFromPath(
+  leaf: Digest,
+  index: number,
+  count: number,
+  path: readonly Digest[],
+  node: NodeDigest = nodeDigest,
+): Digest | undefined {
   if (count <= 1) return count === 1 && index === 0 && path.length === 0 ? leaf : undefined
   if (index < 0 || index >= count) return undefined
   const sibling = path[path.length - 1]
@@ -67,9 +93,9 @@ export function rootFromPath(leaf: Digest, index: number, count: number, path: r
   const half = split(count)
   const rest = path.slice(0, -1)
   if (index < half) {
-    const left = rootFromPath(leaf, index, half, rest)
-    return left === undefined ? undefined : nodeDigest(left, sibling)
+    const left = rootFromPath(leaf, index, half, rest, node)
+    return left === undefined ? undefined : node(left, sibling)
   }
-  const right = rootFromPath(leaf, index - half, count - half, rest)
-  return right === undefined ? undefined : nodeDigest(sibling, right)
+  const right = rootFromPath(leaf, index - half, count - half, rest, node)
+  return right === undefined ? undefined : node(sibling, right)
 }

@@ -5,7 +5,7 @@
 import { peerIdOf, type Signer, type Verifier } from '../identity.ts'
 import { type Digest, isDigest, isPeerId, type PeerId } from '../ids.ts'
 import { canonicalText } from './encoding.ts'
-import { leafDigest, merkleTree, rootFromPath } from './merkle.ts'
+import { leafDigest, merkleTree, type NodeDigest, rootFromPath } from './merkle.ts'
 import type { Ballot, StatementProof, Vote } from './types.ts'
 
 /** "I have sealed `scope` under this ballot": `body` is the digest of what was handed over. */
@@ -50,9 +50,17 @@ export function signFlush(signer: Signer, counter: number, statements: readonly 
   }))
 }
 
-/** Whether a proof shows that its peer, whose id is the hash of the key it brings, signed the statement. */
-export function verifyStatement(statement: Statement, proof: StatementProof, verify: Verifier['verify']): boolean {
-  const root = rootFromPath(statementLeaf(statement), proof.index, proof.leaves, proof.path)
+/**
+ * Whether a proof shows that its peer, whose id is the hash of the key it brings, signed the statement.
+ * @param node for statements of one flush, whose paths share nodes
+ */
+export function verifyStatement(
+  statement: Statement,
+  proof: StatementProof,
+  verify: Verifier['verify'],
+  node?: NodeDigest,
+): boolean {
+  const root = rootFromPath(statementLeaf(statement), proof.index, proof.leaves, proof.path, node)
   const { id, publicKey } = ownerOf(proof.publicKey)
   if (root === undefined || id !== proof.peer) return false
   return verify(publicKey, flushBytes(proof.peer, proof.counter, root), Buffer.from(proof.signature, 'hex'))

@@ -29,7 +29,7 @@ export interface SimArguments {
 export const USAGE = `npm run sim -- [--seed N | --seeds COUNT --from FIRST] [--minutes M] [--once] [--workers K] [-o json] [--verbose]
 
   --seed N       one seed
-  --seeds COUNT  so many seeds, from --from on (default 1); the seeds of seeds.txt are played as well
+  --seeds COUNT  so many seeds, from --from on (default 1), after those of seeds.txt, each for its own time
   --minutes M    simulated minutes under faults (default 10)
   --once         run each seed once instead of twice
   --workers K    seeds at a time (default 2)

@@ -53,8 +53,7 @@ export async function findBug(bug: PlantedBug, { seeds, faultsMs, workers }: Bug
 async function firstOf(bug: PlantedBug, { seeds, faultsMs, workers }: BugSearch): Promise<Played | undefined> {
   const failed: Played[] = []
   await play({
-    seeds,
-    faultsMs,
+    seeds: seeds.map((seed) => ({ seed, faultsMs })),
     twice: false,
     workers,
     bug,

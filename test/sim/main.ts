@@ -5,6 +5,7 @@ import { keepSeeds, keptSeeds, type Played, play } from './play.ts'
 import { run } from './run.ts'
 import { commandOf, shrink } from './shrink.ts'
 
+const MINUTE_MS = 60_000
 let args: SimArguments
 try {
   args = parseSimArguments(process.argv.slice(2))
@@ -13,7 +14,7 @@ try {
   process.exit(2)
 }
 const { minutes, twice, workers, json, verbose, bugs } = args
-const faultsMs = minutes * 60_000
+const faultsMs = minutes * MINUTE_MS
 const started = performance.now()
 if (args.listBugs) {
   console.log(listOfBugs())
@@ -45,7 +46,8 @@ if (bugs.length > 0) {
   process.exit(found.every(({ seeds }) => seeds !== undefined) ? 0 : 1)
 }
 
-const seeds = args.seeds.length === 1 ? args.seeds : [...new Set([...keptSeeds(), ...args.seeds])]
+const asked = args.seeds.map((seed) => ({ seed, faultsMs }))
+const seeds = asked.length === 1 ? asked : [...keptSeeds(), ...asked]
 const failed: Played[] = []
 const faults: Record<string, number> = {}
 const branches: Record<string, number> = {}
@@ -54,7 +56,6 @@ let certificates = 0
 let done = 0
 await play({
   seeds,
-  faultsMs,
   only: args.faults,
   peers: args.peers,
   twice,
@@ -68,14 +69,14 @@ await play({
     if (played.violation !== undefined) {
       failed.push(played)
       console.error(
-        `seed ${played.seed}: ${played.violation}\n  npm run sim -- --seed ${played.seed} --minutes ${minutes}${chosen()} --verbose`,
+        `seed ${played.seed}: ${played.violation}\n  npm run sim -- --seed ${played.seed} --minutes ${played.faultsMs / MINUTE_MS}${chosen()} --verbose`,
       )
     } else if (!json && (done % 10 === 0 || done === seeds.length)) {
       console.error(`${done} of ${seeds.length} seeds, ${((performance.now() - started) / 1000).toFixed(0)} s`)
     }
   },
 })
-if (args.keep) keepSeeds(failed.map(({ seed }) => seed))
+if (args.keep) keepSeeds(failed)
 const wallSeconds = Math.round((performance.now() - started) / 100) / 10
 const simulatedSeconds = Math.round(simulatedMs / 1000)
 if (json) {
@@ -116,14 +117,19 @@ async function shrinkSeed(seed: number): Promise<number> {
   }
   let violation = first.violation
   const least = await shrink({ faults: first.chosen, peers: first.peers, minutes }, async (reduced) => {
-    const played = await run({ seed, faultsMs: reduced.minutes * 60_000, only: reduced.faults, peers: reduced.peers })
+    const played = await run({
+      seed,
+      faultsMs: reduced.minutes * MINUTE_MS,
+      only: reduced.faults,
+      peers: reduced.peers,
+    })
     if (played.violation === undefined) return false
     violation = played.violation
     console.error(`still fails: ${commandOf(seed, reduced)}`)
     return true
   })
   console.log(`seed ${seed}: ${violation}\n  ${commandOf(seed, least)}`)
-  if (args.keep) keepSeeds([seed])
+  if (args.keep) keepSeeds([{ seed, faultsMs }])
   return 1
 }
 

@@ -11,14 +11,20 @@ export interface PlayRequest {
 }
 
 export interface Played extends RunResult {
+  readonly faultsMs: number
   readonly wallMs: number
 }
 
 const SEEDS = new URL('seeds.txt', import.meta.url)
+const MINUTE_MS = 60_000
+/** A run makes much that lives for a moment: with less, a tenth of the time goes into moving what is still in use. */
+const YOUNG_GENERATION_MB = 192
+
+/** One run to be made. */
+export type Planned = Pick<RunOptions, 'seed' | 'faultsMs'>
 
 export interface PlayOptions {
-  readonly seeds: readonly number[]
-  readonly faultsMs: number
+  readonly seeds: readonly Planned[]
   /** As in RunOptions. */
   readonly only?: readonly Fault[] | undefined
   readonly peers?: number | undefined
@@ -31,16 +37,22 @@ export interface PlayOptions {
   readonly onPlayed: (played: Played) => void
 }
 
-/** Seeds that once failed. */
-export function keptSeeds(): number[] {
-  const text = readFileSync(SEEDS, 'utf8')
-  return text.split('\n').flatMap((line) => (/^\d+$/.test(line.trim()) ? [Number(line)] : []))
+/** Seeds that once failed, each for as long as it was played then: what fails after the faults fails after that time only. */
+export function keptSeeds(): Planned[] {
+  return readFileSync(SEEDS, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [seed, minutes] = /^(\d+) ([\d.]+)$/.exec(line)?.slice(1).map(Number) ?? []
+      return seed === undefined || minutes === undefined ? [] : [{ seed, faultsMs: minutes * MINUTE_MS }]
+    })
 }
 
-export function keepSeeds(seeds: readonly number[]): void {
+export function keepSeeds(seeds: readonly Planned[]): void {
   const known = keptSeeds()
-  const added = seeds.filter((seed) => !known.includes(seed))
-  appendFileSync(SEEDS, added.map((seed) => `${seed}\n`).join(''))
+  const added = seeds.filter(
+    (one) => !known.some(({ seed, faultsMs }) => seed === one.seed && faultsMs === one.faultsMs),
+  )
+  appendFileSync(SEEDS, added.map(({ seed, faultsMs }) => `${seed} ${faultsMs / MINUTE_MS}\n`).join(''))
 }
 
 /** One seed; a difference between two runs is a violation like any other. */
@@ -50,19 +62,21 @@ export async function playSeed(options: RunOptions, twice: boolean): Promise<Pla
   const second = twice && first.violation === undefined ? await run(options) : first
   const differs = first.trace !== second.trace
   const found = differs ? ({ violation: 'two runs of this seed are not equal', check: 'same trace' } as const) : {}
-  return { ...first, ...found, wallMs: performance.now() - started }
+  return { ...first, ...found, faultsMs: options.faultsMs, wallMs: performance.now() - started }
 }
 
 export async function play(options: PlayOptions): Promise<void> {
-  const { seeds, faultsMs, only, peers, twice, workers, bug, enough, onPlayed } = options
+  const { seeds, only, peers, twice, workers, bug, enough, onPlayed } = options
   const waiting = [...seeds]
   await Promise.all(
     Array.from({ length: Math.min(workers, seeds.length) }, async () => {
-      const worker = new Worker(new URL('play-worker.ts', import.meta.url))
+      const worker = new Worker(new URL('play-worker.ts', import.meta.url), {
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+      })
       try {
-        for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
+        for (let planned = waiting.shift(); planned !== undefined; planned = waiting.shift()) {
           if (enough?.() === true) break
-          onPlayed(await ask(worker, { options: { seed, faultsMs, only, peers, bug }, twice }))
+          onPlayed(await ask(worker, { options: { ...planned, only, peers, bug }, twice }))
         }
       } finally {
         await worker.terminate()
