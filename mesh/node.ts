@@ -293,7 +293,7 @@ export class MeshNode {
 
   /** What was seen of others is told to them after a restart as well. */
   #storeSeen(): void {
-    const known = new Set([...this.members().map(({ id }) => id), ...(this.document?.view.members ?? [])])
+    const known = () => new Set([...this.members().map(({ id }) => id), ...(this.document?.view.members ?? [])])
     const seen = this.#wholeness?.toStore(known)
     if (seen !== undefined)
       this.#outbox?.persist([{ kind: 'put', table: 'meta', key: 'seen', value: encodeStored(seen) }])

@@ -28,10 +28,11 @@ export class Wholeness {
   }
 
   /** The flushes seen of these peers, when there are more of them than were last asked for. */
-  toStore(known: ReadonlySet<PeerId>): [PeerId, number][] | undefined {
+  toStore(known: () => ReadonlySet<PeerId>): [PeerId, number][] | undefined {
     if (!this.#changed) return undefined
     this.#changed = false
-    return [...this.#seen].filter(([peer]) => known.has(peer))
+    const kept = known()
+    return [...this.#seen].filter(([peer]) => kept.has(peer))
   }
 
   /** The highest flush of a peer that was seen here: told to it in every heartbeat. */

@@ -20,6 +20,9 @@ export class BatchCache {
 
   put(unit: UnitId, position: CutPosition, batch: Batch): void {
     const key = batchKey(unit, position)
+    // Computed again after a restart, it counts once.
+    const before = this.#batches.get(key)
+    if (before !== undefined) this.#bytes -= sizeOf(before)
     this.#batches.set(key, { bodies: batch.bodies, deadLetters: batch.deadLetters, watermark: batch.watermark })
     this.#bytes += sizeOf(batch)
     for (const [oldest, dropped] of this.#batches) {

@@ -44,6 +44,9 @@ export function compareRows(a: RowPlace, b: RowPlace): number {
 /** A row that takes earlier ones back is kept until it is known to be the newest, and then left out. */
 type NewestRow = CertifiedRow & { readonly removed: boolean }
 
+/** Batches that a read asks the disk for together. */
+const LOADS_AT_ONCE = 32
+
 /** At most `limit` rows in order. Memory is that of the rows in range. */
 export async function readUnit(
   unit: UnitId,
@@ -53,22 +56,34 @@ export async function readUnit(
 ): Promise<CertifiedRow[]> {
   const newest = new Map<string, NewestRow>()
   // Entries that are over go while this waits for the disk, and those behind them move up.
-  for (const entry of [...batches.entries]) {
-    if (range.upTo !== undefined && comparePositions(entry.position, range.upTo) > 0) break
-    if (entry.maxEnd <= range.from || entry.minStart >= range.to) continue
-    if (range.after !== undefined && entry.maxEnd < range.after.end) continue
-    const batch = await load(unit, entry.position)
-    if (batch === undefined && batches.at(entry.position) === undefined) continue
-    if (batch === undefined)
-      throw new Error(`${unit} has lost the batch of cut ${entry.position.seq} while it was read`)
-    // The others hold what goes to branches, which is in this one as well.
-    collect(batch.bodies[0] ?? new Uint8Array(), entry.position, range, newest)
+  const places = inRange(batches, range)
+  for (let first = 0; first < places.length; first += LOADS_AT_ONCE) {
+    const some = places.slice(first, first + LOADS_AT_ONCE)
+    const loaded = await Promise.all(some.map((position) => load(unit, position)))
+    for (const [index, position] of some.entries()) {
+      const batch = loaded[index]
+      if (batch === undefined && batches.at(position) === undefined) continue
+      if (batch === undefined) throw new Error(`${unit} has lost the batch of cut ${position.seq} while it was read`)
+      // The others hold what goes to branches, which is in this one as well.
+      collect(batch.bodies[0] ?? new Uint8Array(), position, range, newest)
+    }
   }
   const rows = [...newest.values()].filter(({ removed }) => !removed)
   return rows
     .sort(compareRows)
     .slice(0, range.limit)
     .map(({ removed: _, ...row }) => row)
+}
+
+/** Cuts whose batches may have rows of a range. */
+function inRange(batches: BatchIndex, { from, to, upTo, after }: RowRange): CutPosition[] {
+  const places: CutPosition[] = []
+  for (const { position, maxEnd, minStart } of batches.entries) {
+    if (upTo !== undefined && comparePositions(position, upTo) > 0) break
+    if (maxEnd <= from || minStart >= to || (after !== undefined && maxEnd < after.end)) continue
+    places.push(position)
+  }
+  return places
 }
 
 function collect(body: Uint8Array, position: CutPosition, range: RowRange, newest: Map<string, NewestRow>): void {

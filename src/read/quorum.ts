@@ -108,15 +108,11 @@ export class Reader {
       after: request.after ?? undefined,
       limit: request.limit,
     })
-    const certificates: Certificate[] = []
-    const seen = new Set<string>()
-    for (const { position } of rows) {
-      const name = `${position.seq}/${position.part}`
-      if (seen.has(name)) continue
-      seen.add(name)
-      const certificate = await this.#hooks.certificate(request.unit, position)
-      if (certificate !== undefined) certificates.push(certificate)
-    }
+    const places = new Map(rows.map(({ position }) => [`${position.seq}/${position.part}`, position]))
+    const found = await Promise.all(
+      [...places.values()].map((position) => this.#hooks.certificate(request.unit, position)),
+    )
+    const certificates = found.filter((certificate) => certificate !== undefined)
     const acknowledged = agreement.acknowledged ?? null
     // A replica that began anew meanwhile may have been read while it was loaded.
     const complete = completeAtFirst && hosted.epoch === epoch

@@ -59,7 +59,7 @@ describe('what a peer has seen of others', () => {
 
   it('is stored when it has grown, for peers that are still known, and known after a restart', () => {
     const wholeness = new Wholeness(0, undefined)
-    const known = new Set([bo, cy])
+    const known = () => new Set([bo, cy])
     assert.equal(wholeness.toStore(known), undefined)
     wholeness.note(bo, 7)
     wholeness.note(di, 9)

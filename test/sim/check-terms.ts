@@ -70,6 +70,8 @@ export class TermChecks {
   /** The same of its units that came with growth: of the first time, the second, and so on. */
   readonly #grownViews = new Map<string, readonly ControlDocument['view'][]>()
   readonly #placed = new Map<string, readonly PeerId[]>()
+  /** A peer says the same again and again; what it holds does not change. */
+  readonly #told = new WeakSet<Term>()
   /** Clusters that were lost before the present one. */
   #restored = 0
   #idled = false
@@ -82,8 +84,12 @@ export class TermChecks {
     const { c, m } = (body ?? {}) as { readonly c?: unknown; readonly m?: Record<string, unknown> }
     if (c === 'control' && m?.t === 'chosen') this.#document(m.value as ControlDocument)
     if (c !== 'unit') return
-    if (m?.t === 'chosen') this.#term(normalTerm(m.value as Term))
-    if (m?.t === 'tell') for (const term of m.terms as readonly Term[]) this.#term(normalTerm(term))
+    const told = m?.t === 'chosen' ? [m.value] : m?.t === 'tell' ? m.terms : []
+    for (const term of told as readonly Term[]) {
+      if (this.#told.has(term)) continue
+      this.#told.add(term)
+      this.#term(normalTerm(term))
+    }
   }
 
   voted(voter: PeerId, vote: SentVote): void {
