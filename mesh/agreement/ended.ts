@@ -83,6 +83,17 @@ export class EndedTerms {
     return { witnesses: this.#successions.get(open.term)?.term.members ?? term.members, term: open.term }
   }
 
+  /**
+   * The term that a peer which does not have the unit has to hear of: the present one, or one that left a cut open which keeps
+   * the next one back until that peer says what it voted for. It can say so only when it has the unit.
+   */
+  naming(peer: PeerId, next: Candidate | undefined, term: Term): Term | undefined {
+    if (term.members.includes(peer)) return term
+    const open = next === undefined ? undefined : this.blocks(next, term)
+    const ended = open === undefined ? undefined : this.#successions.get(open.term)
+    return ended?.term.members.includes(peer) === true && !ended.seals.has(peer) ? ended.term : undefined
+  }
+
   /** Who could still say whether an open cut was certified that forbids a vote; empty: none does. */
   keptBackBy(next: Candidate | undefined, term: Term): readonly PeerId[] {
     const open = next === undefined ? undefined : this.blocks(next, term)

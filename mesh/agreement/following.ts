@@ -16,7 +16,7 @@ export class Following {
   readonly #random: Random
   readonly #standings = new Standings()
   #askAt: Instant = Number.NEGATIVE_INFINITY
-  /** Members of the term that do not have the unit. */
+  /** Peers that a term names and that do not have the unit. */
   readonly #tellAt = new Map<PeerId, Instant>()
   #released = false
   /** This replica has computed all that is certified: told to others, who may wait for it. */
@@ -36,14 +36,14 @@ export class Following {
   }
 
   /**
-   * A peer does not have the unit. True, now and then: the term names it, and it is to be told so. It may have let the unit go
-   * when a view no longer wanted it there, while those who proposed the term still went by the view before.
+   * A peer does not have the unit. The answer, now and then, is the term that names it, of which it is to be told. It may have
+   * let the unit go when a view no longer wanted it there, while those who proposed the term still went by the view before.
    */
-  gone(now: Instant, peer: PeerId, { members }: Term): boolean {
+  gone(now: Instant, peer: PeerId, naming: Term | undefined): Term | undefined {
     this.#standings.forget(peer)
-    if (!members.includes(peer) || now < (this.#tellAt.get(peer) ?? now)) return false
+    if (naming === undefined || now < (this.#tellAt.get(peer) ?? now)) return undefined
     this.#tellAt.set(peer, now + TIMING.askMs)
-    return true
+    return naming
   }
 
   standingOf(peer: PeerId): Standing | undefined {

@@ -277,10 +277,11 @@ export class UnitAgreement {
     return behind ? this.ask(now, from) : []
   }
 
-  /** A peer does not have the unit: one that the term names has perhaps not heard so. */
+  /** A peer does not have the unit: one that the term names has perhaps not heard so, nor one whose word is waited for. */
   gone(now: Instant, peer: PeerId): UnitEffect[] {
     this.#asking.forget(peer)
-    return this.following.gone(now, peer, this.term) ? [this.#send(peer, { t: 'chosen', value: this.term })] : []
+    const value = this.following.gone(now, peer, this.#ended.naming(peer, this.#own.next, this.term))
+    return value === undefined ? [] : [this.#send(peer, { t: 'chosen', value })]
   }
 
   /** For what it has beyond this place; nothing when it was asked for that lately. */

@@ -1,8 +1,13 @@
-/** What a unit's members do about one of them that does not have the unit. */
+/** What a unit's members do about one that does not have the unit and that a term names: the present one, or one that ended. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { contentDigest } from '../../../mesh/agreement/certificate.ts'
+import { termKey } from '../../../mesh/agreement/effects.ts'
+import { digestOf } from '../../../mesh/agreement/encoding.ts'
+import type { CutContent, StatementProof } from '../../../mesh/agreement/types.ts'
 import type { UnitAgreement } from '../../../mesh/agreement/unit.ts'
-import type { PeerId, Term, UnitId } from '../../../mesh/index.ts'
+import { type Digest, GENESIS } from '../../../mesh/ids.ts'
+import type { PeerId, Term, UnitId, Wire } from '../../../mesh/index.ts'
 import { TIMING } from '../../../mesh/limits.ts'
 import { agreementOf, termOf } from './agreements.ts'
 
@@ -46,5 +51,42 @@ describe('a member that does not have the unit', () => {
 
   it('is left alone when it is a member no more', () => {
     assert.deepEqual(toldAt(agreementAt(ADA), CY, 10 * TIMING.heartbeatMs), [])
+  })
+})
+
+describe('a peer that was named by a term which left a cut open', () => {
+  const cut: CutContent = {
+    ...{ cluster: 'test', unit: UNIT, seq: 1, part: 0, last: true, offset: 10 },
+    ...{ counts: { in: 10, late: 0, dead: 0 }, parent: GENESIS, inDigest: GENESIS, outDigest: GENESIS },
+  }
+  const another = 'd'.repeat(64) as Digest
+
+  /** At ada, who has computed the cut; under a view without dee, who let the unit go and knows nothing of the second term. */
+  function waiting(open: Digest): UnitAgreement {
+    const position = { seq: 1, part: 0, offset: 10 }
+    const third = { ...first, number: 3, view: 3, open: [{ ...position, digest: open, term: 2 }] }
+    const agreement = agreementOf(ADA, [first, second, third])
+    agreement.computed(0, cut)
+    return agreement
+  }
+
+  it('is told of it as long as its word is missing, since it says nothing about a unit that it does not have', () => {
+    const agreement = waiting(another)
+    assert.deepEqual(agreement.keptBackBy, [ADA, BO, DEE])
+    assert.deepEqual(toldAt(agreement, DEE, TIMING.heartbeatMs), [0])
+  })
+
+  it('is left alone when it has said what it voted for', () => {
+    const agreement = waiting(another)
+    const attachment = { seal: { frontier: undefined, votes: [], offset: 0 }, certificates: [], accepted: null }
+    const body = digestOf('promise', attachment)
+    const statement = { kind: 'promise', scope: termKey(UNIT, 2), ballot: { round: 1, peer: DEE }, body } as const
+    agreement.statement(0, DEE, statement, attachment as unknown as Wire, { peer: DEE } as unknown as StatementProof)
+    assert.deepEqual(agreement.keptBackBy, [ADA, BO])
+    assert.deepEqual(toldAt(agreement, DEE, TIMING.heartbeatMs), [])
+  })
+
+  it('is left alone when what is open forbids nothing', () => {
+    assert.deepEqual(toldAt(waiting(contentDigest(cut)), DEE, TIMING.heartbeatMs), [])
   })
 })
