@@ -58,7 +58,7 @@ export class Readers {
     const { peer } = at
     if (peer === undefined) return
     const { workload, now, onViolation } = this.#parts
-    const from = EPOCH_MS + now() - 4 * Math.max(workload.windowMs, LEAST_WINDOW_MS)
+    const from = EPOCH_MS + now() - 2 * Math.max(workload.windowMs, LEAST_WINDOW_MS)
     const must = new Map(this.#knownOf(unit, from))
     const known = peer.node.membersOf(unit)
     const range = { key: null, from, to: null, upTo: null, after: null, limit: MOST_ROWS }
