@@ -108,11 +108,12 @@ export class Following {
     return others[this.#random.below(others.length)]
   }
 
-  /** True once per term: a majority of its members hold the term and its base, and nothing is open any more. */
+  /** True once per term: a majority of its members hold the term and its base, and nothing that it left open is in doubt. */
   released(term: Term, own: Standing): boolean {
     const last = term.open[term.open.length - 1]
     if (this.#released || isBehind(own.frontier, last)) return false
-    this.#released = planted('released-early') || this.#standings.installed(term, this.#self, own)
+    const installed = this.#standings.installed(term, this.#self, own) && this.#standings.settled(term, last)
+    this.#released = planted('released-early') || installed
     return this.#released
   }
 

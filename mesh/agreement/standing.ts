@@ -84,6 +84,19 @@ export class Standings {
     return holders.length > term.members.length / 2
   }
 
+  /**
+   * As many members as certify have what was open: one of them is among any M − W + 1 that promise, so the base of every
+   * later term lies beyond it, and nobody asks any more who had voted for it.
+   */
+  settled({ members, write }: Term, last: CutPosition | undefined): boolean {
+    if (last === undefined) return true
+    const holders = members.filter((member) => {
+      const standing = this.#of.get(member)
+      return standing !== undefined && !isBehind(standing.stored, last)
+    })
+    return holders.length >= write
+  }
+
   /** Peers among these whose replica could take part at once, by what they said lately. */
   caughtUp(now: Instant, peers: readonly PeerId[]): readonly PeerId[] {
     return peers.filter((peer) => {

@@ -77,20 +77,28 @@ export class DiskChecks {
   #released(name: string, unit: UnitId, disk: SimulatedDisk): void {
     const term = latestTerm(disk, unit)
     if (term === undefined) return
-    const { members, base, number } = term
-    const holders = members.filter((member) => {
-      const peer = this.#cluster.peers.find(({ id }) => id === member)
-      // Whose disk was lost or damaged had it: that is no fault of whoever relied on it.
-      if (peer === undefined || peer.spared) return true
-      const has = latestTerm(peer.disk, unit)?.number ?? 1
-      // It went on in that term, and has been let go itself since: those who have it now were looked at then.
-      if (has > number && holdingOf(peer.disk, unit) === 'released') return true
-      const stored = peer.disk.keys('batch').findLast((key) => key.startsWith(`${unit}/`)) ?? ''
-      return has >= number && (base === undefined || stored >= positionKey(unit, base))
-    })
-    if (holders.length > members.length / 2) return
-    const told = `${name} forgets ${unit} while ${holders.length} of ${members.length} have term ${number} and its base`
-    throw new Violation('released last', told)
+    const { members, base, number, open, write } = term
+    const have = (place: CutPosition | undefined) => {
+      return members.filter((member) => this.#has(member, unit, number, place)).length
+    }
+    const holders = have(base)
+    const last = open[open.length - 1]
+    const settled = last === undefined ? write : have(last)
+    if (holders > members.length / 2 && settled >= write) return
+    const told = `${holders} of ${members.length} have term ${number} and its base, and ${settled} what it left open`
+    throw new Violation('released last', `${name} forgets ${unit} while ${told}`)
+  }
+
+  /** Whether a member has a unit's term, and everything up to a place. */
+  #has(member: PeerId, unit: UnitId, number: number, place: CutPosition | undefined): boolean {
+    const peer = this.#cluster.peers.find(({ id }) => id === member)
+    // Whose disk was lost or damaged had it: that is no fault of whoever relied on it.
+    if (peer === undefined || peer.spared) return true
+    const has = latestTerm(peer.disk, unit)?.number ?? 1
+    // It went on in that term, and has been let go itself since: those who have it now were looked at then.
+    if (has > number && holdingOf(peer.disk, unit) === 'released') return true
+    const stored = peer.disk.keys('batch').findLast((key) => key.startsWith(`${unit}/`)) ?? ''
+    return has >= number && (place === undefined || stored >= positionKey(unit, place))
   }
 }
 
