@@ -41,7 +41,7 @@ export class Readers {
     this.#known.clear()
   }
 
-  /** Asks one of those that run about each result of the last while. */
+  /** Asks one of those that run about each result of the last while, of one unit or another. */
   look(): void {
     const { cluster, workload } = this.#parts
     const { running } = cluster
@@ -50,7 +50,7 @@ export class Readers {
     const job = peer.peer?.jobs.named(JOB)
     const last = Math.max(0, ...(job?.units ?? []).map(({ stage }) => stage))
     for (const { stage, description } of job?.units ?? []) {
-      if (stage === last) this.#read(peer, description.unit, description.members)
+      if (stage === last && this.#random.below(2) === 0) this.#read(peer, description.unit, description.members)
     }
   }
 

@@ -5,7 +5,7 @@ import type { SimulatedDisk } from './disk.ts'
 import { SimulatedPeer, type World } from './peer.ts'
 
 /** More would only be slower: what peers say to one another grows with the square. A document has seven acceptors at most. */
-const MOST_PEERS = 7
+const MOST_PEERS = 6
 const MOST_PEERS_SELDOM = 9
 
 export class Cluster {

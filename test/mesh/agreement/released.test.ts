@@ -17,7 +17,9 @@ const [ADA, BO, CY, DEE, EVE, FIN] = ['a', 'b', 'c', 'd', 'e', 'f'].map((letter)
   PeerId,
 ]
 const at = (seq: number): CutPosition => ({ seq, part: 0 })
-const openAt = (seq: number) => ({ ...at(seq), offset: 10 * seq, digest: 'd'.repeat(64) as Digest, term: 1 })
+const DIGEST = 'd'.repeat(64) as Digest
+const baseAt = (seq: number) => ({ ...at(seq), offset: 10 * seq, digest: DIGEST, last: true })
+const openAt = (seq: number) => ({ ...at(seq), offset: 10 * seq, digest: DIGEST, term: 1 })
 const standingAt = (term: number, seq: number): Standing => {
   const nothing = { votesIn: undefined, stuck: undefined, needed: undefined }
   return { term, frontier: at(seq), stored: at(seq), caughtUp: true, ...nothing }
@@ -33,7 +35,7 @@ function released(term: Term, stored: ReadonlyMap<PeerId, number>): boolean {
 }
 
 describe('a former member forgets a unit', () => {
-  const term = termOf(UNIT, [ADA, BO, CY], { number: 2, base: at(5) })
+  const term = termOf(UNIT, [ADA, BO, CY], { number: 2, base: baseAt(5) })
 
   it('when a majority of its successors have everything up to the base', () => {
     assert.equal(
@@ -74,7 +76,7 @@ describe('a former member forgets a unit', () => {
 
 //   fin alone has the certificate of cut 6, which its successors hold open: two of five answer for their promises
 describe('a former member that may be the only one to know that an open cut was certified', () => {
-  const term = termOf(UNIT, [ADA, BO, CY, DEE, EVE], { number: 2, base: at(5), open: [openAt(6)], write: 4 })
+  const term = termOf(UNIT, [ADA, BO, CY, DEE, EVE], { number: 2, base: baseAt(5), open: [openAt(6)], write: 4 })
 
   it('keeps the unit until as many of its successors as certify have stored it', () => {
     const all = [ADA, BO, CY, DEE, EVE]
