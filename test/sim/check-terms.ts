@@ -34,6 +34,8 @@ interface KnownCut extends CutPosition {
 
 interface UnitTerms {
   readonly terms: Map<number, Term>
+  /** Those of them that gave records up. */
+  readonly gaps: Term[]
   readonly cuts: Map<string, KnownCut>
   /** By term: who voted, for what. */
   readonly votes: Map<number, { readonly voter: PeerId; readonly vote: SentVote }[]>
@@ -154,10 +156,10 @@ export class TermChecks {
 
   /** Records that operators gave up: a unit went on from the state of a snapshot, where the log began again. */
   get gaps(): readonly GivenUp[] {
-    return [...this.#units].flatMap(([unit, { terms }]) =>
-      [...terms.values()].flatMap(({ decision }) => {
-        const { kind, snapshot = null, value: to } = decision ?? {}
-        return kind === 'gap' && to !== undefined ? [{ unit, snapshot, to }] : []
+    return [...this.#units].flatMap(([unit, { gaps }]) =>
+      gaps.flatMap(({ decision }) => {
+        const { snapshot = null, value: to } = decision ?? {}
+        return to === undefined ? [] : [{ unit, snapshot, to }]
       }),
     )
   }
@@ -165,11 +167,10 @@ export class TermChecks {
   /** A cut that follows the base of a term that gave records up takes none of them. */
   goneBelow({ unit, seq, part }: CutPosition & { readonly unit: UnitId }): number {
     let gone = 0
-    for (const { base, decision } of this.#unit(unit).terms.values()) {
-      if (decision?.kind !== 'gap') continue
+    for (const { base, decision } of this.#unit(unit).gaps) {
       const next = nextPosition(base)
       if (next.seq !== seq || next.part !== part) continue
-      gone = Math.max(gone, decision.value ?? 0)
+      gone = Math.max(gone, decision?.value ?? 0)
     }
     return gone
   }
@@ -220,6 +221,7 @@ export class TermChecks {
       throw new Violation('one successor', `two terms ${term.number} of ${term.unit}`)
     }
     unit.terms.set(term.number, term)
+    if (term.decision?.kind === 'gap') unit.gaps.push(term)
     const members = this.#views.get(term.view)
     if (members !== undefined) this.#isPlaced(term, this.#ring(term.unit, term.view, members))
     this.#isComputable(term)
@@ -289,7 +291,7 @@ export class TermChecks {
   #unit(unit: UnitId): UnitTerms {
     const known = this.#units.get(unit)
     if (known !== undefined) return known
-    const fresh = { terms: new Map(), cuts: new Map(), votes: new Map() }
+    const fresh = { terms: new Map(), gaps: [], cuts: new Map(), votes: new Map() }
     this.#units.set(unit, fresh)
     return fresh
   }
