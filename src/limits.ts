@@ -40,6 +40,8 @@ export const HOST_TIMING = {
   divergedLatelyMs: 5_000,
   /** As many of a unit's new replicas as certify wait so long for the rest of them to catch up. */
   learnerGraceMs: 10_000,
+  /** A replica without a snapshot leaves the proposal of a gap for so long to those that have one: they give up less. */
+  gapGraceMs: 5_000,
   /** A unit that nobody could hand over is asked for again after this. */
   joinRetryMs: 500,
   /** Whoever handed over what does not check is asked again after this, doubled up to the maximum. */

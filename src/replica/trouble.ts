@@ -15,6 +15,8 @@ export class Trouble {
   logStart: number | undefined
   /** An operator has given up the records that are lost. */
   gapAccepted = false
+  /** Monotonic: since when this replica could propose that. */
+  gapSince: number | undefined
   /** An operator wants a cut that no value could win to be tried again. */
   retryWanted = false
   /** An operator gives up what only peers that are gone for good could say. */
@@ -62,6 +64,7 @@ export class Trouble {
   found(): void {
     this.logStart = undefined
     this.gapAccepted = false
+    this.gapSince = undefined
     this.settleWanted = false
   }
 

@@ -69,10 +69,14 @@ function wishedCut(
   return undefined
 }
 
+/** The order went to every replica: one without a snapshot would have the others give up what they can go on from. */
 function acceptedGap(parts: OrderParts): Decision | undefined {
-  const { hosted } = parts
-  const { gapAccepted, logStart } = hosted.trouble
+  const { hosted, now } = parts
+  const { trouble } = hosted
+  const { gapAccepted, logStart } = trouble
   if (!gapAccepted || logStart === undefined || hosted.course.paused || !lacksRecords(parts)) return undefined
+  trouble.gapSince ??= now
+  if (hosted.snapshots.length === 0 && now - trouble.gapSince < HOST_TIMING.gapGraceMs) return undefined
   return wishedGap(hosted, logStart)
 }
 

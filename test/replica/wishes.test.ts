@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PeerId, Term, UnitId } from '../../mesh/index.ts'
+import { HOST_TIMING } from '../../src/limits.ts'
 import { HostedUnit, type UnitDescription } from '../../src/replica/hosted.ts'
 import { readyFor, wishOf } from '../../src/replica/wishes.ts'
 import { agreementOf, termOf } from '../mesh/agreement/agreements.ts'
@@ -34,8 +35,8 @@ function scene({ alive, view, revisions: [known, kept] = [1, 1] }: Around) {
   hosted.target = MOVED
   const parts = { hosted, agreement, alive: new Set(alive), view, now: NOW, versions: [1], revisions: kept }
   /** What a peer says of itself: it misses nothing that is certified, and cannot take a record. */
-  const says = (peer: PeerId, stuck: number | undefined) =>
-    agreement.following.heard(NOW, peer, {
+  const says = (peer: PeerId, stuck: number | undefined, now = NOW) =>
+    agreement.following.heard(now, peer, {
       ...{
         term: 1,
         frontier: undefined,
@@ -47,7 +48,7 @@ function scene({ alive, view, revisions: [known, kept] = [1, 1] }: Around) {
       },
     })
   const ready = () => readyFor(parts, MOVED.members)
-  return { hosted, agreement, says, ready, wish: () => wishOf(parts) }
+  return { hosted, agreement, says, ready, wish: (now = NOW) => wishOf({ ...parts, now }) }
 }
 
 describe('a unit that is to move to peers which cannot take a record', () => {
@@ -104,6 +105,35 @@ describe('an upgraded job', () => {
     assert.deepEqual(wishes(3, 2), { kind: 'revision', offset: 0, value: 1 })
     assert.equal(wishes(3, 1), undefined)
     assert.equal(wishes(3, 0), undefined)
+  })
+})
+
+describe('records that the log has lost and an operator gives up', () => {
+  const all = [ADA, BO, CY]
+  const snapshot = { position: { seq: 4, part: 0 }, offset: 40 }
+  /** The gap that ada wants so long after the order, where she and bo wait for records from before offset 90. */
+  function wishedAfter(snapshots: readonly (typeof snapshot)[], ...passedMs: readonly number[]) {
+    const there = scene({ alive: all, view: all })
+    there.hosted.target = undefined
+    there.hosted.snapshots.push(...(snapshots as unknown as typeof there.hosted.snapshots))
+    there.hosted.trouble.logStart = 90
+    there.hosted.trouble.gapAccepted = true
+    there.agreement.following.stuckHere = 40
+    return passedMs.map((ms) => {
+      there.says(BO, 40, NOW + ms)
+      return there.wish(NOW + ms)?.decision
+    })
+  }
+
+  it('are given up at once by a replica with a snapshot, from there on', () => {
+    const gap = { kind: 'gap', offset: 40, value: 90, snapshot: snapshot.position, floor: null }
+    assert.deepEqual(wishedAfter([snapshot], 0), [gap])
+  })
+
+  it('are given up by one without a snapshot only when nobody with one has done so', () => {
+    const gap = { kind: 'gap', offset: 0, value: 90, snapshot: null, floor: null }
+    const { gapGraceMs } = HOST_TIMING
+    assert.deepEqual(wishedAfter([], 0, gapGraceMs - 1, gapGraceMs), [undefined, undefined, gap])
   })
 })
 
