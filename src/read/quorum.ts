@@ -24,6 +24,7 @@ import { type CertifiedRow, compareRows, type RowPlace, readUnit } from './local
 const READ_TIMEOUT_MS = 2_000
 /** Another attempt is for replicas that answer, but not yet as they should: silence would only be met again. */
 const ATTEMPTS = 5
+/** Doubled after each attempt that enough replicas answered: a term that changes on a slow disk takes a second. */
 const RETRY_MS = 100
 /** Before the first cut. */
 const NOWHERE: CutPosition = { seq: 0, part: 0 }
@@ -127,10 +128,12 @@ export class Reader {
     let asked = members
     const needed = quorum.read - (planted('stale-read') ? 1 : 0)
     const until = this.#clock.now() + READ_TIMEOUT_MS
+    let pauseMs = RETRY_MS
     for (let attempt = 1; ; attempt++) {
       const mayRepeat = () => attempt < ATTEMPTS && this.#clock.now() < until
-      if (attempt > 1) await new Promise((resolve) => this.#clock.after(RETRY_MS, () => resolve(undefined)))
+      if (attempt > 1) await new Promise((resolve) => this.#clock.after(pauseMs, () => resolve(undefined)))
       const given = await this.#ask(request, asked, needed)
+      pauseMs = given.length < needed ? RETRY_MS : RETRY_MS * 2 ** (attempt - 1)
       // Whoever is in an earlier term than another has not heard of its successor yet.
       const term = Math.max(0, ...given.map((answer) => answer.term))
       const answers = given.filter((answer) => answer.term === term)

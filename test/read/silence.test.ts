@@ -1,4 +1,4 @@
-/** A read that too few replicas answer ends soon, and says so. */
+/** A read that too few replicas answer ends soon, and says so; those that are about to answer in full are waited for. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { MeshNode, PeerId, UnitId } from '../../mesh/index.ts'
@@ -53,4 +53,30 @@ it('behind a cut, where packets vanish, a reader is told while it still waits', 
 
 it('replicas that fail at once, as while a term changes, are asked again before the reader is told', async () => {
   assert.deepEqual(await readFor(1), { tookMs: 405, attempts: 5 })
+})
+
+it('replicas that change their term for more than a second are waited for', async () => {
+  let now = 0
+  const members = [ADA, BO, CY]
+  const node = {
+    self: 'd'.repeat(32),
+    unit: () => undefined,
+    request: async () => {
+      const complete = now >= 1_200
+      return { term: 2, members, complete, stored: null, acknowledged: null, rows: [], certificates: [] }
+    },
+  } as unknown as MeshNode
+  const clock = {
+    now: () => now,
+    after: (delayMs: number, action: () => void) => {
+      now += delayMs
+      action()
+      return () => undefined
+    },
+  }
+  const hooks = { certificate: async () => undefined, onRepair: () => undefined }
+  const host = { units: new Map() } as unknown as ReplicaHost
+  const reader = new Reader(node, host, undefined as unknown as BatchCache, clock, hooks)
+  const { mayBeStale } = await reader.read(REQUEST, members, QUORUM)
+  assert.deepEqual([mayBeStale, now], [false, 1_500])
 })
