@@ -84,11 +84,10 @@ export interface RunResult {
 }
 
 const FORM_WITHIN_MS = 60_000
-/** After healing, everything must be at the sink within this. */
+/** After healing, everything must be at the sink within this; and a forged slice be refused, once it is there. */
 const PROGRESS_WITHIN_MS = 120_000
 const LOOK_EVERY_MS = 1_000
 const TICKS_MS = [50, 100, 150, 200] as const
-const FORGERY_WITHIN_MS = 20_000
 /** What faults lead to, and others or an operator lead out of. */
 const EXPECTED_HALTS: ReadonlySet<string> = new Set([
   'QRT_RECORD_QUARANTINED',
@@ -428,7 +427,8 @@ class Simulation {
     this.#forging = true
     const readers = forgeSlices(this.#log)
     const believing = () => [...readers].filter((stage) => !this.#refused.has(stage))
-    for (let left = FORGERY_WITHIN_MS; left > 0 && believing().length > 0; left -= LOOK_EVERY_MS) {
+    // Where records were given up nothing said that units have caught up.
+    for (let left = PROGRESS_WITHIN_MS; left > 0 && believing().length > 0; left -= LOOK_EVERY_MS) {
       await this.#runChecked(LOOK_EVERY_MS)
     }
     const [stage] = believing()
