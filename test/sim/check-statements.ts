@@ -58,6 +58,8 @@ export interface StatementEvents {
 
 export class StatementChecks {
   readonly #events: StatementEvents
+  /** Each goes to several peers at the same time. */
+  readonly #looked = new WeakSet<Proof>()
   readonly #signatures = new Map<string, string>()
   readonly #votes = new Map<string, Digest>()
   /** By peer and scope: the first promise, and the last vote. */
@@ -79,6 +81,8 @@ export class StatementChecks {
     const { c, items } = (body ?? {}) as { readonly c?: unknown; readonly items?: readonly SentItem[] }
     if (c !== 'flush') return
     for (const { statement, proof } of items ?? []) {
+      if (this.#looked.has(proof)) continue
+      this.#looked.add(proof)
       this.#flush(from, proof)
       if (statement.kind === 'vote') this.#vote(from, statement, proof)
       else this.#ballot(from, statement, proof)
