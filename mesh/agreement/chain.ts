@@ -5,7 +5,15 @@
 import { type Digest, GENESIS } from '../ids.ts'
 import { contentDigest } from './certificate.ts'
 import type { Chain } from './succession.ts'
-import { type Certificate, type CutPosition, comparePositions, isBehind, nextPosition } from './types.ts'
+import {
+  type Certificate,
+  type CutContent,
+  type CutPosition,
+  comparePositions,
+  isBehind,
+  nextPosition,
+} from './types.ts'
+import type { UnitEffect } from './unit-contract.ts'
 
 /** A certified place with what the next one must continue. */
 export interface Frontier extends CutPosition {
@@ -59,6 +67,18 @@ export class CertifiedChain implements Chain {
     const last = found[found.length - 1]
     if (first === undefined || last === undefined || isBehind(last.content, upTo)) return undefined
     return follows(after, first.content) ? found : undefined
+  }
+
+  /** What was computed at or before the frontier, against its certificate. */
+  compare(computed: CutContent, digest: Digest): UnitEffect[] {
+    const certificate = this.at(computed)
+    if (certificate === undefined) return []
+    const certified = certificate.content
+    const same = contentDigest(certified) === digest
+    const event = same
+      ? ({ kind: 'matched', certificate } as const)
+      : ({ kind: 'diverged', computed, certified } as const)
+    return [{ kind: 'event', event }]
   }
 
   /** Drops certificates below a position: a certified snapshot covers them. */

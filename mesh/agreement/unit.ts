@@ -9,7 +9,7 @@
 
 import type { Instant } from '../clock.ts'
 import { assert } from '../errors.ts'
-import { type Digest, GENESIS, type PeerId, type UnitId } from '../ids.ts'
+import { GENESIS, type PeerId, type UnitId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
 import { planted } from '../planted.ts'
 import type { Random } from '../random.ts'
@@ -160,9 +160,13 @@ export class UnitAgreement {
   computed(now: Instant, content: CutContent): UnitEffect[] {
     const digest = contentDigest(content)
     this.#computed = { seq: content.seq, part: content.part }
-    if (!isBehind(this.frontier, content)) return this.#compare(content, digest)
-    const expected = nextPosition(this.#own.last?.content ?? this.frontier)
-    assert(comparePositions(content, expected) === 0, `cut ${at(content)} of ${this.unit} follows ${at(expected)}`)
+    if (!isBehind(this.frontier, content)) return this.#chain.compare(content, digest)
+    const before = this.#own.last?.content ?? this.frontier
+    const follows = (place: typeof before) => comparePositions(content, nextPosition(place)) === 0
+    // After a gap a replica goes on from the base of its term, whose certificates may still be on their way.
+    const resumes = ({ decision, base }: Term) => decision?.kind === 'gap' && follows(base)
+    const expected = follows(before) || (this.#own.last === undefined && this.terms.some(resumes))
+    assert(expected, `cut ${at(content)} of ${this.unit} follows ${at(nextPosition(before))}`)
     const contradicts = this.#own.add({ content, digest })
     const event = { kind: 'diverged', computed: content, certified: undefined } as const
     const effects: UnitEffect[] = contradicts ? [{ kind: 'event', event }] : []
@@ -334,15 +338,6 @@ export class UnitAgreement {
 
   #send(to: PeerId, body: UnitMessage): UnitEffect {
     return { kind: 'send', to, body: body as unknown as Wire }
-  }
-
-  /** What was computed at or before the frontier, against its certificate. */
-  #compare(content: CutContent, digest: Digest): UnitEffect[] {
-    const certificate = this.#chain.at(content)
-    if (certificate === undefined) return []
-    if (contentDigest(certificate.content) === digest)
-      return [{ kind: 'event', event: { kind: 'matched', certificate } }]
-    return [{ kind: 'event', event: { kind: 'diverged', computed: content, certified: certificate.content } }]
   }
 
   #castVotes(now: Instant): UnitEffect[] {
