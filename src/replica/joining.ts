@@ -6,6 +6,7 @@ import {
   type CutPosition,
   encodeStored,
   furthest,
+  isBehind,
   type MeshNode,
   type PeerId,
   positionKey,
@@ -148,8 +149,20 @@ export class Joining {
     if (ops === undefined) return false
     const content = snapshot?.certificate.content
     const state = content === undefined ? [] : snapshotOps(content, snapshot?.bytes ?? new Uint8Array(), content)
-    await this.#finish(hosted, [...this.#cleared(hosted, content), ...ops, ...state])
+    await this.#finish(hosted, [...this.#cleared(hosted, content), ...this.#expired(hosted, content), ...ops, ...state])
     return true
+  }
+
+  /**
+   * The giver keeps no results up to its snapshot: those have had their time, and the older ones that are here even more so. What
+   * comes after the snapshot does not continue them.
+   */
+  #expired({ description, batches }: HostedUnit, snapshot: CutPosition | undefined): StoreOp[] {
+    const { last } = batches
+    if (last === undefined || snapshot === undefined || !isBehind(last.position, snapshot)) return []
+    batches.cut(undefined)
+    const { unit } = description
+    return [{ kind: 'deleteRange', table: 'batch', from: `${unit}/`, to: `${unit}/~` }]
   }
 
   /** What is damaged makes room: others tell it again. */
