@@ -112,7 +112,7 @@ export function describeBatch(position: CutPosition, batch: Batch, readyAt: numb
 /** The batches of one unit that this peer holds, in order. */
 export class BatchIndex {
   readonly entries: BatchEntry[] = []
-  /** Of all that were added. */
+  /** Of all that were added, those that were dropped since among them. */
   readonly totals = { rows: 0, deadRows: 0, lateRows: 0 }
 
   get last(): BatchEntry | undefined {
@@ -124,15 +124,20 @@ export class BatchIndex {
     const { last } = this
     if (last !== undefined && comparePositions(entry.position, last.position) <= 0) return false
     this.entries.push(entry)
-    this.totals.rows += entry.rows
-    this.totals.deadRows += entry.deadRows
-    this.totals.lateRows += entry.lateRows
+    this.#count(entry, 1)
     return true
   }
 
-  /** Forgets what lies after a position. */
+  /** Forgets what lies after a position: it comes again, or something else in its place. */
   cut(position: CutPosition | undefined): void {
-    this.entries.length = position === undefined ? 0 : this.#indexAfter(position)
+    const kept = position === undefined ? 0 : this.#indexAfter(position)
+    for (const entry of this.entries.splice(kept)) this.#count(entry, -1)
+  }
+
+  #count({ rows, deadRows, lateRows }: BatchEntry, times: number): void {
+    this.totals.rows += times * rows
+    this.totals.deadRows += times * deadRows
+    this.totals.lateRows += times * lateRows
   }
 
   /** Forgets the first entries. */
