@@ -128,7 +128,7 @@ export class StatementChecks {
     const last = this.#voted.get(scope)
     if (last === undefined || isLater(place, last)) this.#voted.set(scope, place)
     const promised = this.#promised.get(scope)
-    if (promised !== undefined && isLater(place, promised)) {
+    if (promised !== undefined && isLater(place, promised) && this.#isNumbered(from)) {
       throw new Violation('sealed is silent', `a vote of ${told()} after its promise`)
     }
     if (before === undefined) this.#events.onVote(from, vote)
@@ -140,8 +140,7 @@ export class StatementChecks {
     const ballots = this.#ballots.get(name) ?? []
     const { counter, index, signature } = place
     if (ballots.some((other) => other.signature === signature && other.index === index)) return
-    // The numbers of an old disk that nobody has warned yet say nothing of the order: it signs them for the second time.
-    const numbered = !this.#events.isSpared(from)
+    const numbered = this.#isNumbered(from)
     for (const other of ballots) {
       const inOrder = numbered || other.signature === signature
       const [earlier, later] = inOrder && isLater(other, place) ? [ballot, other.ballot] : [other.ballot, ballot]
@@ -153,9 +152,14 @@ export class StatementChecks {
     const first = this.#promised.get(name)
     if (first === undefined || isLater(first, place)) this.#promised.set(name, { counter, index })
     const voted = this.#voted.get(name)
-    if (voted !== undefined && isLater(voted, place)) {
+    if (voted !== undefined && isLater(voted, place) && numbered) {
       throw new Violation('sealed is silent', `a vote after the ${told()}`)
     }
+  }
+
+  /** The numbers of an old disk that nobody has warned yet say nothing of the order: it signs them for the second time. */
+  #isNumbered(peer: PeerId): boolean {
+    return !this.#events.isSpared(peer)
   }
 }
 
