@@ -13,37 +13,44 @@ const REQUEST = { q: 'rows', unit: UNIT, key: null, from: null, to: null, upTo: 
 /** A reader waits this long at the most: what the command line gives a peer is 10 s. */
 const PATIENCE_MS = 5_000
 
-/**
- * How long a read takes whose replicas fail after `failMs`; undefined: not at all, so that it waits as long as it will. A
- * wait of the reader takes no time here but moves the clock.
- */
-async function readFor(failMs: number | undefined): Promise<{ readonly tookMs: number; readonly attempts: number }> {
-  let now = 0
-  let asked = 0
+interface Time {
+  now: number
+}
+
+/** A read at ada, whose waits take no time but move the clock, of replicas that answer like this. */
+function reading(request: (time: Time, timeoutMs: number) => Promise<unknown>) {
+  const time: Time = { now: 0 }
   const node = {
     self: ADA,
     unit: () => undefined,
-    request: async (_peer: PeerId, _body: unknown, timeoutMs: number) => {
-      asked += 1
-      const until = now + (failMs ?? timeoutMs)
-      await undefined
-      now = Math.max(now, until)
-      throw new Error('no answer')
-    },
+    request: (_peer: PeerId, _body: unknown, timeoutMs: number) => request(time, timeoutMs),
   } as unknown as MeshNode
   const host = { units: new Map() } as unknown as ReplicaHost
   const clock = {
-    now: () => now,
+    now: () => time.now,
     after: (delayMs: number, action: () => void) => {
-      now += delayMs
+      time.now += delayMs
       action()
       return () => undefined
     },
   }
   const hooks = { certificate: async () => undefined, onRepair: () => undefined }
   const reader = new Reader(node, host, undefined as unknown as BatchCache, clock, hooks)
-  await assert.rejects(reader.read(REQUEST, [ADA, BO, CY], QUORUM), { code: 'QRT_QUORUM_NOT_MET' })
-  return { tookMs: now, attempts: asked / 2 }
+  return { time, read: reader.read(REQUEST, [ADA, BO, CY], QUORUM) }
+}
+
+/** How long a read takes whose replicas fail after `failMs`; undefined: not at all, so that it waits as long as it will. */
+async function readFor(failMs: number | undefined): Promise<{ readonly tookMs: number; readonly attempts: number }> {
+  let asked = 0
+  const { time, read } = reading(async (time, timeoutMs) => {
+    asked += 1
+    const until = time.now + (failMs ?? timeoutMs)
+    await undefined
+    time.now = Math.max(time.now, until)
+    throw new Error('no answer')
+  })
+  await assert.rejects(read, { code: 'QRT_QUORUM_NOT_MET' })
+  return { tookMs: time.now, attempts: asked / 2 }
 }
 
 it('behind a cut, where packets vanish, a reader is told while it still waits', async () => {
@@ -56,27 +63,11 @@ it('replicas that fail at once, as while a term changes, are asked again before 
 })
 
 it('replicas that change their term for more than a second are waited for', async () => {
-  let now = 0
   const members = [ADA, BO, CY]
-  const node = {
-    self: 'd'.repeat(32),
-    unit: () => undefined,
-    request: async () => {
-      const complete = now >= 1_200
-      return { term: 2, members, complete, stored: null, acknowledged: null, rows: [], certificates: [] }
-    },
-  } as unknown as MeshNode
-  const clock = {
-    now: () => now,
-    after: (delayMs: number, action: () => void) => {
-      now += delayMs
-      action()
-      return () => undefined
-    },
-  }
-  const hooks = { certificate: async () => undefined, onRepair: () => undefined }
-  const host = { units: new Map() } as unknown as ReplicaHost
-  const reader = new Reader(node, host, undefined as unknown as BatchCache, clock, hooks)
-  const { mayBeStale } = await reader.read(REQUEST, members, QUORUM)
-  assert.deepEqual([mayBeStale, now], [false, 1_500])
+  const { time, read } = reading(async ({ now }) => {
+    const complete = now >= 1_200
+    return { term: 2, members, complete, stored: null, acknowledged: null, rows: [], certificates: [] }
+  })
+  const { mayBeStale } = await read
+  assert.deepEqual([mayBeStale, time.now], [false, 1_500])
 })
