@@ -3,6 +3,7 @@ import {
   type CutPosition,
   comparePositions,
   furthest,
+  isComplete,
   type MeshNode,
   normalTerm,
   type OpenedUnit,
@@ -71,12 +72,21 @@ export async function loadUnit(
   const intact = opened.damage?.intact
   if (opened.damage !== undefined) hosted.batches.cut(intact)
   hosted.snapshots = snapshots.map(({ position, offset, course }) => ({ position, offset, course }))
-  return { opened, snapshots, incomplete: damaged || lacksBatches(hosted, snapshot) }
+  const incomplete = damaged || lacksDecisions(opened, snapshot) || lacksBatches(hosted, snapshot)
+  return { opened, snapshots, incomplete }
 }
 
 function placeOf(key: string): CutPosition {
   const [, seq, part] = key.split('/')
   return { seq: Number(seq), part: Number(part) }
+}
+
+/**
+ * Terms whose decisions were in a snapshot that is not here: who released the unit keeps its terms only, and may be a member
+ * again before it has taken over a state.
+ */
+function lacksDecisions({ terms }: OpenedUnit, snapshot: StoredSnapshot | undefined): boolean {
+  return !isComplete(terms, snapshot?.course.applied ?? 0)
 }
 
 /** A snapshot whose batches before it are not here, though they were. */

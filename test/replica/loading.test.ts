@@ -11,8 +11,8 @@ const UNIT = 'job-1:0:0' as UnitId
 const at = (seq: number): CutPosition => ({ seq, part: 0 })
 const EMPTY = encodeBatch({ bodies: [], deadLetters: new Uint8Array(), watermark: 0 })
 
-/** A disk with batches 1 to 5, of which these cannot be read, and what is known of certificates. */
-async function load(corrupt: readonly number[], damage?: OpenedUnit['damage']) {
+/** A disk with these terms and batches 1 to 5, of which those cannot be read, and what is known of certificates. */
+async function load(corrupt: readonly number[], damage?: OpenedUnit['damage'], numbers: readonly number[] = [1]) {
   const description = { unit: UNIT, startOffset: 0, members: [], write: 2, view: 1 } as unknown as UnitDescription
   const hosted = new HostedUnit(description, 0)
   const entries = [1, 2, 3, 4, 5].map((seq) => {
@@ -20,7 +20,12 @@ async function load(corrupt: readonly number[], damage?: OpenedUnit['damage']) {
     return corrupt.includes(seq) ? { key, corrupt: true } : { key, value: EMPTY }
   })
   const store = { range: async (table: string) => (table === 'batch' ? entries : []) } as unknown as Store
-  const opened = { term: {}, terms: [], frontier: at(5), damage } as unknown as OpenedUnit
+  const opened = {
+    term: {},
+    terms: numbers.map((number) => ({ number })),
+    frontier: at(5),
+    damage,
+  } as unknown as OpenedUnit
   const loaded = await loadUnit(hosted, { openUnit: async () => opened } as unknown as MeshNode, store, () => 0)
   return { hosted, incomplete: loaded?.incomplete }
 }
@@ -39,5 +44,12 @@ describe('a unit that is loaded from disk', () => {
   it('owes what it had beyond a certificate that is damaged', async () => {
     const { hosted, incomplete } = await load([], { intact: at(4) })
     assert.deepEqual([hosted.batches.last?.position, hosted.owes, incomplete], [at(4), at(5), true])
+  })
+
+  it('begins at the first record, without a snapshot, only when every decision since then is known', async () => {
+    const whole = await load([], undefined, [1, 2, 3])
+    // Released once, named again, and stopped before it had taken over a state: the decision of term 2 was in a snapshot.
+    const released = await load([], undefined, [1, 3, 4])
+    assert.deepEqual([whole.incomplete, released.incomplete], [false, true])
   })
 })
