@@ -18,7 +18,7 @@ export interface Loaded {
   readonly opened: OpenedUnit
   /** In order: the replica begins at the last one, or at the first record. */
   readonly snapshots: readonly StoredSnapshot[]
-  /** Something in the middle is not here or cannot be read: it has to come from other peers. */
+  /** A decision or a result on the way to here is missing or cannot be read: it has to come from other peers. */
   readonly incomplete: boolean
 }
 
