@@ -19,6 +19,7 @@ export class Following {
   /** Peers that a term names and that do not have the unit. */
   readonly #tellAt = new Map<PeerId, Instant>()
   #released = false
+  #lostSince: Instant | undefined
   /** This replica has computed all that is certified: told to others, who may wait for it. */
   caughtUpHere = false
   /** The offset that this replica cannot pass: told to others, since enough of them decide about it. */
@@ -117,9 +118,17 @@ export class Following {
     return this.#released
   }
 
+  /** All members of the term are given up, and for a while nobody spoke of a later one, as heartbeats of whoever has it do. */
+  isAbandoned(now: Instant, term: Term, isLost: (peer: PeerId) => boolean): boolean {
+    if (!term.members.every(isLost) || isLost(this.#self) || this.latestTerm > term.number) return false
+    this.#lostSince ??= now
+    return now - this.#lostSince > TIMING.standingMs
+  }
+
   /** A new term. */
   restart(): void {
     this.#released = false
+    this.#lostSince = undefined
     this.#tellAt.clear()
   }
 }

@@ -40,6 +40,25 @@ export class TermHistory {
     this.#terms.push(term)
   }
 
+  /**
+   * What follows the present term where an operator has given up all its members: they choose no other, so it needs nobody's
+   * word and is the same at every peer, whenever it hears of the order. The members before them, who handed the unit over,
+   * are its members again, those that are given up as well among them; where that is all of them, it has such a successor too.
+   * Undefined: nobody had the unit before.
+   */
+  get afterLoss(): Term | undefined {
+    const { latest } = this
+    const began = latest.membersOf ?? latest.number
+    const last = this.#terms.findLast((term) => term.number < began && !sameMembers(term, latest))
+    if (last === undefined) return undefined
+    // The first of them: those after it may be forgotten at some peers.
+    const after = this.#terms.findLast((term) => term.number < last.number && !sameMembers(term, last))
+    const first = this.#terms.find(({ number }) => number > (after?.number ?? 0)) ?? last
+    const { decision: _, dispute: __, ...kept } = latest
+    const { number, view, members } = first
+    return { ...kept, number: latest.number + 1, view, members, membersOf: number, forced: true }
+  }
+
   /** Forgets terms below a number, whose decisions a snapshot holds; returns their numbers. */
   trim(below: number): number[] {
     const dropped = this.#terms.filter((term, index) => {
@@ -51,8 +70,9 @@ export class TermHistory {
   }
 }
 
-const sameVoters = (a: Term, b: Term): boolean =>
-  a.write === b.write && a.forced === b.forced && a.members.join() === b.members.join()
+const sameMembers = (a: Term, b: Term): boolean => a.members.join() === b.members.join()
+
+const sameVoters = (a: Term, b: Term): boolean => a.write === b.write && a.forced === b.forced && sameMembers(a, b)
 
 /** Whether terms are in order, and none after `applied` is missing up to the last one. */
 export function isComplete(terms: readonly Term[], applied: number): boolean {

@@ -145,6 +145,8 @@ export interface Term {
   readonly dispute?: Dispute
   /** Made by an operator's order without the majority that was gone for good. */
   readonly forced?: true
+  /** All members of the term before were given up, and those of an earlier term take over: of this one and those after it. */
+  readonly membersOf?: number
   /** Clusters before this one that had the unit: each was lost, and the next one restored it. */
   readonly restored?: number
 }
