@@ -32,7 +32,7 @@ export interface Seal {
 
 /** What a proposer would like to be so in the next term. Nothing of it is there when it cannot be. */
 export interface Wish {
-  /** `offset`: where it saw the silence, the end, the gap or the bad record; 0 for what can be placed anywhere. */
+  /** `offset`: where it saw the silence, the end or the bad record, or what is certified before a gap; 0: anywhere. */
   readonly decision?: Decision
   /** Who should vote from then on, by a view that is newer than the term's. */
   readonly members?: { readonly view: number; readonly members: readonly PeerId[] }
@@ -279,6 +279,8 @@ function place(
       if (term.pausedAt !== undefined) return undefined
       const stuck = [...seals.values()].filter(({ stuck }) => stuck === true)
       const offset = Math.max(term.floor, base?.offset ?? wished.offset)
+      // Others have results that it was wished without: the state that it goes on from may be older than what they keep.
+      if (base !== undefined && base.offset > wished.offset) return undefined
       if (stuck.length < blocking || open.length > 0 || wished.value === undefined) return undefined
       // Of what is certified nothing is taken again, also where the log still has it.
       return { ...wished, offset, value: Math.max(wished.value, offset) }

@@ -9,6 +9,7 @@ import {
 } from '../../mesh/index.ts'
 import type { Store } from '../store/store.ts'
 import { batchKey } from './batch.ts'
+import { beginningOf } from './beginning.ts'
 import type { BatchesAnswer, Chunk, HandoffRequest, Manifest } from './handoff.ts'
 import type { HostedUnit } from './hosted.ts'
 import { chunkOf, type StoredSnapshot, stateLeaves, storedSnapshots } from './snapshots.ts'
@@ -54,11 +55,14 @@ export class Giving {
     }
   }
 
-  async #manifest({ description }: HostedUnit): Promise<Manifest> {
+  async #manifest({ description, decisions }: HostedUnit): Promise<Manifest> {
     const { node, store, now, certificate: find } = this.#options
     const { unit } = description
     const terms = node.unit(unit)?.terms ?? []
-    const snapshot = (await storedSnapshots(store, unit)).pop()
+    const snapshots = await storedSnapshots(store, unit)
+    const beginning = beginningOf(snapshots, decisions)
+    if (beginning.lacking) throw new Error(`the snapshot that ${unit} goes on from is not here either`)
+    const snapshot = beginning.snapshot ?? snapshots[snapshots.length - 1]
     if (snapshot === undefined) return { terms, snapshot: null }
     const certificate = await find(unit, snapshot.position)
     if (certificate === undefined) throw new Error(`the certificate of the snapshot of ${unit} is not here`)

@@ -17,6 +17,7 @@ import {
 } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
 import { type Batch, batchKey, describeBatch, encodeBatch } from './batch.ts'
+import { placed } from './beginning.ts'
 import {
   type ComputedReport,
   type Halt,
@@ -31,7 +32,7 @@ import type { Culprit } from './mark.ts'
 import type { WorkerReport } from './protocol.ts'
 import { type Resolution, resolvable } from './resolution.ts'
 import { expired } from './retention.ts'
-import { placed, Runs, type RunsOptions } from './runs.ts'
+import { Runs, type RunsOptions } from './runs.ts'
 import { decodeState, snapshotOps } from './snapshots.ts'
 import { wishOf } from './wishes.ts'
 

@@ -16,6 +16,7 @@ import {
 import { HOST_TIMING } from '../limits.ts'
 import type { StoreOp } from '../store/store.ts'
 import { batchKey, describeBatch } from './batch.ts'
+import { beginningOf, placed } from './beginning.ts'
 import { isGone } from './gone.ts'
 import { Handoff, type HandoffRequest, type TakenOver } from './handoff.ts'
 import type { HostedUnit, UnitDescription } from './hosted.ts'
@@ -54,7 +55,7 @@ export class Joining {
    */
   start(hosted: HostedUnit, beyond: CutPosition | undefined, tries = Number.POSITIVE_INFINITY): void {
     const handoff = this.#begin(hosted)
-    this.#attempt(hosted, () => this.#takeOver(hosted, handoff, beyond), tries)
+    this.#attempt(hosted, handoff, () => this.#takeOver(hosted, handoff, beyond), tries)
   }
 
   /** Starts; only results up to the base of a term are wanted, of which nothing can be computed any more. */
@@ -65,7 +66,7 @@ export class Joining {
     const fill = async () => {
       const others = latest?.members.filter((member) => member !== node.self) ?? []
       const found = await handoff.fill(base, terms, others)
-      if (!this.#options.wanted(hosted)) return false
+      if (!this.#isCurrent(hosted, handoff)) return false
       if (found !== 'here') {
         hosted.missing = { upTo: base, silent: found }
         if (!found.every((member) => this.#isGivenUp(hosted, member))) return false
@@ -73,10 +74,15 @@ export class Joining {
       }
       hosted.missing = undefined
       hosted.trouble.found()
-      await this.#finish(hosted, [])
+      await this.#finish(hosted, handoff, [])
       return true
     }
-    this.#attempt(hosted, fill, Number.POSITIVE_INFINITY)
+    this.#attempt(hosted, handoff, fill, Number.POSITIVE_INFINITY)
+  }
+
+  /** The unit still joins, and has not begun to anew since. */
+  #isCurrent(hosted: HostedUnit, handoff: Handoff): boolean {
+    return hosted.handoff === handoff && this.#options.wanted(hosted)
   }
 
   /** It is gone for good, and an operator has said so. */
@@ -92,7 +98,7 @@ export class Joining {
     hosted.missing = undefined
     const { unit } = hosted.description
     const { node, now } = this.#options
-    const handoff = new Handoff({
+    const handoff: Handoff = new Handoff({
       unit,
       givers: () => this.#givers(hosted),
       ask: (peer, request: HandoffRequest) =>
@@ -110,7 +116,7 @@ export class Joining {
           { kind: 'put', table: 'certificate', key, value: encodeStored(certificate) },
         ])
       },
-      wanted: () => this.#options.wanted(hosted),
+      wanted: () => this.#isCurrent(hosted, handoff),
       now,
     })
     hosted.handoff = handoff
@@ -119,22 +125,23 @@ export class Joining {
 
   async #takeOver(hosted: HostedUnit, handoff: Handoff, beyond: CutPosition | undefined): Promise<boolean> {
     const taken = await handoff.attempt(beyond)
-    if (taken === undefined || !this.#options.wanted(hosted)) return false
-    if (await this.#write(hosted, taken)) return true
+    if (taken === undefined || !this.#isCurrent(hosted, handoff)) return false
+    if (await this.#write(hosted, handoff, taken)) return true
     handoff.putOff(taken.from)
     return false
   }
 
   /** @param attempt true: it is done */
-  #attempt(hosted: HostedUnit, attempt: () => Promise<boolean>, tries: number): void {
-    const { wanted, after, onFailure } = this.#options
+  #attempt(hosted: HostedUnit, handoff: Handoff, attempt: () => Promise<boolean>, tries: number): void {
+    const { after, onFailure } = this.#options
+    const isCurrent = () => this.#isCurrent(hosted, handoff)
     attempt()
       .then(async (done) => {
-        if (done || !wanted(hosted)) return
-        if (tries <= 1) await this.#finish(hosted, [])
+        if (done || !isCurrent()) return
+        if (tries <= 1) await this.#finish(hosted, handoff, [])
         else {
           after(HOST_TIMING.joinRetryMs, () => {
-            if (wanted(hosted)) this.#attempt(hosted, attempt, tries - 1)
+            if (isCurrent()) this.#attempt(hosted, handoff, attempt, tries - 1)
           })
         }
       })
@@ -142,14 +149,21 @@ export class Joining {
   }
 
   /** False: what was given cannot be gone on from. */
-  async #write(hosted: HostedUnit, { terms, snapshot }: TakenOver): Promise<boolean> {
+  async #write(hosted: HostedUnit, handoff: Handoff, { terms, snapshot }: TakenOver): Promise<boolean> {
     const { node } = this.#options
     const { unit } = hosted.description
+    const content = snapshot?.certificate.content
+    const given = content === undefined ? [] : [{ position: content, course: { applied: snapshot?.applied ?? 0 } }]
+    if (beginningOf(given, terms.flatMap(placed)).lacking) return false
     const ops = node.takeOver(unit, terms, snapshot?.applied ?? 0, snapshot?.certificate)
     if (ops === undefined) return false
-    const content = snapshot?.certificate.content
     const state = content === undefined ? [] : snapshotOps(content, snapshot?.bytes ?? new Uint8Array(), content)
-    await this.#finish(hosted, [...this.#cleared(hosted, content), ...this.#expired(hosted, content), ...ops, ...state])
+    await this.#finish(hosted, handoff, [
+      ...this.#cleared(hosted, content),
+      ...this.#expired(hosted, content),
+      ...ops,
+      ...state,
+    ])
     return true
   }
 
@@ -176,12 +190,13 @@ export class Joining {
     return [range('certificate', furthest(damage.intact, snapshot)), range('batch', batches.last?.position)]
   }
 
-  async #finish(hosted: HostedUnit, ops: readonly StoreOp[]): Promise<void> {
-    const { node, wanted, onJoined } = this.#options
+  async #finish(hosted: HostedUnit, handoff: Handoff, ops: readonly StoreOp[]): Promise<void> {
+    const { node, onJoined } = this.#options
     node.persist(ops)
     await node.durable()
+    if (!this.#isCurrent(hosted, handoff)) return
     hosted.handoff = undefined
-    if (wanted(hosted)) onJoined(hosted)
+    onJoined(hosted)
   }
 
   /** Members first, then whoever else speaks of the unit; the checkpoint that it was restored from is asked last. */

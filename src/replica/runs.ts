@@ -5,7 +5,6 @@
  */
 import {
   type CutPosition,
-  comparePlaces,
   furthest,
   isBehind,
   type MeshNode,
@@ -15,6 +14,7 @@ import {
 } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
 import type { Store } from '../store/store.ts'
+import { beginningOf, placed } from './beginning.ts'
 import type { Halt, HostedUnit } from './hosted.ts'
 import { type CheckpointGiver, Joining } from './joining.ts'
 import { loadUnit } from './loading.ts'
@@ -269,17 +269,13 @@ export class Runs {
 
   /** Where a gap was decided after the latest snapshot, behind it; else right after that snapshot. */
   #begin(hosted: HostedUnit, snapshots: readonly StoredSnapshot[]): void {
-    const latest = snapshots[snapshots.length - 1]
-    const applied = latest?.course.applied ?? 0
-    const gap = hosted.decisions.findLast(({ kind, term }) => kind === 'gap' && term > applied)
-    const from = gap?.snapshot ?? undefined
-    const snapshot = gap === undefined ? latest : snapshots.find(({ position }) => comparePlaces(position, from) === 0)
+    const { gap, snapshot, lacking } = beginningOf(snapshots, hosted.decisions)
     const { last } = hosted.batches
-    if (gap !== undefined && from !== undefined && snapshot === undefined) this.#join(hosted, undefined)
+    const anew = gap !== undefined && snapshot === undefined
+    if (lacking) this.#join(hosted, undefined)
     else if (gap?.base !== undefined && isBehind(furthest(last?.position, hosted.lostUpTo), gap.base)) {
       this.#fill(hosted, gap.base)
-    } else
-      this.#start(hosted, snapshot, gap, gap !== undefined && from === undefined ? snapshots[0]?.course : undefined)
+    } else this.#start(hosted, snapshot, gap, anew ? snapshots[0]?.course : undefined)
   }
 
   #start(
@@ -340,6 +336,3 @@ const hasMissedRevision = ({ halt, description, course }: HostedUnit): boolean =
   halt?.code === 'QRT_REVISION_UNKNOWN' && description.plans.length > course.revision
 
 const latestPlace = ({ snapshots }: HostedUnit): CutPosition | undefined => snapshots[snapshots.length - 1]?.position
-
-export const placed = (term: Term): PlacedDecision[] =>
-  term.decision === undefined ? [] : [{ ...term.decision, term: term.number, base: term.base }]

@@ -1,5 +1,5 @@
 /** What the host of a unit would like its next term to bring: a decision, other members, or nothing. */
-import type { Decision, PeerId, Wish } from '../../mesh/index.ts'
+import { type Decision, isBehind, type PeerId, type Wish } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../limits.ts'
 import { isGone, lacksRecords, lostWitnesses, type OrderParts, waitsForAll } from './gone.ts'
 import type { HostedUnit, Target } from './hosted.ts'
@@ -69,24 +69,33 @@ function wishedCut(
   return undefined
 }
 
-/** The order went to every replica: one without a snapshot would have the others give up what they can go on from. */
+/** The order went to every replica: one that has less than others would have them give up what they can go on from. */
 function acceptedGap(parts: OrderParts): Decision | undefined {
-  const { hosted, now } = parts
-  const { trouble } = hosted
+  const { hosted, agreement, now } = parts
+  const { trouble, snapshots, batches } = hosted
   const { gapAccepted, logStart } = trouble
+  const { frontier } = agreement
   if (!gapAccepted || logStart === undefined || hosted.course.paused || !lacksRecords(parts)) return undefined
   trouble.gapSince ??= now
-  if (hosted.snapshots.length === 0 && now - trouble.gapSince < HOST_TIMING.gapGraceMs) return undefined
-  return wishedGap(hosted, logStart)
+  const hasLess = snapshots.length === 0 || isBehind(batches.last?.position, frontier)
+  if (hasLess && now - trouble.gapSince < HOST_TIMING.gapGraceMs) return undefined
+  return wishedGap(hosted, frontier?.offset, logStart)
 }
 
-/** From the last snapshot on; what windows it had closed since then is known from the last batch. */
-function wishedGap({ snapshots, batches, description }: HostedUnit, logStart: number): Decision {
+/**
+ * From the last snapshot on; what windows it had closed since then is known from the last batch.
+ * @param certified up to which offset; where others turn out to have more, it is not granted
+ */
+function wishedGap(
+  { snapshots, batches, description }: HostedUnit,
+  certified: number | undefined,
+  logStart: number,
+): Decision {
   const latest = snapshots[snapshots.length - 1]
   const floor = batches.last?.watermark
   return {
     kind: 'gap',
-    offset: latest?.offset ?? description.startOffset,
+    offset: certified ?? latest?.offset ?? description.startOffset,
     value: logStart,
     snapshot: latest === undefined ? null : latest.position,
     floor: floor === undefined || !Number.isFinite(floor) ? null : floor,

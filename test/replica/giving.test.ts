@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import type { MeshNode, UnitId } from '../../mesh/index.ts'
+import { type CutContent, GENESIS, type MeshNode, type UnitId } from '../../mesh/index.ts'
 import { Giving } from '../../src/replica/giving.ts'
+import type { Manifest } from '../../src/replica/handoff.ts'
 import { HostedUnit, type UnitDescription } from '../../src/replica/hosted.ts'
+import { encodeState, FRESH, snapshotOps, stateDigest } from '../../src/replica/snapshots.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 
 const UNIT = 'delays-1:0:3' as UnitId
@@ -15,6 +17,17 @@ after(() => rmSync(folder, { recursive: true }))
 const store = openSqliteStore(join(folder, 'store.db'))
 const node = { unit: () => ({ terms: [] }) } as unknown as MeshNode
 const giving = new Giving({ node, store, now: () => 0, certificate: async () => undefined })
+
+const stateOf = (applied: number) => encodeState({ ...FRESH, applied }, new Uint8Array())
+const contentAt = (seq: number, applied: number): CutContent => ({
+  ...{ cluster: 'test', unit: UNIT, seq, part: 0, last: true, offset: 10 * seq, parent: GENESIS },
+  ...{ counts: { in: 10, late: 0, dead: 0 }, inDigest: GENESIS, outDigest: GENESIS },
+  stateDigest: stateDigest(stateOf(applied)),
+})
+const certified = new Giving({
+  ...{ node, store, now: () => 0 },
+  certificate: async (_unit, { seq }) => ({ content: contentAt(seq, seq), term: 1, signers: [] }),
+})
 
 function hosted(loaded: boolean, state: HostedUnit['state']): HostedUnit {
   const unit = new HostedUnit({ unit: UNIT, startOffset: 0 } as unknown as UnitDescription, 0)
@@ -40,5 +53,35 @@ describe('a unit that others are to take over', () => {
 
   it('is given in results by one that looks for others of them', async () => {
     assert.deepEqual(await giving.answer(hosted(true, 'joining'), batches), { batches: [] })
+  })
+
+  //   snapshots at 1/0 and 2/0 │ a gap that goes on from 1/0
+  it('is given from where its giver begins itself, which is behind a gap not the latest snapshot', async () => {
+    const there = hosted(true, 'running')
+    const taken = [1, 2].map((seq) => ({ content: contentAt(seq, seq), state: stateOf(seq) }))
+    await store.write(taken.flatMap(({ content, state }) => snapshotOps(content, state, contentAt(1, 1))))
+    const given = async () => {
+      const { snapshot } = (await certified.answer(there, handoff)) as unknown as Manifest
+      return snapshot?.certificate.content.seq
+    }
+    assert.equal(await given(), 2)
+    there.decisions.push({
+      kind: 'gap',
+      offset: 30,
+      value: 40,
+      snapshot: { seq: 1, part: 0 },
+      term: 3,
+      base: undefined,
+    })
+    assert.equal(await given(), 1)
+    there.decisions.push({
+      kind: 'gap',
+      offset: 30,
+      value: 40,
+      snapshot: { seq: 9, part: 0 },
+      term: 4,
+      base: undefined,
+    })
+    await assert.rejects(given(), /is not here either/)
   })
 })

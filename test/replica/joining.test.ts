@@ -107,3 +107,35 @@ describe('what is handed over and cannot be gone on from', () => {
     assert.deepEqual(asked, [BO, CY])
   })
 })
+
+describe('a unit that begins to join anew', () => {
+  //   asks for the state │ a gap is decided │ asks for the results before it │ the state comes
+  it('takes nothing more of what it asked for before', async () => {
+    const hosted = new HostedUnit({ unit: UNIT, members: [BO] } as unknown as UnitDescription, 0)
+    const terms = [{ ...{ unit: UNIT, number: 1, view: 1, members: [BO], write: 1 }, base: null, open: [], floor: 0 }]
+    let give: ((answer: unknown) => void) | undefined
+    const node = {
+      ...{ self: ADA, alive: () => new Set([ADA, BO]), membersOf: () => [], holdersOf: () => [] },
+      takeOver: () => assert.fail('an answer to what is not asked any more'),
+      request: async (_peer: PeerId, { q }: { q: string }) => {
+        if (q !== 'handoff') throw new Error('no answer')
+        return new Promise((resolve) => {
+          give = resolve
+        })
+      },
+    } as unknown as MeshNode
+    const joining = new Joining({
+      ...{ node, now: () => 0, checkpoint: async () => ({}), wanted: () => true, after: () => undefined },
+      onJoined: () => assert.fail('what is missing has not come'),
+      onFailure: (_hosted, error) => assert.fail(error),
+    })
+    joining.start(hosted, undefined)
+    for (let turns = 0; turns < 100 && give === undefined; turns++) await Promise.resolve()
+    const first = hosted.handoff
+    joining.fill(hosted, BASE, [term])
+    give?.({ terms, snapshot: null })
+    for (let turns = 0; turns < 100; turns++) await Promise.resolve()
+    assert.notEqual(hosted.handoff, first)
+    assert.equal(hosted.state, 'joining')
+  })
+})

@@ -1,7 +1,7 @@
 /** What a host wishes for its unit: which members, when those that are to come cannot take a record. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { PeerId, Term, UnitId } from '../../mesh/index.ts'
+import { GENESIS, type PeerId, type Term, type UnitId } from '../../mesh/index.ts'
 import { HOST_TIMING } from '../../src/limits.ts'
 import { HostedUnit, type UnitDescription } from '../../src/replica/hosted.ts'
 import { readyFor, wishOf } from '../../src/replica/wishes.ts'
@@ -113,7 +113,13 @@ describe('records that the log has lost and an operator gives up', () => {
   const snapshot = { position: { seq: 4, part: 0 }, offset: 40 }
   /** The gap that ada wants so long after the order, where she and bo wait for records from before offset 90. */
   function wishedAfter(snapshots: readonly (typeof snapshot)[], ...passedMs: readonly number[]) {
-    const there = scene({ alive: all, view: all })
+    return wishedBy(scene({ alive: all, view: all }), snapshots, passedMs)
+  }
+  function wishedBy(
+    there: ReturnType<typeof scene>,
+    snapshots: readonly (typeof snapshot)[],
+    passedMs: readonly number[],
+  ) {
     there.hosted.target = undefined
     there.hosted.snapshots.push(...(snapshots as unknown as typeof there.hosted.snapshots))
     there.hosted.trouble.logStart = 90
@@ -134,6 +140,18 @@ describe('records that the log has lost and an operator gives up', () => {
     const gap = { kind: 'gap', offset: 0, value: 90, snapshot: null, floor: null }
     const { gapGraceMs } = HOST_TIMING
     assert.deepEqual(wishedAfter([], 0, gapGraceMs - 1, gapGraceMs), [undefined, undefined, gap])
+  })
+
+  it('are left to others by one that lacks results which are certified: its snapshot may be older than what they keep', () => {
+    const there = scene({ alive: all, view: all })
+    const content = {
+      ...{ cluster: 'test', unit: UNIT, seq: 1, part: 0, last: true, offset: 60 },
+      ...{ counts: { in: 10, late: 0, dead: 0 }, parent: GENESIS, inDigest: GENESIS, outDigest: GENESIS },
+    }
+    there.agreement.message(NOW, BO, { t: 'tell', terms: [], certificates: [{ content, term: 1, signers: [] }] })
+    const { gapGraceMs } = HOST_TIMING
+    const gap = { kind: 'gap', offset: 60, value: 90, snapshot: snapshot.position, floor: null }
+    assert.deepEqual(wishedBy(there, [snapshot], [0, gapGraceMs - 1, gapGraceMs]), [undefined, undefined, gap])
   })
 })
 

@@ -169,11 +169,17 @@ describe('a gap', () => {
   const frontier = { seq: 1, part: 0, last: true, digest: digest('a'), offset: 64 }
   const open: OpenCut = { seq: 2, part: 0, digest: digest('f'), offset: 70, term: 5 }
   const stuck = { ...seal([], 41), frontier, stuck: true } as const
-  const wish = { decision: { kind: 'gap', offset: 41, value: 46, snapshot: null, floor: null } } as const
+  const gapFrom = (offset: number) =>
+    ({ decision: { kind: 'gap', offset, value: 46, snapshot: null, floor: null } }) as const
+  const wish = gapFrom(frontier.offset)
   const sealed = (count: number) => new Map([0, 1, 2].slice(0, count).map((index) => [member(index), stuck]))
 
   it('ends behind what is certified, also where the log still has records of that', () => {
     assert.equal(successor(termOf(3, 2), sealed(2), wish).decision?.value, 64)
+  })
+
+  it('is not granted to one that did not know of all that is certified', () => {
+    assert.equal(successor(termOf(3, 2), sealed(2), gapFrom(41)).decision, undefined)
   })
 
   it('gives up an open cut that nobody can compute again, once every member was heard', () => {
