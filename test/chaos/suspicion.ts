@@ -14,7 +14,8 @@ import { pass, Stage } from './stage.ts'
 import { type Outcome, playOnScene } from './verdict.ts'
 
 const NAMES = ['ada', 'bo', 'cy', 'dee', 'eve']
-const BUSY_REST_MS = 600_000
+/** Until what was written is at every sink, and compared: a machine that was full has a backlog by then. */
+const BUSY_REST_MS = 2_400_000
 const IDLE = { rate: 0, name: 'idle' }
 
 interface SuspicionRun extends Outcome {
