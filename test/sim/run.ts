@@ -87,7 +87,7 @@ const FORM_WITHIN_MS = 60_000
 /** After healing, everything must be at the sink within this; and a forged slice be refused, once it is there. */
 const PROGRESS_WITHIN_MS = 120_000
 const LOOK_EVERY_MS = 1_000
-const TICKS_MS = [50, 100, 150, 200] as const
+const TICKS_MS = [100, 150, 200, 300] as const
 /** What faults lead to, and others or an operator lead out of. */
 const EXPECTED_HALTS: ReadonlySet<string> = new Set([
   'QRT_RECORD_QUARANTINED',
