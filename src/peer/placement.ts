@@ -14,6 +14,7 @@ import {
 } from '../../mesh/index.ts'
 import type { Target, UnitDescription } from '../replica/hosted.ts'
 import { dropOrders, ORDER_PREFIX } from '../replica/kept-orders.ts'
+import { dropOwed, OWED_PREFIX } from '../replica/owed.ts'
 import type { Store, StoreOp, StoreTable } from '../store/store.ts'
 
 /** By members too: where a majority was lost, two views may have one number. */
@@ -66,6 +67,7 @@ export class Placement {
     return [
       ...RELEASED_TABLES.map((table): StoreOp => ({ kind: 'deleteRange', table, ...range })),
       dropOrders(unit),
+      dropOwed(unit),
       this.#note(unit, 'released'),
     ]
   }
@@ -77,7 +79,8 @@ export class Placement {
     const range = (table: StoreTable, prefix = ''): StoreOp => {
       return { kind: 'deleteRange', table, from: `${prefix}${generation}:`, to: `${prefix}${generation};` }
     }
-    return [...tables.map((table) => range(table)), range('meta', PREFIX), range('meta', ORDER_PREFIX)]
+    const notes = [PREFIX, ORDER_PREFIX, OWED_PREFIX]
+    return [...tables.map((table) => range(table)), ...notes.map((prefix) => range('meta', prefix))]
   }
 
   #note(unit: UnitId, holding: Holding): StoreOp {

@@ -6,13 +6,13 @@
 import {
   type CutPosition,
   comparePlaces,
-  decodeStored,
   encodeStored,
   type Term,
   type UnitAgreement,
   type UnitId,
 } from '../../mesh/index.ts'
 import type { Store, StoreOp } from '../store/store.ts'
+import { loadNote } from './notes.ts'
 import type { Trouble } from './trouble.ts'
 
 /** Of the table `meta`; one entry for each unit. */
@@ -39,14 +39,7 @@ export function keepOrders(unit: UnitId, trouble: Trouble, { term, frontier }: W
 export const dropOrders = (unit: UnitId): StoreOp => ({ kind: 'delete', table: 'meta', key: keyOf(unit) })
 
 /** Undefined: there are none. One that cannot be read is asked for again. */
-export async function loadOrders(store: Store, unit: UnitId): Promise<Kept | undefined> {
-  const key = keyOf(unit)
-  const [entry] = await store.range('meta', key, `${key}~`, 1)
-  // The key of another unit may begin with that of this one.
-  return entry === undefined || entry.key !== key || 'corrupt' in entry
-    ? undefined
-    : (decodeStored(entry.value) as Kept)
-}
+export const loadOrders = (store: Store, unit: UnitId): Promise<Kept | undefined> => loadNote(store, keyOf(unit))
 
 /** Those that the unit still waits for. */
 export function recallOrders(kept: Kept, trouble: Trouble, { term, terms, frontier }: Wait): void {

@@ -3,6 +3,7 @@ import {
   type CutPosition,
   comparePositions,
   furthest,
+  isBehind,
   isComplete,
   type MeshNode,
   normalTerm,
@@ -12,6 +13,7 @@ import {
 import type { Store } from '../store/store.ts'
 import { decodeBatch, describeBatch } from './batch.ts'
 import type { HostedUnit, UnitDescription } from './hosted.ts'
+import { dropOwed, keepOwed, loadOwed } from './owed.ts'
 import { type StoredSnapshot, storedSnapshots } from './snapshots.ts'
 
 export interface Loaded {
@@ -67,13 +69,23 @@ export async function loadUnit(
     }
     hosted.batches.add(describeBatch(placeOf(entry.key), decodeBatch(entry.value), now()))
   }
-  const had = entries[entries.length - 1]
-  if (damaged && had !== undefined) hosted.owes = furthest(hosted.owes, placeOf(had.key))
   const intact = opened.damage?.intact
   if (opened.damage !== undefined) hosted.batches.cut(intact)
+  const had = entries[entries.length - 1]
+  await noteOwed(hosted, damaged && had !== undefined ? placeOf(had.key) : undefined, node, store)
   hosted.snapshots = snapshots.map(({ position, offset, course }) => ({ position, offset, course }))
   const incomplete = damaged || lacksDecisions(opened, snapshot) || lacksBatches(hosted, snapshot)
   return { opened, snapshots, incomplete }
+}
+
+/** @param had what was here, where some of it is damaged */
+async function noteOwed(hosted: HostedUnit, had: CutPosition | undefined, node: MeshNode, store: Store): Promise<void> {
+  const { unit } = hosted.description
+  const known = await loadOwed(store, unit)
+  const owes = furthest(had, furthest(hosted.owes, known))
+  hosted.owes = isBehind(hosted.batches.last?.position, owes) ? owes : undefined
+  if (hosted.owes !== undefined) node.persist([keepOwed(unit, hosted.owes)])
+  else if (known !== undefined) node.persist([dropOwed(unit)])
 }
 
 function placeOf(key: string): CutPosition {
