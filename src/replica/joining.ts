@@ -110,6 +110,7 @@ export class Joining {
       onBatch: (certificate, batch, bytes) => {
         const { seq, part } = certificate.content
         const key = batchKey(unit, { seq, part })
+        this.#forgetBefore(hosted, { seq, part })
         hosted.batches.add(describeBatch({ seq, part }, batch, now()))
         node.persist([
           { kind: 'put', table: 'batch', key, value: bytes },
@@ -121,6 +122,15 @@ export class Joining {
     })
     hosted.handoff = handoff
     return handoff
+  }
+
+  /** The giver keeps nothing older than this, and some of it is missing here: what lies before the hole has had its time. */
+  #forgetBefore({ description, batches }: HostedUnit, first: CutPosition): void {
+    const { last } = batches
+    if (last === undefined || mayFollow(last.position, first)) return
+    batches.drop(batches.entries.length)
+    const { unit } = description
+    this.#options.node.persist([{ kind: 'deleteRange', table: 'batch', from: `${unit}/`, to: batchKey(unit, first) }])
   }
 
   async #takeOver(hosted: HostedUnit, handoff: Handoff, beyond: CutPosition | undefined): Promise<boolean> {
@@ -174,7 +184,7 @@ export class Joining {
   #expired({ description, batches }: HostedUnit, snapshot: CutPosition | undefined): StoreOp[] {
     const { last } = batches
     if (last === undefined || snapshot === undefined || !isBehind(last.position, snapshot)) return []
-    batches.cut(undefined)
+    batches.drop(batches.entries.length)
     const { unit } = description
     return [{ kind: 'deleteRange', table: 'batch', from: `${unit}/`, to: `${unit}/~` }]
   }
@@ -209,3 +219,7 @@ export class Joining {
     return description.origin?.checkpoint === undefined ? peers : [...peers, CHECKPOINT]
   }
 }
+
+/** Whether nothing lies between the two; in some cases it takes the first one's content to tell that something does. */
+const mayFollow = (before: CutPosition, next: CutPosition): boolean =>
+  (next.seq === before.seq && next.part === before.part + 1) || (next.seq === before.seq + 1 && next.part === 0)

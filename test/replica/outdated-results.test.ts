@@ -103,6 +103,10 @@ describe('results that are older than all that is handed over', () => {
     assert.deepEqual(await takenOver(5, 9), { incomplete: false, inMemory: [], onDisk: [], others: 1 })
   })
 
+  it('go where some of those between are kept, and not all: nothing is left out of what a unit has', async () => {
+    assert.deepEqual(await takenOver(5, 7), { incomplete: false, inMemory: [7, 8], onDisk: [7, 8], others: 1 })
+  })
+
   it('stay where those between are handed over', async () => {
     const all = [1, 2, 3, 4, 5, 6, 7, 8]
     assert.deepEqual(await takenOver(5, 6), { incomplete: false, inMemory: all, onDisk: all, others: 1 })
