@@ -47,6 +47,11 @@ export class Following {
     return naming
   }
 
+  /** What only they spoke of is lost with them. */
+  forget(lost: Iterable<PeerId>): void {
+    for (const peer of lost) this.#standings.forget(peer)
+  }
+
   standingOf(peer: PeerId): Standing | undefined {
     return this.#standings.get(peer)
   }

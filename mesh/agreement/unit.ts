@@ -153,6 +153,7 @@ export class UnitAgreement {
   }
   setPeers(alive: ReadonlySet<PeerId>, lost: ReadonlySet<PeerId>): void {
     this.#alive = alive
+    if (lost !== this.#lost) this.following.forget(lost)
     this.#lost = lost
   }
 

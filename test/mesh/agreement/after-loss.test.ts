@@ -58,11 +58,19 @@ describe('a unit whose members are all given up', () => {
     assert.equal(ticked(agreementOf(ADA, terms), [DEE, EVE, FAY], TIMING.standingMs).term, third)
   })
 
-  it('follows whoever knows of a later term', () => {
+  /** At ada, who was told by another peer that it is in term 4. */
+  function toldBy(peer: PeerId): UnitAgreement {
     const agreement = agreementOf(ADA, terms)
-    const standing = { ...agreementOf(GUS, terms).standing, term: 4 }
-    agreement.heard(0, GUS, standing)
-    assert.equal(ticked(agreement, [DEE, EVE, FAY], LATE).term, third)
+    agreement.heard(0, peer, { ...agreementOf(peer, terms).standing, term: 4 })
+    return agreement
+  }
+
+  it('follows whoever knows of a later term', () => {
+    assert.equal(ticked(toldBy(GUS), [DEE, EVE, FAY], LATE).term, third)
+  })
+
+  it('follows no term that only those knew who are given up', () => {
+    assert.equal(ticked(toldBy(DEE), [DEE, EVE, FAY], LATE).term.membersOf, 1)
   })
 
   it('stands still at a peer that is given up itself', () => {
