@@ -1,5 +1,5 @@
 /**
- * When the view should change, as one member sees it: a peer that has been alive for a while is admitted; a member that a
+ * When the view should change, as one member sees it: a peer that has been alive for a while and stays is admitted; a member that a
  * majority of members has reported dead for long is removed. Gossip alone moves nothing: what this proposes must win as a
  * change of the control document. A pure core.
  */
@@ -34,6 +34,8 @@ export class ViewKeeper {
   readonly #reports = new Map<PeerId, ReadonlySet<PeerId>>()
   readonly #deadSince = new Map<PeerId, Instant>()
   readonly #leaving = new Set<PeerId>()
+  /** Who has said, since it was last gone, that it is not about to leave: what gossip tells of a peer is no word of its own. */
+  readonly #staying = new Set<PeerId>()
   /** At the last look. */
   #members: readonly PeerId[] = []
   #lookedAt: Instant | undefined
@@ -51,8 +53,9 @@ export class ViewKeeper {
   /** What a peer reports of others, and whether it is about to leave itself. */
   heard(from: PeerId, dead: readonly PeerId[], leaving: boolean): void {
     this.#reports.set(from, new Set(dead))
-    if (leaving) this.#leaving.add(from)
-    else this.#leaving.delete(from)
+    const [said, revoked] = leaving ? [this.#leaving, this.#staying] : [this.#staying, this.#leaving]
+    said.add(from)
+    revoked.delete(from)
   }
 
   /** The step that this peer should propose now. */
@@ -78,7 +81,11 @@ export class ViewKeeper {
     }
     const own = members.filter(({ state }) => state === 'dead').map(({ id }) => id)
     this.#reports.set(this.#self, new Set(own))
-    for (const { id, state } of members) if (state === 'dead' || state === 'left') this.#leaving.delete(id)
+    for (const { id, state } of members) {
+      if (state !== 'dead' && state !== 'left') continue
+      this.#leaving.delete(id)
+      this.#staying.delete(id)
+    }
     this.#noteDead(now, view)
   }
 
@@ -87,6 +94,7 @@ export class ViewKeeper {
     this.#aliveSince.clear()
     this.#deadSince.clear()
     this.#reports.clear()
+    this.#staying.clear()
   }
 
   /** Mostly nobody holds anybody dead. */
@@ -114,7 +122,7 @@ export class ViewKeeper {
   #admission(by: Instant, { view, banned }: ControlDocument, members: readonly Member[]): ViewStep | undefined {
     const { admitAfterMs } = this.#settings
     const candidates = members.filter(({ id, name }) => {
-      if (view.members.includes(id) || banned.includes(id) || this.#leaving.has(id)) return false
+      if (view.members.includes(id) || banned.includes(id) || !this.#staying.has(id)) return false
       // Two at a time under one name: the one that is a member stays, until it is gone.
       const namesake = members.find(
         (other) => other.id !== id && other.name === name && view.members.includes(other.id),

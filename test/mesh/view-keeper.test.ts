@@ -1,4 +1,4 @@
-/** Who counts as leaving: whoever says so of itself, until it is gone; and what a peer still knows after a pause. */
+/** Who counts as leaving or staying: whoever says so of itself, until it is gone; and what a peer still knows after a pause. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { genesis } from '../../mesh/agreement/control-document.ts'
@@ -36,6 +36,7 @@ it('a peer that has just been let go is not taken in again for what was heard of
   const { admitAfterMs } = DEFAULT_VIEW_SETTINGS
   keeper.tick(0, document, membersWith('alive'))
   for (let at = 1_000; at < 60_000; at += 1_000) keeper.tick(at, document, membersWith('alive'))
+  keeper.heard(BO, [], false)
   assert.equal(keeper.tick(60_000, without, membersWith('alive')), undefined)
   keeper.tick(60_000 + admitAfterMs / 2, without, membersWith('alive'))
   assert.equal(keeper.tick(60_000 + admitAfterMs - 1, without, membersWith('alive')), undefined)
@@ -45,6 +46,29 @@ it('a peer that has just been let go is not taken in again for what was heard of
   })
 })
 
+//   bo leaves, and stands still │ it is taken for dead │ it goes on, contradicts that, finds that it has left, and is gone
+it('a peer is admitted on its own word only, which it gives anew after it was taken for dead', () => {
+  const keeper = new ViewKeeper(ADA, DEFAULT_VIEW_SETTINGS)
+  const without = { ...document, view: { number: 2, members: [ADA, CY] } }
+  const { admitAfterMs } = DEFAULT_VIEW_SETTINGS
+  const admitted = { kind: 'admit', peer: BO, name: 'b' }
+  let now = 0
+  const after = (state: Member['state'], ms: number) => {
+    let step: ReturnType<typeof keeper.tick>
+    for (const until = now + ms; now < until; now += 200) step = keeper.tick(now, without, membersWith(state))
+    return step
+  }
+  keeper.heard(BO, [], false)
+  keeper.heard(BO, [], true)
+  assert.equal(after('alive', 2 * admitAfterMs), undefined)
+  after('dead', 1_000)
+  assert.equal(after('alive', 2 * admitAfterMs), undefined)
+  keeper.heard(BO, [], false)
+  assert.deepEqual(after('alive', 200), admitted)
+  after('dead', 1_000)
+  assert.equal(after('alive', 2 * admitAfterMs), undefined)
+})
+
 describe('a peer that stood still', () => {
   const { admitAfterMs } = DEFAULT_VIEW_SETTINGS
 
@@ -52,6 +76,7 @@ describe('a peer that stood still', () => {
   it('admits nobody for having been there before', () => {
     const keeper = new ViewKeeper(ADA, DEFAULT_VIEW_SETTINGS)
     const without = { ...document, view: { number: 2, members: [ADA, CY] } }
+    keeper.heard(BO, [], false)
     keeper.tick(0, without, membersWith('alive'))
     assert.equal(keeper.tick(60_000, without, membersWith('alive')), undefined)
     assert.equal(keeper.tick(60_100, without, membersWith('dead')), undefined)
