@@ -6,6 +6,9 @@ import { MongoClient } from 'mongodb'
 import type { S3Service } from '../services/s3.ts'
 import { committedRecords } from './kafka-rows.ts'
 
+/** A server that fails may leave a cursor unanswered. */
+const ANSWER_WITHIN_MS = 120_000
+
 /** A row with what its sink says of it beside its value. */
 export interface SinkRow {
   readonly revision: number
@@ -24,7 +27,7 @@ export async function kafkaRows(brokers: readonly string[], topic: string): Prom
 }
 
 export async function mongodbRows(url: string, database: string, collection: string): Promise<SinkRow[]> {
-  const client = await MongoClient.connect(url)
+  const client = await MongoClient.connect(url, { socketTimeoutMS: ANSWER_WITHIN_MS })
   try {
     const documents = await client.db(database).collection(collection).find().toArray()
     return documents.map(({ revision, final, value }) => ({ revision, final, value }))

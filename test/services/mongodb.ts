@@ -47,7 +47,8 @@ async function startNative(): Promise<MongodbService> {
     args: [
       '-cp',
       [join(jarFolder, '*'), launcher].join(delimiter),
-      '-Xmx256m',
+      // It keeps what changed lately in memory, and closes its store for good when there is too little.
+      '-Xmx1g',
       THREADS,
       'Launcher',
       `${port}`,
