@@ -75,7 +75,7 @@ export class Cluster {
 
   /** A peer's disk is lost with its identity; it comes back under its name. False: another one's is not made up for yet. */
   wipe(peer: SimulatedPeer): boolean {
-    if (peer.leaving || !this.#whole()) return false
+    if (peer.leaving || !this.whole) return false
     peer.crash()
     peer.wipe()
     return true
@@ -83,7 +83,7 @@ export class Cluster {
 
   /** A peer's disk is what it was some time ago. False: it has left, or there would be nobody left who knows better. */
   restore(peer: SimulatedPeer, image: ReturnType<SimulatedDisk['image']>): boolean {
-    if (peer.leaving || !this.#peers.includes(peer) || !this.#whole()) return false
+    if (peer.leaving || !this.#peers.includes(peer) || !this.whole) return false
     peer.crash()
     peer.disk.restore(image)
     peer.spared = true
@@ -93,7 +93,7 @@ export class Cluster {
 
   /** One entry of a peer's disk is damaged, and it starts again. False: another damage is not made up for yet. */
   damage(peer: SimulatedPeer, random: Random): boolean {
-    if (peer.leaving || !this.#whole()) return false
+    if (peer.leaving || !this.whole) return false
     peer.crash()
     const damaged = peer.flipBit(random)
     peer.start()
@@ -102,10 +102,10 @@ export class Cluster {
 
   /**
    * A majority of the members whose loss loses nothing that was agreed: each unit has a voter among the others that holds
-   * all of it, and nothing is under way. Empty: there is none now.
+   * all of it and hands it over as it is, and nothing is under way. Empty: there is none now.
    */
   expendable(): readonly SimulatedPeer[] {
-    if (!this.#whole() || this.#peers.some(({ running }) => !running)) return []
+    if (!this.whole || this.#peers.some(({ running }) => !running)) return []
     const victims = this.#peers.slice(0, Math.floor(this.#peers.length / 2) + 1)
     const left = this.#peers.filter((peer) => !victims.includes(peer))
     const settled = victims.every(({ peer }) =>
@@ -117,10 +117,10 @@ export class Cluster {
           own?.sealed === false &&
           // What may have been certified in an earlier term only they can say.
           own.term.open.every((cut) => !isBehind(own.frontier, cut)) &&
-          left.some(({ id, peer: other }) => {
+          left.some(({ id, peer: other, quirks }) => {
             const its = other?.node.unit(unit)
             const same = its?.frontier?.digest === own.frontier?.digest && its?.term.number === own.term.number
-            return same && its?.term.members.includes(id) === true
+            return same && its?.term.members.includes(id) === true && !quirks.givesWrong
           })
         )
       }),
@@ -137,7 +137,7 @@ export class Cluster {
   }
 
   /** Every unit's voters are identities that there are, and all of them have caught up. */
-  #whole(): boolean {
+  get whole(): boolean {
     const ids = new Set(this.#peers.map(({ id }) => id))
     const everyone = this.#peers.every(({ peer }) => peer !== undefined && peer.node.document !== undefined)
     const documents = this.#peers.map(({ peer }) => peer?.node.document)

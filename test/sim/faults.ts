@@ -253,10 +253,10 @@ export class Faults {
         victim.spoil('once')
         return
       case 'badGiver': {
-        // While all of them were bad, nobody could take anything over.
-        const bad = peers.some(({ quirks }) => quirks.givesWrong)
-        if (!bad) victim.quirks.givesWrong = true
-        count(!bad)
+        // While all of them were bad, or the only one that has a unit, nobody could take anything over.
+        const may = cluster.whole && !peers.some(({ quirks }) => quirks.givesWrong)
+        if (may) victim.quirks.givesWrong = true
+        count(may)
         return
       }
       case 'wrongAlways':
