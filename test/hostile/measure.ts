@@ -1,8 +1,11 @@
 /** How long something hostile keeps a thread, in processor time: wall time would say what else the machine does. */
 import process from 'node:process'
 
-/** Nothing hostile may take longer, since it is looked at where peers vote and answer. */
-export const MOST_MS = 50
+/** Nothing hostile should take longer, since it is looked at where peers vote and answer. `npm run bench -- rejections` measures it. */
+const MEANT_MS = 50
+
+/** What a test allows: machines differ, and what explodes takes seconds. */
+export const MOST_MS = 5 * MEANT_MS
 
 const spent = (): number => {
   const { user, system } = process.cpuUsage()
@@ -16,6 +19,6 @@ export function leastTime<Result>(run: () => Result): { readonly ms: number; rea
     const before = spent()
     const result = run()
     ms = Math.min(ms, spent() - before)
-    if (ms < MOST_MS || attempt >= 4) return { ms, result }
+    if (ms < MEANT_MS || attempt >= 4) return { ms, result }
   }
 }

@@ -1,36 +1,25 @@
 import assert from 'node:assert/strict'
-import process from 'node:process'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { JobFormat } from '../../src/job/document.ts'
 import { JobInvalidError } from '../../src/job/errors.ts'
 import { parseJob } from '../../src/job/parse.ts'
 import { LIMITS } from '../../src/limits.ts'
+import { leastTime, MOST_MS } from '../hostile/measure.ts'
 import { FORMATS, jobValue, mutationsOf, SEED, textOf } from './documents.ts'
 import { edited, faultsIn, GOOD } from './faults.ts'
 
-/** No document may take longer than this, since it is parsed where peers vote and answer. */
-const MOST_MS = 50
-
-const spent = (): number => {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1000
-}
-
-/** Parses the text; in processor time, and again where the machine was busy or the code cold. */
+/** Parses the text in time. */
 function parseInTime(text: string, format: JobFormat): void {
-  let fastest = Number.POSITIVE_INFINITY
-  for (let attempt = 0; attempt < 4 && fastest >= MOST_MS; attempt++) {
-    const before = spent()
+  const { ms } = leastTime(() => {
     try {
       parseJob(text, format, 'job')
     } catch (error) {
       assert.ok(error instanceof JobInvalidError, error instanceof Error ? error.stack : String(error))
       checkFaults(error, text)
     }
-    fastest = Math.min(fastest, spent() - before)
-  }
-  assert.ok(fastest < MOST_MS, `${fastest} ms of ${format}`)
+  })
+  assert.ok(ms < MOST_MS, `${ms} ms of ${format}`)
 }
 
 /** Every fault has a place that exists, and words of bounded length. */
