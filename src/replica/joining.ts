@@ -109,10 +109,15 @@ export class Joining {
       held: () => hosted.batches.last?.position,
       onBatch: (certificate, batch, bytes) => {
         const { seq, part } = certificate.content
-        const key = batchKey(unit, { seq, part })
-        this.#forgetBefore(hosted, { seq, part })
-        hosted.batches.add(describeBatch({ seq, part }, batch, now()))
+        const position = { seq, part }
+        const key = batchKey(unit, position)
+        const { last } = hosted.batches
+        // The giver keeps nothing older than this, and some of it is missing here: what lies before the hole has had its time.
+        const leavesHole = last !== undefined && !mayFollow(last.position, position)
+        const outdated = leavesHole ? [this.#forget(hosted, key)] : []
+        hosted.batches.add(describeBatch(position, batch, now()))
         node.persist([
+          ...outdated,
           { kind: 'put', table: 'batch', key, value: bytes },
           { kind: 'put', table: 'certificate', key, value: encodeStored(certificate) },
         ])
@@ -124,13 +129,10 @@ export class Joining {
     return handoff
   }
 
-  /** The giver keeps nothing older than this, and some of it is missing here: what lies before the hole has had its time. */
-  #forgetBefore({ description, batches }: HostedUnit, first: CutPosition): void {
-    const { last } = batches
-    if (last === undefined || mayFollow(last.position, first)) return
+  /** All results that are here. @param end of their keys on disk: what is there from it on stays */
+  #forget({ description, batches }: HostedUnit, end: string): StoreOp {
     batches.drop(batches.entries.length)
-    const { unit } = description
-    this.#options.node.persist([{ kind: 'deleteRange', table: 'batch', from: `${unit}/`, to: batchKey(unit, first) }])
+    return { kind: 'deleteRange', table: 'batch', from: `${description.unit}/`, to: end }
   }
 
   async #takeOver(hosted: HostedUnit, handoff: Handoff, beyond: CutPosition | undefined): Promise<boolean> {
@@ -181,12 +183,10 @@ export class Joining {
    * The giver keeps no results up to its snapshot: those have had their time, and the older ones that are here even more so. What
    * comes after the snapshot does not continue them.
    */
-  #expired({ description, batches }: HostedUnit, snapshot: CutPosition | undefined): StoreOp[] {
-    const { last } = batches
+  #expired(hosted: HostedUnit, snapshot: CutPosition | undefined): StoreOp[] {
+    const { last } = hosted.batches
     if (last === undefined || snapshot === undefined || !isBehind(last.position, snapshot)) return []
-    batches.drop(batches.entries.length)
-    const { unit } = description
-    return [{ kind: 'deleteRange', table: 'batch', from: `${unit}/`, to: `${unit}/~` }]
+    return [this.#forget(hosted, `${hosted.description.unit}/~`)]
   }
 
   /** What is damaged makes room: others tell it again. */
