@@ -53,9 +53,13 @@ export class ViewKeeper {
   /** What a peer reports of others, and whether it is about to leave itself. */
   heard(from: PeerId, dead: readonly PeerId[], leaving: boolean): void {
     this.#reports.set(from, new Set(dead))
-    const [said, revoked] = leaving ? [this.#leaving, this.#staying] : [this.#staying, this.#leaving]
-    said.add(from)
-    revoked.delete(from)
+    if (leaving) {
+      this.#leaving.add(from)
+      this.#staying.delete(from)
+    } else {
+      this.#leaving.delete(from)
+      this.#staying.add(from)
+    }
   }
 
   /** The step that this peer should propose now. */

@@ -124,8 +124,9 @@ export class Following {
   }
 
   /** All members of the term are given up, and for a while nobody spoke of a later one, as heartbeats of whoever has it do. */
-  isAbandoned(now: Instant, term: Term, isLost: (peer: PeerId) => boolean): boolean {
-    if (!term.members.every(isLost) || isLost(this.#self) || this.latestTerm > term.number) return false
+  isAbandoned(now: Instant, term: Term, lost: ReadonlySet<PeerId>): boolean {
+    const allLost = term.members.every((member) => lost.has(member))
+    if (!allLost || lost.has(this.#self) || this.latestTerm > term.number) return false
     this.#lostSince ??= now
     return now - this.#lostSince > TIMING.standingMs
   }

@@ -309,8 +309,7 @@ export class UnitAgreement {
   }
 
   #follow(now: Instant): UnitEffect[] {
-    const abandoned = this.following.isAbandoned(now, this.term, (peer) => this.#lost.has(peer))
-    const next = abandoned ? this.#terms.afterLoss : undefined
+    const next = this.following.isAbandoned(now, this.term, this.#lost) ? this.#terms.afterLoss : undefined
     if (next !== undefined) return this.#install(now, next)
     const asked = this.following.whomToAsk(now, this.term)
     const effects = asked === undefined ? [] : this.ask(now, asked)
