@@ -9,6 +9,7 @@ import { Giving } from '../../src/replica/giving.ts'
 import type { Manifest } from '../../src/replica/handoff.ts'
 import { HostedUnit, type UnitDescription } from '../../src/replica/hosted.ts'
 import { encodeState, FRESH, snapshotOps, stateDigest } from '../../src/replica/snapshots.ts'
+import type { PlacedDecision } from '../../src/replica/unit-replica.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 
 const UNIT = 'delays-1:0:3' as UnitId
@@ -28,6 +29,10 @@ const certified = new Giving({
   ...{ node, store, now: () => 0 },
   certificate: async (_unit, { seq }) => ({ content: contentAt(seq, seq), term: 1, signers: [] }),
 })
+
+const gapFrom = (seq: number, term: number): PlacedDecision => {
+  return { kind: 'gap', offset: 30, value: 40, snapshot: { seq, part: 0 }, term, base: undefined }
+}
 
 function hosted(loaded: boolean, state: HostedUnit['state']): HostedUnit {
   const unit = new HostedUnit({ unit: UNIT, startOffset: 0 } as unknown as UnitDescription, 0)
@@ -65,23 +70,9 @@ describe('a unit that others are to take over', () => {
       return snapshot?.certificate.content.seq
     }
     assert.equal(await given(), 2)
-    there.decisions.push({
-      kind: 'gap',
-      offset: 30,
-      value: 40,
-      snapshot: { seq: 1, part: 0 },
-      term: 3,
-      base: undefined,
-    })
+    there.decisions.push(gapFrom(1, 3))
     assert.equal(await given(), 1)
-    there.decisions.push({
-      kind: 'gap',
-      offset: 30,
-      value: 40,
-      snapshot: { seq: 9, part: 0 },
-      term: 4,
-      base: undefined,
-    })
+    there.decisions.push(gapFrom(9, 4))
     await assert.rejects(given(), /is not here either/)
   })
 })

@@ -112,13 +112,10 @@ describe('records that the log has lost and an operator gives up', () => {
   const all = [ADA, BO, CY]
   const snapshot = { position: { seq: 4, part: 0 }, offset: 40 }
   /** The gap that ada wants so long after the order, where she and bo wait for records from before offset 90. */
-  function wishedAfter(snapshots: readonly (typeof snapshot)[], ...passedMs: readonly number[]) {
-    return wishedBy(scene({ alive: all, view: all }), snapshots, passedMs)
-  }
-  function wishedBy(
-    there: ReturnType<typeof scene>,
+  function wishedAfter(
     snapshots: readonly (typeof snapshot)[],
     passedMs: readonly number[],
+    there = scene({ alive: all, view: all }),
   ) {
     there.hosted.target = undefined
     there.hosted.snapshots.push(...(snapshots as unknown as typeof there.hosted.snapshots))
@@ -133,13 +130,13 @@ describe('records that the log has lost and an operator gives up', () => {
 
   it('are given up at once by a replica with a snapshot, from there on', () => {
     const gap = { kind: 'gap', offset: 40, value: 90, snapshot: snapshot.position, floor: null }
-    assert.deepEqual(wishedAfter([snapshot], 0), [gap])
+    assert.deepEqual(wishedAfter([snapshot], [0]), [gap])
   })
 
   it('are given up by one without a snapshot only when nobody with one has done so', () => {
     const gap = { kind: 'gap', offset: 0, value: 90, snapshot: null, floor: null }
     const { gapGraceMs } = HOST_TIMING
-    assert.deepEqual(wishedAfter([], 0, gapGraceMs - 1, gapGraceMs), [undefined, undefined, gap])
+    assert.deepEqual(wishedAfter([], [0, gapGraceMs - 1, gapGraceMs]), [undefined, undefined, gap])
   })
 
   it('are left to others by one that lacks results which are certified: its snapshot may be older than what they keep', () => {
@@ -151,7 +148,7 @@ describe('records that the log has lost and an operator gives up', () => {
     there.agreement.message(NOW, BO, { t: 'tell', terms: [], certificates: [{ content, term: 1, signers: [] }] })
     const { gapGraceMs } = HOST_TIMING
     const gap = { kind: 'gap', offset: 60, value: 90, snapshot: snapshot.position, floor: null }
-    assert.deepEqual(wishedBy(there, [snapshot], [0, gapGraceMs - 1, gapGraceMs]), [undefined, undefined, gap])
+    assert.deepEqual(wishedAfter([snapshot], [0, gapGraceMs - 1, gapGraceMs], there), [undefined, undefined, gap])
   })
 })
 
