@@ -205,7 +205,7 @@ export class UnitAgreement {
 
   /** A cut that no value can win is a reason of its own to go on to another term. */
   #wishNow(now: Instant): Wish | undefined {
-    return this.#wishing.due(now) ?? this.#renewal
+    return this.#wishing.due(now) ?? (this.#isLost && !this.deadlocked && this.#wishing.mayRenew(now) ? {} : undefined)
   }
 
   /** Answer to `pause`: the replica took all records below `offset` and takes no more until the next term. */
@@ -317,9 +317,9 @@ export class UnitAgreement {
     return [...effects, { kind: 'event', event: { kind: 'released', unit: this.unit } }]
   }
 
-  get #renewal(): Wish | undefined {
-    const lost = this.#tally.isLost(nextPosition(this.frontier), this.term.members.length)
-    return lost && !this.deadlocked ? {} : undefined
+  /** No value of the next cut can win in this term any more. */
+  get #isLost(): boolean {
+    return this.#tally.isLost(nextPosition(this.frontier), this.term.members.length)
   }
 
   #successionOf(term: Term, state: SuccessionState | undefined): Succession {
@@ -407,6 +407,7 @@ export class UnitAgreement {
     const { content } = certificate
     const digest = contentDigest(content)
     this.#chain.adopt(certificate)
+    this.#wishing.certified()
     const outvoted = this.#tally.others(content, digest).filter(({ peer }) => peer !== this.#self)
     this.#tally.settle(content)
     const own = this.#own.certified(content)
@@ -464,6 +465,7 @@ export class UnitAgreement {
     if (term.unit !== this.unit || term.number !== this.term.number + 1) return []
     const concluded = this.#conclude(now, term)
     this.#wishing.answered(now, term)
+    if (this.#isLost || term.dispute !== undefined) this.#wishing.failed(now)
     this.#ended.add(this.#succession)
     this.#ended.keep(term)
     this.#terms.add(term)
