@@ -87,7 +87,7 @@ const FORM_WITHIN_MS = 60_000
 /** After healing, everything must be at the sink within this; and a forged slice be refused, once it is there. */
 const PROGRESS_WITHIN_MS = 120_000
 const LOOK_EVERY_MS = 1_000
-const TICKS_MS = [100, 150, 200, 300] as const
+const TICKS_MS = [150, 200, 250, 300] as const
 /** What faults lead to, and others or an operator lead out of. */
 const EXPECTED_HALTS: ReadonlySet<string> = new Set([
   'QRT_RECORD_QUARANTINED',
@@ -175,7 +175,7 @@ class Simulation {
       random: seededRandom(random.below(2 ** 31)),
       expect: count,
       // With a shorter one less happens between two ticks, and it costs more.
-      tickMs: TICKS_MS[random.below(TICKS_MS.length)] ?? 100,
+      tickMs: TICKS_MS[random.below(TICKS_MS.length)] ?? 150,
       took,
       seeds: () => this.#cluster.peers.map(({ address }) => address),
       removeAfterMs: random.below(3) === 0 ? 20_000 : undefined,
