@@ -62,6 +62,8 @@ export interface RunOptions {
   readonly peers?: number | undefined
   /** The rule that peers break. */
   readonly bug?: PlantedBug | undefined
+  /** What this seed gave before, when it held: it is made again for its trace, and nothing is checked anew. */
+  readonly before?: RunResult | undefined
   /** Tells what happens, for a person. */
   readonly say?: (text: string) => void
 }
@@ -75,6 +77,8 @@ export interface RunResult {
   /** SHA-256 over all that happened, in order. */
   readonly trace: string
   readonly simulatedMs: number
+  /** After the faults, until every sink has everything. */
+  readonly finishMs: number
   readonly certificates: number
   /** With which it was played. */
   readonly chosen: readonly Fault[]
@@ -134,6 +138,7 @@ class Simulation {
   #violation: Violation | undefined
   /** Stages that read what somebody else has written: a unit of each is to halt. */
   #forging = false
+  #finishMs = 0
   readonly #refused = new Set<number>()
   readonly #network: SimulatedNetwork
   readonly #log: SimulatedLog
@@ -226,7 +231,7 @@ class Simulation {
       cluster: this.#cluster,
       workload: this.#workload,
       now: () => this.#clock.now(),
-      isCertified: (unit, text) => this.#checks.isCertified(unit, text),
+      isCertified: (unit, text) => options.before !== undefined || this.#checks.isCertified(unit, text),
       onViolation: (violation) => this.failed(violation),
     })
     this.#producers = new Producers(this.#log, seededRandom(random.below(2 ** 31)), this.#workload)
@@ -276,8 +281,11 @@ class Simulation {
     this.#producers.stop()
     await this.#runChecked(1_000)
     const before = this.#producers.flush()
-    await this.#finish(before)
-    this.#control.finish()
+    const held = this.#options.before
+    if (held === undefined) {
+      await this.#finish(before)
+      this.#control.finish()
+    } else await this.#runChecked(held.finishMs)
     await this.#forge()
   }
 
@@ -304,6 +312,7 @@ class Simulation {
       check: this.#violation?.check,
       trace: this.#trace.digest(),
       simulatedMs: Math.round(this.#clock.now()),
+      finishMs: this.#finishMs,
       certificates: this.#checks.certificates,
       chosen: this.#faults.chosen,
       peers: this.#peers,
@@ -314,6 +323,7 @@ class Simulation {
 
   /** What is looked at inside of a peer must not go through it: it would take a violation for a failure of its own. */
   #check(look: () => void): void {
+    if (this.#options.before !== undefined) return
     try {
       look()
     } catch (error) {
@@ -350,14 +360,14 @@ class Simulation {
     for (let left = forMs; left > 0; left -= LOOK_EVERY_MS) {
       await this.#clock.run(Math.min(left, LOOK_EVERY_MS))
       if (this.#violation !== undefined) throw this.#violation
-      this.#checks.sink(this.#log)
-      this.#storeChecks.look()
-      this.#lookAtDocuments()
+      if (this.#options.before === undefined) this.#look()
       this.#readers.look()
     }
   }
 
-  #lookAtDocuments(): void {
+  #look(): void {
+    this.#checks.sink(this.#log)
+    this.#storeChecks.look()
     for (const { id, name, disk, spared } of this.#cluster.running) {
       const stored = spared ? undefined : disk.find('control', 'document')
       if (stored !== undefined) this.#control.held(id, name, stored)
@@ -370,6 +380,7 @@ class Simulation {
     let known: { readonly by: string; readonly expected: Expected } | undefined
     for (;;) {
       await this.#runChecked(LOOK_EVERY_MS)
+      this.#finishMs += LOOK_EVERY_MS
       const gaps = this.#gaps()
       // Nobody writes to the source any more, as a rule.
       const written = inputsOf(this.#log, this.#workload).map(({ history }) => history.length)
