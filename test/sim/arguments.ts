@@ -6,6 +6,8 @@ import { FAULTS, type Fault, isFault } from './faults.ts'
 
 export interface SimArguments {
   readonly seeds: readonly number[]
+  /** Those of seeds.txt are played before, each for its own time. */
+  readonly kept: boolean
   /** Simulated minutes under faults, a seed. */
   readonly minutes: number
   /** Each seed is run twice, and the traces compared. */
@@ -29,7 +31,8 @@ export interface SimArguments {
 export const USAGE = `npm run sim -- [--seed N | --seeds COUNT --from FIRST] [--minutes M] [--once] [--workers K] [-o json] [--verbose]
 
   --seed N       one seed
-  --seeds COUNT  so many seeds, from --from on (default 1), after those of seeds.txt, each for its own time
+  --seeds COUNT  so many seeds (default 50), from --from on (default 1)
+  --kept         those of seeds.txt first, each for its own time
   --minutes M    simulated minutes under faults (default 10)
   --once         run each seed once instead of twice
   --workers K    seeds at a time (default 2)
@@ -51,6 +54,7 @@ export function parseSimArguments(argv: readonly string[]): SimArguments {
       seed: { type: 'string' },
       seeds: { type: 'string', default: '50' },
       from: { type: 'string', default: '1' },
+      kept: { type: 'boolean', default: false },
       minutes: { type: 'string', default: '10' },
       once: { type: 'boolean', default: false },
       workers: { type: 'string', default: '2' },
@@ -79,6 +83,7 @@ export function parseSimArguments(argv: readonly string[]): SimArguments {
   if (unknown !== undefined) throw new Error(`--bug: there is no ${unknown}; --list-bugs names them`)
   return {
     seeds,
+    kept: values.kept,
     minutes,
     twice: !values.once,
     json: values.output === 'json',

@@ -47,7 +47,7 @@ if (bugs.length > 0) {
 }
 
 const asked = args.seeds.map((seed) => ({ seed, faultsMs }))
-const seeds = asked.length === 1 ? asked : [...keptSeeds(), ...asked]
+const seeds = args.kept ? [...keptSeeds(), ...asked] : asked
 const failed: Played[] = []
 const faults: Record<string, number> = {}
 const branches: Record<string, number> = {}
