@@ -37,7 +37,7 @@ export const TIMING = {
   standingMs: 2_000,
   /** Each rank waits this much longer before it proposes the same decision. */
   proposeStaggerMs: 150,
-  /** A wish that could not be granted is put forward again after this, doubled up to the maximum. */
+  /** A wish that could not be granted is put forward again after this, doubled up to the maximum; a cut that fails again and again, too. */
   wishPauseMs: 250,
   wishPauseMaxMs: 10_000,
   /** A proposer with enough promises waits this long for the members that are alive. */

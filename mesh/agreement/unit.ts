@@ -464,8 +464,7 @@ export class UnitAgreement {
   #install(now: Instant, term: Term): UnitEffect[] {
     if (term.unit !== this.unit || term.number !== this.term.number + 1) return []
     const concluded = this.#conclude(now, term)
-    this.#wishing.answered(now, term)
-    if (this.#isLost || term.dispute !== undefined) this.#wishing.failed(now)
+    this.#wishing.answered(now, term, this.#isLost)
     this.#ended.add(this.#succession)
     this.#ended.keep(term)
     this.#terms.add(term)

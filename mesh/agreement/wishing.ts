@@ -9,10 +9,9 @@ import type { Term } from './types.ts'
 
 export class Wishing {
   #wish: Wish | undefined
-  #notBefore: Instant = Number.NEGATIVE_INFINITY
-  #pauseMs = 0
-  #noRenewalBefore: Instant = Number.NEGATIVE_INFINITY
-  #renewalPauseMs = 0
+  readonly #pause = new Pause(TIMING.wishPauseMs)
+  /** The first renewal comes at once. */
+  readonly #renewalPause = new Pause(0)
 
   /** Undefined: nothing any more. */
   put(wish: Wish | undefined): void {
@@ -21,35 +20,56 @@ export class Wishing {
 
   /** What may be put forward now. */
   due(now: Instant): Wish | undefined {
-    return now >= this.#notBefore ? this.#wish : undefined
+    return this.#pause.isOver(now) ? this.#wish : undefined
   }
 
   /** Whether a term in which no value of the next cut can win any more may be followed by another one now. */
   mayRenew(now: Instant): boolean {
-    return now >= this.#noRenewalBefore
-  }
-
-  /** A term ended in which no value could win: the next one may follow at once, those after it at growing intervals. */
-  failed(now: Instant): void {
-    this.#noRenewalBefore = now + this.#renewalPauseMs
-    this.#renewalPauseMs = longer(this.#renewalPauseMs)
+    return this.#renewalPause.isOver(now)
   }
 
   certified(): void {
-    this.#noRenewalBefore = Number.NEGATIVE_INFINITY
-    this.#renewalPauseMs = 0
+    this.#renewalPause.forget()
   }
 
-  /** Whoever still wants the same puts it again; what could not be granted is put forward after a pause. */
-  answered(now: Instant, term: Term): void {
+  /**
+   * Whoever still wants the same puts it again; what could not be granted is put forward after a pause.
+   * @param lost no value of the next cut could win in the term before
+   */
+  answered(now: Instant, term: Term, lost: boolean): void {
     const { decision, members } = this.#wish ?? {}
     const granted =
       (decision === undefined || term.decision?.kind === decision.kind) &&
       (members === undefined || term.view >= members.view)
-    this.#pauseMs = granted ? 0 : longer(this.#pauseMs)
-    this.#notBefore = now + this.#pauseMs
+    if (granted) this.#pause.forget()
+    else this.#pause.begin(now)
+    if (lost || term.dispute !== undefined) this.#renewalPause.begin(now)
     this.#wish = undefined
   }
 }
 
-const longer = (pauseMs: number): number => Math.min(Math.max(TIMING.wishPauseMs, 2 * pauseMs), TIMING.wishPauseMaxMs)
+/** Between attempts that fail: twice as long each time. */
+class Pause {
+  readonly #firstMs: number
+  #nextMs: number
+  #until: Instant = Number.NEGATIVE_INFINITY
+
+  constructor(firstMs: number) {
+    this.#firstMs = firstMs
+    this.#nextMs = firstMs
+  }
+
+  isOver(now: Instant): boolean {
+    return now >= this.#until
+  }
+
+  begin(now: Instant): void {
+    this.#until = now + this.#nextMs
+    this.#nextMs = Math.min(Math.max(TIMING.wishPauseMs, 2 * this.#nextMs), TIMING.wishPauseMaxMs)
+  }
+
+  forget(): void {
+    this.#until = Number.NEGATIVE_INFINITY
+    this.#nextMs = this.#firstMs
+  }
+}
