@@ -3,28 +3,15 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { contentDigest } from '../../../mesh/agreement/certificate.ts'
 import type { Certificate, CutContent } from '../../../mesh/agreement/types.ts'
-import type { UnitEffect } from '../../../mesh/agreement/unit-contract.ts'
-import { GENESIS } from '../../../mesh/ids.ts'
 import type { PeerId, UnitId } from '../../../mesh/index.ts'
-import { agreementOf, termOf } from './agreements.ts'
+import { agreementOf, cutOf, termOf, votedFor } from './agreements.ts'
 
 const UNIT = 'delays-1:0:0' as UnitId
 const [ADA, BO, CY] = ['a', 'b', 'c'].map((letter) => letter.repeat(32)) as [PeerId, PeerId, PeerId]
 
-function cut(seq: number, offset: number, parent: CutContent | undefined): CutContent {
-  return {
-    ...{ cluster: 'test', unit: UNIT, seq, part: 0, last: true, offset },
-    ...{ counts: { in: 1, late: 0, dead: 0 }, inDigest: GENESIS, outDigest: GENESIS },
-    parent: parent === undefined ? GENESIS : contentDigest(parent),
-  }
-}
-const first = cut(1, 10, undefined)
-const second = cut(2, 93, first)
+const first = cutOf(UNIT)
+const second = cutOf(UNIT, { seq: 2, offset: 93, parent: contentDigest(first) })
 const certificateOf = (content: CutContent): Certificate => ({ content, term: 1, signers: [] })
-const votes = (effects: readonly UnitEffect[]) =>
-  effects.flatMap((effect) =>
-    effect.kind === 'sign' && effect.statement.kind === 'vote' ? [effect.statement.seq] : [],
-  )
 
 //   term 2: what the log had from 10 to 90 is given up, from the state after cut 1 │ ada has not seen the certificate of cut 1 yet
 it('what it computes is kept, and voted for once the base is certified here too', () => {
@@ -33,9 +20,9 @@ it('what it computes is kept, and voted for once the base is certified here too'
   const terms = [termOf(UNIT, [ADA, BO, CY]), termOf(UNIT, [ADA, BO, CY], { number: 2, base, decision })]
   const agreement = agreementOf(ADA, terms)
   agreement.rewound({ seq: 1, part: 0 })
-  assert.deepEqual(votes(agreement.computed(0, second)), [])
+  assert.deepEqual(votedFor(agreement.computed(0, second)), [])
   const told = agreement.message(1, BO, { t: 'tell', terms: [], certificates: [certificateOf(first)] })
-  assert.deepEqual(votes(told), [2])
+  assert.deepEqual(votedFor(told), [2])
 })
 
 it('a cut that leaves one out is a fault all the same', () => {

@@ -4,12 +4,11 @@ import { describe, it } from 'node:test'
 import { contentDigest } from '../../../mesh/agreement/certificate.ts'
 import { termKey } from '../../../mesh/agreement/effects.ts'
 import { digestOf } from '../../../mesh/agreement/encoding.ts'
-import type { CutContent, StatementProof } from '../../../mesh/agreement/types.ts'
 import type { UnitAgreement } from '../../../mesh/agreement/unit.ts'
-import { type Digest, GENESIS } from '../../../mesh/ids.ts'
+import type { Digest } from '../../../mesh/ids.ts'
 import type { PeerId, Term, UnitId, Wire } from '../../../mesh/index.ts'
 import { TIMING } from '../../../mesh/limits.ts'
-import { agreementOf, termOf } from './agreements.ts'
+import { agreementOf, cutOf, proofOf, termOf } from './agreements.ts'
 
 const UNIT = 'delays-1:0:0' as UnitId
 const [ADA, BO, CY, DEE] = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(32)) as [PeerId, PeerId, PeerId, PeerId]
@@ -55,10 +54,7 @@ describe('a member that does not have the unit', () => {
 })
 
 describe('a peer that was named by a term which left a cut open', () => {
-  const cut: CutContent = {
-    ...{ cluster: 'test', unit: UNIT, seq: 1, part: 0, last: true, offset: 10 },
-    ...{ counts: { in: 10, late: 0, dead: 0 }, parent: GENESIS, inDigest: GENESIS, outDigest: GENESIS },
-  }
+  const cut = cutOf(UNIT)
   const another = 'd'.repeat(64) as Digest
 
   /** At ada, who has computed the cut; under a view without dee, who let the unit go and knows nothing of the second term. */
@@ -81,7 +77,7 @@ describe('a peer that was named by a term which left a cut open', () => {
     const attachment = { seal: { frontier: undefined, votes: [], offset: 0 }, certificates: [], accepted: null }
     const body = digestOf('promise', attachment)
     const statement = { kind: 'promise', scope: termKey(UNIT, 2), ballot: { round: 1, peer: DEE }, body } as const
-    agreement.statement(0, DEE, statement, attachment as unknown as Wire, { peer: DEE } as unknown as StatementProof)
+    agreement.statement(0, DEE, statement, attachment as unknown as Wire, proofOf(DEE))
     assert.deepEqual(agreement.keptBackBy, [ADA, BO])
     assert.deepEqual(toldAt(agreement, DEE, TIMING.heartbeatMs), [])
   })

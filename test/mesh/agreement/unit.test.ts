@@ -2,25 +2,21 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { contentDigest } from '../../../mesh/agreement/certificate.ts'
-import type { Certificate, CutContent, StatementProof } from '../../../mesh/agreement/types.ts'
-import type { UnitEffect } from '../../../mesh/agreement/unit-contract.ts'
+import type { Certificate, CutContent } from '../../../mesh/agreement/types.ts'
 import { GENESIS } from '../../../mesh/ids.ts'
-import type { PeerId, Term, UnitId, Wire } from '../../../mesh/index.ts'
+import type { PeerId, Term, UnitId } from '../../../mesh/index.ts'
 import { TIMING } from '../../../mesh/limits.ts'
-import { agreementOf, termOf } from './agreements.ts'
+import { agreementOf, cutOf, hearVote, proofOf, termOf, votedFor } from './agreements.ts'
 
 const UNIT = 'delays-1:0:0' as UnitId
 const [ADA, BO, CY] = ['a', 'b', 'c'].map((letter) => letter.repeat(32)) as [PeerId, PeerId, PeerId]
 /** Nobody can be done without. */
 const term: Term = termOf(UNIT, [ADA, BO, CY], { write: 3 })
 
-const contentOf = (seq: number, parent: CutContent['parent']): CutContent => ({
-  ...{ cluster: 'test', unit: UNIT, seq, part: 0, last: true, offset: 10 * seq },
-  ...{ counts: { in: 10, late: 0, dead: 0 }, parent, inDigest: GENESIS, outDigest: GENESIS },
-})
+const contentOf = (seq: number, parent: CutContent['parent']): CutContent =>
+  cutOf(UNIT, { seq, offset: 10 * seq, parent })
 const one = contentOf(1, GENESIS)
 const two = contentOf(2, contentDigest(one))
-const proofOf = (peer: PeerId) => ({ peer }) as unknown as StatementProof
 const certificate: Certificate = { content: one, term: 1, signers: term.members.map(proofOf) }
 
 /** At ada, whose replica has computed two cuts. */
@@ -30,20 +26,10 @@ function scene() {
   agreement.computed(0, two)
   return {
     agreement,
-    voted: (peer: PeerId, content: CutContent) => {
-      const { seq, part } = content
-      const vote = { kind: 'vote', unit: UNIT, term: 1, seq, part, digest: contentDigest(content) } as const
-      return agreement.statement(0, peer, vote, content as unknown as Wire, proofOf(peer))
-    },
+    voted: (peer: PeerId, content: CutContent) => hearVote(agreement, 0, peer, content),
     told: () => agreement.message(0, BO, { t: 'tell', terms: [], certificates: [certificate] }),
   }
 }
-
-/** Cuts that a member votes for, again or for the first time. */
-const votedFor = (effects: readonly UnitEffect[]): number[] =>
-  effects.flatMap((effect) =>
-    effect.kind === 'sign' && effect.statement.kind === 'vote' ? [effect.statement.seq] : [],
-  )
 
 describe('a cut is certified', () => {
   it('when the last of its votes comes', () => {

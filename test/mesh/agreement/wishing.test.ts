@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { contentDigest } from '../../../mesh/agreement/certificate.ts'
-import type { CutContent, Dispute, StatementProof } from '../../../mesh/agreement/types.ts'
+import type { Dispute } from '../../../mesh/agreement/types.ts'
 import type { UnitEffect } from '../../../mesh/agreement/unit-contract.ts'
-import { GENESIS } from '../../../mesh/ids.ts'
-import type { PeerId, Term, UnitId, Wire } from '../../../mesh/index.ts'
+import type { PeerId, Term, UnitId } from '../../../mesh/index.ts'
 import { TIMING } from '../../../mesh/limits.ts'
-import { agreementOf, termOf } from './agreements.ts'
+import { agreementOf, cutOf, hearVote, termOf } from './agreements.ts'
 
 const UNIT = 'delays-1:0:0' as UnitId
 const [ADA, BO, CY] = ['a', 'b', 'c'].map((letter) => letter.repeat(32)) as [PeerId, PeerId, PeerId]
@@ -15,13 +14,11 @@ const [ADA, BO, CY] = ['a', 'b', 'c'].map((letter) => letter.repeat(32)) as [Pee
 const first = termOf(UNIT, [ADA, BO, CY], { write: 3 })
 const CUT = { decision: { kind: 'cut', offset: 0 } } as const
 
-const contentOf = (offset: number): CutContent => ({
-  ...{ cluster: 'test', unit: UNIT, seq: 1, part: 0, last: true, offset },
-  ...{ counts: { in: 10, late: 0, dead: 0 }, parent: GENESIS, inDigest: GENESIS, outDigest: GENESIS },
-})
+/** Two members vote, and not for the same. */
+const VOTES = [ADA, BO].map((peer, offset) => ({ peer, content: cutOf(UNIT, { offset }) }))
 const dispute: Dispute = {
   ...{ seq: 1, part: 0, times: 0 },
-  votes: [ADA, BO].map((peer, i) => ({ peer, digest: contentDigest(contentOf(i)) })),
+  votes: VOTES.map(({ peer, content }) => ({ peer, digest: contentDigest(content) })),
 }
 
 /** Whether a member has begun to look for promises. */
@@ -34,14 +31,8 @@ function scene() {
   return {
     agreement,
     comes: (now: number, term: Term) => agreement.message(now, BO, { t: 'chosen', value: term }),
-    /** Two members vote, and not for the same. */
     differ: (now: number) => {
-      for (const [i, peer] of [ADA, BO].entries()) {
-        const content = contentOf(i)
-        const term = agreement.term.number
-        const vote = { kind: 'vote', unit: UNIT, term, seq: 1, part: 0, digest: contentDigest(content) } as const
-        agreement.statement(now, peer, vote, content as unknown as Wire, { peer } as unknown as StatementProof)
-      }
+      for (const { peer, content } of VOTES) hearVote(agreement, now, peer, content)
     },
   }
 }
