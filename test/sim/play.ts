@@ -59,7 +59,7 @@ export function keepSeeds(seeds: readonly Planned[]): void {
 export async function playSeed(options: RunOptions, twice: boolean): Promise<Played> {
   const started = performance.now()
   const first = await run(options)
-  const second = twice && first.violation === undefined ? await run({ ...options, before: first }) : first
+  const second = twice && first.violation === undefined ? await run({ ...options, first }) : first
   const differs = first.trace !== second.trace
   const found = differs ? ({ violation: 'two runs of this seed are not equal', check: 'same trace' } as const) : {}
   return { ...first, ...found, faultsMs: options.faultsMs, wallMs: performance.now() - started }

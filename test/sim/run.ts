@@ -63,7 +63,7 @@ export interface RunOptions {
   /** The rule that peers break. */
   readonly bug?: PlantedBug | undefined
   /** What this seed gave before, when it held: it is made again for its trace, and nothing is checked anew. */
-  readonly before?: RunResult | undefined
+  readonly first?: RunResult | undefined
   /** Tells what happens, for a person. */
   readonly say?: (text: string) => void
 }
@@ -231,7 +231,7 @@ class Simulation {
       cluster: this.#cluster,
       workload: this.#workload,
       now: () => this.#clock.now(),
-      isCertified: (unit, text) => options.before !== undefined || this.#checks.isCertified(unit, text),
+      isCertified: (unit, text) => this.#isRepeated || this.#checks.isCertified(unit, text),
       onViolation: (violation) => this.failed(violation),
     })
     this.#producers = new Producers(this.#log, seededRandom(random.below(2 ** 31)), this.#workload)
@@ -281,11 +281,11 @@ class Simulation {
     this.#producers.stop()
     await this.#runChecked(1_000)
     const before = this.#producers.flush()
-    const held = this.#options.before
-    if (held === undefined) {
+    const { first } = this.#options
+    if (first === undefined) {
       await this.#finish(before)
       this.#control.finish()
-    } else await this.#runChecked(held.finishMs)
+    } else await this.#runChecked(first.finishMs)
     await this.#forge()
   }
 
@@ -323,12 +323,16 @@ class Simulation {
 
   /** What is looked at inside of a peer must not go through it: it would take a violation for a failure of its own. */
   #check(look: () => void): void {
-    if (this.#options.before !== undefined) return
+    if (this.#isRepeated) return
     try {
       look()
     } catch (error) {
       this.failed(error)
     }
+  }
+
+  get #isRepeated(): boolean {
+    return this.#options.first !== undefined
   }
 
   #nameOf(id: PeerId): string {
@@ -360,7 +364,7 @@ class Simulation {
     for (let left = forMs; left > 0; left -= LOOK_EVERY_MS) {
       await this.#clock.run(Math.min(left, LOOK_EVERY_MS))
       if (this.#violation !== undefined) throw this.#violation
-      if (this.#options.before === undefined) this.#look()
+      if (!this.#isRepeated) this.#look()
       this.#readers.look()
     }
   }
