@@ -20,6 +20,8 @@ export const LIMITS = {
 
 /** Every duration of agreement, in milliseconds. */
 export const TIMING = {
+  /** The cores are given the time so often. */
+  tickMs: 20,
   /** A flush is made this long after its first statement, so that one sync and one signature serve many. */
   flushDelayMs: 2,
   /** Own votes that are not certified yet are repeated after this long, then twice as long, up to the maximum. */
@@ -35,7 +37,7 @@ export const TIMING = {
   stepPauseMs: 200,
   /** Whom a new term is to name must have said within this that it is ready. */
   standingMs: 2_000,
-  /** Each rank waits this much longer before it proposes the same decision. */
+  /** Each rank waits this much longer before it proposes the same decision; two ticks where those are longer. */
   proposeStaggerMs: 150,
   /** A wish that could not be granted is put forward again after this, doubled up to the maximum; a cut that fails again and again, too. */
   wishPauseMs: 250,

@@ -29,7 +29,6 @@ import { type OpenedUnit, Units } from './units.ts'
 import { DEFAULT_VIEW_SETTINGS, ViewKeeper } from './view-keeper.ts'
 import { Wholeness } from './wholeness.ts'
 
-const TICK_MS = 20
 const STEP_TIMEOUT_MS = 10_000
 
 export class MeshNode {
@@ -147,6 +146,7 @@ export class MeshNode {
       store,
       outbox,
       verify: this.#options.verifier.verify,
+      tickMs: this.#options.tickMs ?? TIMING.tickMs,
       send: (to, unit, message) => this.#send(to, { c: 'unit', unit, m: message as unknown as Wire }),
       onEvent,
       onFailure: (error) => onEvent({ kind: 'failed', error }),
@@ -288,7 +288,7 @@ export class MeshNode {
       this.#storeSeen()
       this.#heartbeat()
     }
-    this.#cancelTick = this.#options.clock.after(this.#options.tickMs ?? TICK_MS, () => this.#tick())
+    this.#cancelTick = this.#options.clock.after(this.#options.tickMs ?? TIMING.tickMs, () => this.#tick())
   }
 
   /** What was seen of others is told to them after a restart as well. */

@@ -25,7 +25,7 @@ import { Directory } from './directory.ts'
 import { assert } from './errors.ts'
 import type { Verifier } from './identity.ts'
 import type { PeerId, UnitId } from './ids.ts'
-import { LIMITS } from './limits.ts'
+import { LIMITS, TIMING } from './limits.ts'
 import { loadAllOwn, loadOwn, loadValues, type MeshStore } from './mesh-store.ts'
 import type { Outbox } from './outbox.ts'
 import { planted } from './planted.ts'
@@ -52,6 +52,8 @@ export interface UnitsOptions {
   readonly store: MeshStore
   readonly outbox: Outbox
   readonly verify: Verifier['verify']
+  /** How often `tick` is called: nobody hears of anything sooner than others go ahead. */
+  readonly tickMs: number
   /** Delivers to another peer, or back to this one. */
   readonly send: (to: PeerId, unit: UnitId, message: UnitMessage) => void
   readonly onEvent: (event: UnitEvent) => void
@@ -87,7 +89,7 @@ export class Units {
     const first = history[history.length - 1]
     assert(first !== undefined, 'a unit has a first term')
     const { unit } = first
-    const { self, random, store, verify } = this.#options
+    const { self, random, store, verify, tickMs } = this.#options
     const end = unitEnd(unit)
     const stored = await loadAllOwn(store, 'term', `${unit}/`, end)
     const later = stored.filter(isTerm).map(normalTerm)
@@ -107,6 +109,8 @@ export class Units {
     const agreement = new UnitAgreement({
       self,
       random,
+      // One that looks late is not overtaken by a rank behind it that looked early.
+      staggerMs: Math.max(TIMING.proposeStaggerMs, 2 * tickMs),
       verify: (certificate, { write, members }) => verifyCertificate(certificate, write, members, verify).ok,
       terms,
       certificates,

@@ -46,10 +46,16 @@ export interface Chain {
   certificates(after: CutPosition | undefined, upTo: CutPosition | undefined): readonly Certificate[] | undefined
 }
 
+/** When a member goes ahead: by chance, and each rank so much later than the one before it. */
+export interface Pacing {
+  readonly random: Random
+  readonly staggerMs: number
+}
+
 export interface SuccessionParts {
   readonly self: PeerId
   readonly chain: Chain
-  readonly random: Random
+  readonly pacing: Pacing
   /** Of cuts that earlier terms left open. */
   readonly knowledge: OpenKnowledge
 }
@@ -62,7 +68,7 @@ export class Succession {
   readonly scope: string
   readonly #self: PeerId
   readonly #chain: Chain
-  readonly #random: Random
+  readonly #pacing: Pacing
   #acceptor: AcceptorState<Term>
   /** What was handed over; permanent from the first promise on. */
   #seal: Seal | undefined
@@ -84,7 +90,7 @@ export class Succession {
     this.scope = termKey(term.unit, term.number)
     this.#self = parts.self
     this.#chain = parts.chain
-    this.#random = parts.random
+    this.#pacing = parts.pacing
     this.#knowledge = parts.knowledge
     this.#acceptor = state?.acceptor ?? FRESH_ACCEPTOR
     this.#seal = state?.seal
@@ -111,7 +117,7 @@ export class Succession {
     if (wish === undefined) this.#wish = undefined
     else if (this.#wish !== undefined && wishName(this.#wish.wish) === wishName(wish)) {
       this.#wish = { wish, dueAt: this.#wish.dueAt }
-    } else this.#wish = { wish, dueAt: now + Math.max(rank, 0) * TIMING.proposeStaggerMs }
+    } else this.#wish = { wish, dueAt: now + Math.max(rank, 0) * this.#pacing.staggerMs }
   }
 
   /**
@@ -222,7 +228,7 @@ export class Succession {
     this.#highestRound += 1
     this.#attempt = new Attempt({ round: this.#highestRound, peer: this.#self })
     this.#attemptStarted = now
-    this.#attemptEnds = now + TIMING.attemptMs + this.#random.below(TIMING.attemptMs)
+    this.#attemptEnds = now + TIMING.attemptMs + this.#pacing.random.below(TIMING.attemptMs)
     const { ballot } = this.#attempt
     const after = pickPosition(this.#chain.frontier)
     return this.term.members.map((to) => this.#send(to, { t: 'prepare', term: this.term.number, ballot, after }))
@@ -230,7 +236,7 @@ export class Succession {
 
   #giveUp(now: Instant): void {
     this.#attempt = undefined
-    this.#notBefore = now + this.#random.below(TIMING.attemptMs)
+    this.#notBefore = now + this.#pacing.random.below(TIMING.attemptMs)
     // Whoever sealed must see it through; without this a lone proposer would wait a whole round for itself.
     if (this.sealed) this.#sealedSince = now - TIMING.sealedMs * 8
   }

@@ -39,6 +39,8 @@ export type UnitEffect = AgreementEffect<UnitEvent>
 export interface UnitOptions {
   readonly self: PeerId
   readonly random: Random
+  /** Each rank waits this much longer before it proposes what all of them wish. */
+  readonly staggerMs: number
   /** Whether a certificate that came from elsewhere carries W valid signatures of members. */
   readonly verify: (certificate: Certificate, term: Term) => boolean
   /** All that are known, in order: the first term, and what is on disk. */

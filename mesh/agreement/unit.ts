@@ -12,7 +12,6 @@ import { assert } from '../errors.ts'
 import { GENESIS, type PeerId, type UnitId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
 import { planted } from '../planted.ts'
-import type { Random } from '../random.ts'
 import { rankAmong } from '../ring/preference.ts'
 import type { Wire } from '../transport/transport.ts'
 import { Acknowledgements } from './acknowledgements.ts'
@@ -27,7 +26,7 @@ import { type Own, OwnVotes } from './own-votes.ts'
 import { Repeating } from './repeating.ts'
 import type { Standing } from './standing.ts'
 import type { Statement } from './statement.ts'
-import { Succession, type SuccessionEffect, type SuccessionState } from './succession.ts'
+import { type Pacing, Succession, type SuccessionEffect, type SuccessionState } from './succession.ts'
 import { Tally } from './tally.ts'
 import type { Seal, Wish } from './term.ts'
 import { TermHistory } from './term-history.ts'
@@ -53,7 +52,7 @@ const at = (position: CutPosition): string => `${position.seq}/${position.part}`
 export class UnitAgreement {
   readonly unit: UnitId
   readonly #self: PeerId
-  readonly #random: Random
+  readonly #pacing: Pacing
   readonly #verify: (certificate: Certificate, term: Term) => boolean
   readonly #terms: TermHistory
   #tally: Tally
@@ -71,12 +70,12 @@ export class UnitAgreement {
   readonly #ended = new EndedTerms()
 
   constructor(options: UnitOptions) {
-    const { self, random, verify, terms, certificates, votes, successions } = options
+    const { self, random, staggerMs, verify, terms, certificates, votes, successions } = options
     this.#terms = new TermHistory(terms)
     const term = this.#terms.latest
     this.unit = term.unit
     this.#self = self
-    this.#random = random
+    this.#pacing = { random, staggerMs }
     this.#verify = verify
     this.#tally = new Tally(term.write)
     this.#acknowledgements = new Acknowledgements(term)
@@ -328,7 +327,7 @@ export class UnitAgreement {
       unheard: (open: OpenCut) => this.#ended.unheard(open, this.term),
       isLost: (peer: PeerId) => this.#lost.has(peer),
     }
-    return new Succession({ self: this.#self, chain: this.#chain, random: this.#random, knowledge }, term, state)
+    return new Succession({ self: this.#self, chain: this.#chain, pacing: this.#pacing, knowledge }, term, state)
   }
 
   #rank(): number {

@@ -20,9 +20,9 @@ export const cutOf = (unit: UnitId, others: Partial<CutContent> = {}): CutConten
 })
 
 /** At this peer, in the last of these terms. Every certificate is taken for a sound one. */
-export const agreementOf = (self: PeerId, terms: readonly Term[]): UnitAgreement =>
+export const agreementOf = (self: PeerId, terms: readonly Term[], staggerMs = 150): UnitAgreement =>
   new UnitAgreement({
-    ...{ self, random: seededRandom(1), verify: () => true },
+    ...{ self, random: seededRandom(1), staggerMs, verify: () => true },
     ...{ terms, certificates: [], votes: [], successions: new Map() },
   })
 

@@ -25,7 +25,8 @@ const certified: Seal = { frontier: { seq: 1, part: 0, digest: D, last: true, of
 function disproved(seals: ReadonlyMap<PeerId, Seal>): boolean {
   const chain = { frontier: undefined, certificates: () => [] }
   const knowledge = { isDisproved: () => false, unheard: () => [], isLost: () => false }
-  const succession = new Succession({ self: B, chain, random: seededRandom(1), knowledge }, TERM, undefined)
+  const pacing = { random: seededRandom(1), staggerMs: 150 }
+  const succession = new Succession({ self: B, chain, pacing, knowledge }, TERM, undefined)
   for (const [peer, seal] of seals) {
     const attachment = { seal, certificates: [], accepted: null }
     const body = digestOf('promise', attachment)

@@ -44,6 +44,18 @@ describe('a wish', () => {
     assert.ok(asks(agreement.tick(0)))
   })
 
+  it('is put forward by each rank a while after the one before it', () => {
+    const waits = [ADA, BO, CY].map((self) => {
+      const agreement = agreementOf(self, [first], 400)
+      agreement.setPeers(new Set([ADA, BO, CY]), new Set())
+      agreement.wish(0, CUT)
+      let now = 0
+      while (!asks(agreement.tick(now)) && now < 5_000) now += 1
+      return now
+    })
+    assert.deepEqual(waits, [0, 400, 800])
+  })
+
   it('that was granted is not put forward again before it is wished for again', () => {
     const { agreement, comes } = scene()
     agreement.wish(0, CUT)
