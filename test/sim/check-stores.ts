@@ -24,15 +24,15 @@ export class StoreChecks {
   /** Of what was certified, by the same names as its rows. */
   readonly #digests = new Map<string, Digest>()
   readonly #leastInS3: number
-  readonly #seen = new Set<string>()
-  /** Objects at the last look: none is ever replaced. */
-  #looked = 0
+  /** Objects that were put since the last look. */
+  #put: string[] = []
   #wrong: string | undefined
 
   /** @param leastInS3 rows with a lower total, or amount, do not come to S3 */
   constructor(stores: SimulatedStores, leastInS3: number) {
     this.#stores = stores
     this.#leastInS3 = leastInS3
+    stores.s3.onPut = (key) => this.#put.push(key)
     stores.mongodb.onWrite = (collection, before, document) => {
       if (collection === ROWS) this.#written(before, document)
     }
@@ -56,8 +56,7 @@ export class StoreChecks {
 
   /** In the end, whatever was lost on the way. @throws Violation */
   finish(): void {
-    this.#seen.clear()
-    this.#looked = 0
+    this.#put = [...this.#stores.s3.objects.keys()]
     this.look()
     for (const { _id, value } of this.#stores.mongodb.documents(ROWS)) {
       const text = JSON.stringify(value)
@@ -76,13 +75,9 @@ export class StoreChecks {
   /** @throws Violation */
   look(): void {
     if (this.#wrong !== undefined) throw new Violation('rows at the sink', this.#wrong)
-    const { objects } = this.#stores.s3
-    if (objects.size === this.#looked) return
-    this.#looked = objects.size
-    for (const [key, { body }] of objects) {
-      if (this.#seen.has(key)) continue
-      this.#seen.add(key)
-      if (CERTIFICATE.test(key) || key === PROBE) continue
+    for (const key of this.#put.splice(0)) {
+      const { body } = this.#stores.s3.objects.get(key) ?? {}
+      if (body === undefined || CERTIFICATE.test(key) || key === PROBE) continue
       const [, unit, seq, part] = /\/([^/]+\/[^/]+)\/0*(\d+)-0*(\d+)\.jsonl$/.exec(key) ?? []
       if (unit === undefined) throw new Violation('rows at the sink', `the object ${key} is at no place of a result`)
       const certified = this.#batches.get(`${unit}/${seq}-${part}`)

@@ -8,6 +8,7 @@ import type { Random } from '../../mesh/random.ts'
 import { QuorateError } from '../../src/errors.ts'
 import type { Store, StoreEntry, StoreOp, StoreTable } from '../../src/store/store.ts'
 import { copyOfBytes } from './byte-copies.ts'
+import { deleteKey, firstAtOrAbove, insertKey } from './sorted-keys.ts'
 
 export interface SimulatedDiskOptions {
   readonly clock: Clock
@@ -164,10 +165,10 @@ export class SimulatedDisk {
       const table = this.#table(op.table)
       const keys = this.#keys(op.table)
       if (op.kind === 'put') {
-        if (!table.has(op.key)) keys.splice(firstAtOrAbove(keys, op.key), 0, op.key)
+        if (!table.has(op.key)) insertKey(keys, op.key)
         table.set(op.key, { value: op.value, corrupt: false })
       } else if (op.kind === 'delete') {
-        if (table.delete(op.key)) keys.splice(firstAtOrAbove(keys, op.key), 1)
+        if (table.delete(op.key)) deleteKey(keys, op.key)
       } else {
         const first = firstAtOrAbove(keys, op.from)
         for (const key of keys.splice(first, firstAtOrAbove(keys, op.to) - first)) table.delete(key)
@@ -207,15 +208,4 @@ function copyOfOp(op: StoreOp): StoreOp {
   if (op.kind !== 'put') return op
   const { kind, table, key, value } = op
   return { kind, table, key, value: copyOfBytes(value) }
-}
-
-function firstAtOrAbove(keys: readonly string[], key: string): number {
-  let low = 0
-  let high = keys.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((keys[middle] ?? '') < key) low = middle + 1
-    else high = middle
-  }
-  return low
 }

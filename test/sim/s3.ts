@@ -13,6 +13,7 @@ import {
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3'
+import { deleteKey, firstAtOrAbove, insertKey } from './sorted-keys.ts'
 import type { Call, StoreErrors } from './store-link.ts'
 
 export interface StoredObject {
@@ -21,9 +22,17 @@ export interface StoredObject {
 }
 
 export class SimulatedS3 {
-  readonly objects = new Map<string, StoredObject>()
+  readonly #objects = new Map<string, StoredObject>()
+  /** Of all objects, in order. */
+  readonly #keys: string[] = []
   /** An object was there already: for whoever counts. */
   onExists: () => void = () => undefined
+  /** An object was created: for checkers. */
+  onPut: (key: string) => void = () => undefined
+
+  get objects(): ReadonlyMap<string, StoredObject> {
+    return this.#objects
+  }
 
   /** What the SDK's client does with a command. */
   answer(command: unknown): unknown {
@@ -36,7 +45,8 @@ export class SimulatedS3 {
       return { Metadata: { ...metadata }, Body: { transformToByteArray: async () => asked } }
     }
     if (command instanceof DeleteObjectCommand) {
-      this.objects.delete(command.input.Key ?? '')
+      const { Key = '' } = command.input
+      if (this.#objects.delete(Key)) deleteKey(this.#keys, Key)
       return {}
     }
     throw new Error('the simulated S3 store does not know this command')
@@ -48,7 +58,9 @@ export class SimulatedS3 {
       this.onExists()
       throw s3Error(412, 'PreconditionFailed')
     }
-    this.objects.set(Key, { body: new Uint8Array(Body), metadata: { ...Metadata } })
+    if (!this.#objects.has(Key)) insertKey(this.#keys, Key)
+    this.#objects.set(Key, { body: new Uint8Array(Body), metadata: { ...Metadata } })
+    this.onPut(Key)
     return {}
   }
 
@@ -60,11 +72,17 @@ export class SimulatedS3 {
 
   #list({ Prefix = '', StartAfter = '', MaxKeys = 1_000, Delimiter, ContinuationToken }: ListObjectsV2CommandInput) {
     const after = ContinuationToken ?? StartAfter
-    const keys = [...this.objects.keys()].filter((key) => key.startsWith(Prefix) && key > after).sort()
-    const page = keys.slice(0, MaxKeys)
+    const page: string[] = []
+    let more = false
+    for (let at = firstAtOrAbove(this.#keys, after > Prefix ? after : Prefix); !more; at++) {
+      const key = this.#keys[at]
+      if (key === undefined || !key.startsWith(Prefix)) break
+      if (key === after) continue
+      more = page.length === MaxKeys
+      if (!more) page.push(key)
+    }
     const below = (key: string) => (Delimiter === undefined ? -1 : key.indexOf(Delimiter, Prefix.length))
     const folders = page.flatMap((key) => (below(key) < 0 ? [] : [key.slice(0, below(key) + 1)]))
-    const more = keys.length > MaxKeys
     return {
       Contents: page.filter((key) => below(key) < 0).map((Key) => ({ Key })),
       CommonPrefixes: [...new Set(folders)].map((folder) => ({ Prefix: folder })),
