@@ -49,6 +49,7 @@ import {
   mayLack,
   partitionsOf,
   SINK,
+  type SinkKind,
   topicOf,
 } from './workload.ts'
 
@@ -381,7 +382,7 @@ class Simulation {
   /** Until the sink has what the source says. */
   async #finish(before: number): Promise<void> {
     const deadline = this.#clock.now() + PROGRESS_WITHIN_MS
-    let known: { readonly by: string; readonly expected: Expected } | undefined
+    let known: { readonly by: string; readonly expected: Expected; readonly whole: Set<SinkKind> } | undefined
     for (;;) {
       await this.#runChecked(LOOK_EVERY_MS)
       this.#finishMs += LOOK_EVERY_MS
@@ -389,8 +390,8 @@ class Simulation {
       // Nobody writes to the source any more, as a rule.
       const written = inputsOf(this.#log, this.#workload).map(({ history }) => history.length)
       const by = JSON.stringify([written, gaps])
-      if (known?.by !== by) known = { by, expected: expectedOf(this.#log, this.#workload, gaps) }
-      const { expected } = known
+      if (known?.by !== by) known = { by, expected: expectedOf(this.#log, this.#workload, gaps), whole: new Set() }
+      const { expected, whole } = known
       const letters = this.#checks.deadLetters()
       const shuffled = mayLack(this.#workload)
       const asleep = this.#workload.onIdle === 'emit' && this.#terms.idled
@@ -398,7 +399,7 @@ class Simulation {
       if (shuffled && !asleep && !this.#producers.grown && letters.late > 0) {
         throw new Violation('complete', `${letters.late} late records, though no partition was decided to be silent`)
       }
-      const missing = this.#missing(expected, before, shuffled ? letters.late : undefined)
+      const missing = this.#missing(expected, before, shuffled ? letters.late : undefined, whole)
       const counted =
         (shuffled || this.#mayBeLate(gaps) || letters.late === expected.late) &&
         letters.dead >= expected.dead &&
@@ -426,13 +427,21 @@ class Simulation {
     })
   }
 
-  /** What the first sink lacks that lacks something. */
-  #missing(expected: Expected, before: number, late: number | undefined): string | undefined {
-    for (const kind of this.#workload.sinks) {
+  /**
+   * What the first sink lacks that lacks something.
+   * @param whole had everything when they were looked at. What they have is much to read: they are looked at again when all have it
+   */
+  #missing(expected: Expected, before: number, late: number | undefined, whole: Set<SinkKind>): string | undefined {
+    const { sinks } = this.#workload
+    for (const kind of [...sinks.filter((sink) => !whole.has(sink)), ...sinks]) {
       const records = kind === 'kafka' ? this.#checks.records(this.#log) : this.#storeChecks.records(kind)
       const wanted = expectedAt(expected, leastAt(this.#workload, kind))
       const missing = this.#checks.complete(records, wanted, before, late)
-      if (missing !== undefined) return `${kind}: ${missing}`
+      if (missing === undefined) whole.add(kind)
+      else {
+        whole.delete(kind)
+        return `${kind}: ${missing}`
+      }
     }
     return undefined
   }
