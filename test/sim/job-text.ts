@@ -95,7 +95,8 @@ function pipelineOf(workload: Workload): string[] {
 
 /** @param revision a later one takes as many records as the first; only its text, and so its operators, are others */
 export function jobText(workload: Workload, revision = 0): string {
-  const { kind, quorum, sourcePartitions, shufflePartitions = Math.max(1, 3 - sourcePartitions) } = workload
+  const { kind, quorum, sourcePartitions, maxCutAgeMs } = workload
+  const { shufflePartitions = Math.max(1, 3 - sourcePartitions) } = workload
   const pipeline = pipelineOf(workload)
   const joins = kind === 'joined' || kind === 'chained'
   // A row of one record alone may have no amount.
@@ -111,7 +112,7 @@ export function jobText(workload: Workload, revision = 0): string {
     ...(kind === 'keyed' || kind === 'hopping' || kind === 'rows'
       ? []
       : [`shuffle: { partitions: ${shufflePartitions} }`]),
-    'maxCutAge: 1s',
+    `maxCutAge: ${maxCutAgeMs}ms`,
     '',
   ].join('\n')
 }

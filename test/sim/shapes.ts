@@ -23,7 +23,7 @@ const joined: Shape = (base, random) => ({
   ...ofRecords(base, random),
   kind: 'joined',
   ...twoSources(random),
-  join: joinShape(random),
+  ...joinedBy(base, random),
 })
 
 const chained: Shape = (base, random) => ({
@@ -33,7 +33,7 @@ const chained: Shape = (base, random) => ({
   thirdFrom: 2,
   sourcePartitions: 3,
   shufflePartitions: oneOrTwo(random),
-  join: joinShape(random),
+  ...joinedBy(base, random),
   chain: {
     type: random.below(2) === 0 ? 'inner' : 'left',
     match: random.below(2) === 0 ? 'within' : 'table',
@@ -111,6 +111,12 @@ const oneOrTwo = (random: Random): number => (random.below(3) === 0 ? 2 : 1)
 function twoSources(random: Random): Pick<Workload, 'sourcePartitions' | 'otherFrom'> {
   const otherFrom = oneOrTwo(random)
   return { otherFrom, sourcePartitions: otherFrom + oneOrTwo(random) }
+}
+
+/** In a window all records of a key meet: with long ones a run makes little else than rows. */
+function joinedBy({ windowMs }: Workload, random: Random): Pick<Workload, 'join' | 'windowMs'> {
+  const join = joinShape(random)
+  return { join, windowMs: join.match === 'window' ? 1_000 * (2 + random.below(7)) : windowMs }
 }
 
 function joinShape(random: Random): JoinShape {

@@ -61,6 +61,8 @@ export interface Workload {
   /** Between two records of a partition, on average. */
   readonly everyMs: number
   readonly idleAfterMs: number
+  /** What replicas have is compared after this long at the latest. */
+  readonly maxCutAgeMs: number
   readonly onIdle: 'emit' | 'wait'
   /** Where the rows go. */
   readonly sinks: readonly SinkKind[]
@@ -142,6 +144,11 @@ export const reachOf = ({ windowMs, latenessMs, disorderMs, again }: Workload): 
 /** Of an ordered job: the amount from which on a record is another than those below. */
 export const TURNS_AT = 500
 
+/** What a run costs is mostly how many units it has: many show little that two do not. */
+const FIRST_PARTITIONS = [1, 1, 1, 2, 2, 3] as const
+const SINK_COUNTS = [1, 1, 2, 3] as const
+const MAX_CUT_AGES_MS = [1_000, 2_000, 4_000, 8_000] as const
+
 /** Epoch of event time: simulated time starts here. */
 export const EPOCH_MS = Date.UTC(2001, 0, 1)
 
@@ -150,7 +157,7 @@ export function chooseWorkload(random: Random, peers: number): Workload {
   const windowMs = 1_000 * (5 + random.below(20))
   const replicas = Math.min(peers, random.below(4) === 0 ? 5 : 3)
   const write = Math.floor(replicas / 2) + 1 + (random.below(4) === 0 && replicas > 3 ? 1 : 0)
-  const first = 1 + random.below(3)
+  const first = FIRST_PARTITIONS[random.below(FIRST_PARTITIONS.length)] ?? 1
   const several = kind === 'joined' || (kind === 'shuffled' && random.below(3) === 0)
   const records = kind === 'rows' || kind === 'joined'
   const chosen: Workload = {
@@ -167,7 +174,7 @@ export function chooseWorkload(random: Random, peers: number): Workload {
     windowMs,
     slideMs: kind === 'hopping' ? Math.max(1_000, Math.floor(windowMs / 2_000) * 1_000) : windowMs,
     latenessMs: !records && random.below(2) === 0 ? 2_000 * random.below(5) : 0,
-    everyMs: 300 + random.below(1_500),
+    everyMs: 400 + random.below(2_000),
     idleAfterMs: 3_000 + random.below(10_000),
     onIdle: kind === 'joined' || random.below(3) === 0 ? 'wait' : 'emit',
     backlogMs: random.below(2) === 0 ? 5_000 + random.below(30_000) : 0,
@@ -176,6 +183,7 @@ export function chooseWorkload(random: Random, peers: number): Workload {
     emit: records || random.below(3) > 0 ? 'onClose' : random.below(2) === 0 ? 'onUpdate' : 1_000,
     having: !records && random.below(3) === 0 ? 200 + random.below(1_500) : 0,
     branchFrom: random.below(3) > 0 ? 0 : records ? TURNS_AT : 200 + random.below(3_000),
+    maxCutAgeMs: MAX_CUT_AGES_MS[random.below(MAX_CUT_AGES_MS.length)] ?? 1_000,
   }
   // What is late depends on when silence is decided, unless it is waited for: then the source alone says what comes out.
   const orders = kind === 'rows' && chosen.onIdle === 'wait' && chosen.sourcePartitions > 1
@@ -211,9 +219,9 @@ export function inputsOf(log: SimulatedLog, workload: Workload): readonly Stored
   return Array.from({ length: count }, (_, number) => log.partition(inputAt(workload, number)) ?? new StoredPartition())
 }
 
-/** One to three of them. */
 function chooseSinks(random: Random): SinkKind[] {
   const left = [...SINK_KINDS]
-  for (let leave = random.below(SINK_KINDS.length); leave > 0; leave--) left.splice(random.below(left.length), 1)
+  const count = SINK_COUNTS[random.below(SINK_COUNTS.length)] ?? 1
+  while (left.length > count) left.splice(random.below(left.length), 1)
   return left
 }
