@@ -32,7 +32,7 @@ import { Wholeness } from './wholeness.ts'
 const STEP_TIMEOUT_MS = 10_000
 
 export class MeshNode {
-  readonly #options: MeshNodeOptions
+  readonly #options: MeshNodeOptions & { readonly tickMs: number }
   readonly #requests: Requests
   #outbox: Outbox | undefined
   #membership: MembershipCore | undefined
@@ -51,7 +51,7 @@ export class MeshNode {
   #closed = false
 
   constructor(options: MeshNodeOptions) {
-    this.#options = options
+    this.#options = { tickMs: TIMING.tickMs, ...options }
     this.#flushes = new Flushes(options.verifier, {
       onStatement: (from, item) => {
         this.#wholeness?.note(from, item.proof.counter)
@@ -146,7 +146,7 @@ export class MeshNode {
       store,
       outbox,
       verify: this.#options.verifier.verify,
-      tickMs: this.#options.tickMs ?? TIMING.tickMs,
+      tickMs: this.#options.tickMs,
       send: (to, unit, message) => this.#send(to, { c: 'unit', unit, m: message as unknown as Wire }),
       onEvent,
       onFailure: (error) => onEvent({ kind: 'failed', error }),
@@ -288,7 +288,7 @@ export class MeshNode {
       this.#storeSeen()
       this.#heartbeat()
     }
-    this.#cancelTick = this.#options.clock.after(this.#options.tickMs ?? TIMING.tickMs, () => this.#tick())
+    this.#cancelTick = this.#options.clock.after(this.#options.tickMs, () => this.#tick())
   }
 
   /** What was seen of others is told to them after a restart as well. */
