@@ -40,11 +40,7 @@ export class SimulatedCheckpoints {
 
   /** A document of the cluster that names a job is kept, with the job: what there is can be restored. */
   hasJobOf(cluster: string): boolean {
-    const names = [...this.#store.objects.keys()]
-    const newest = names
-      .filter((name) => name.startsWith(`${documentFolder(cluster)}/`))
-      .sort()
-      .at(-1)
+    const newest = this.#store.keysOf(`${documentFolder(cluster)}/`).at(-1)
     const body = this.#store.objects.get(newest ?? '')?.body
     return body !== undefined && (decodeStored(body) as ControlDocument).jobs.length > 0
   }
@@ -52,7 +48,7 @@ export class SimulatedCheckpoints {
   /** The cuts whose states are kept, the newest of each unit: a sink lacks what has no rows, and so may be behind them. */
   places(cluster: string): ReadonlyMap<UnitId, CutPosition> {
     const places = new Map<UnitId, CutPosition>()
-    for (const name of [...this.#store.objects.keys()].filter((each) => each.startsWith(`${cluster}/units/`)).sort()) {
+    for (const name of this.#store.keysOf(`${cluster}/units/`)) {
       const [, generation, stage, partition, seq] = /\/([^/]+)\/(\d+)-(\d+)\/(\d+)-\d+\.json$/.exec(name) ?? []
       if (generation === undefined) continue
       const unit = unitId(generation, Number(stage), Number(partition))

@@ -8,7 +8,7 @@ import type { Random } from '../../mesh/random.ts'
 import { QuorateError } from '../../src/errors.ts'
 import type { Store, StoreEntry, StoreOp, StoreTable } from '../../src/store/store.ts'
 import { copyOfBytes } from './byte-copies.ts'
-import { deleteKey, firstAtOrAbove, insertKey } from './sorted-keys.ts'
+import { deleteKey, insertKey, placeOf } from './sorted.ts'
 
 export interface SimulatedDiskOptions {
   readonly clock: Clock
@@ -170,8 +170,8 @@ export class SimulatedDisk {
       } else if (op.kind === 'delete') {
         if (table.delete(op.key)) deleteKey(keys, op.key)
       } else {
-        const first = firstAtOrAbove(keys, op.from)
-        for (const key of keys.splice(first, firstAtOrAbove(keys, op.to) - first)) table.delete(key)
+        const first = placeOf(op.from, keys)
+        for (const key of keys.splice(first, placeOf(op.to, keys) - first)) table.delete(key)
       }
     }
   }
@@ -179,8 +179,8 @@ export class SimulatedDisk {
   #range(table: StoreTable, from: string, to: string, limit: number): StoreEntry[] {
     const values = this.#table(table)
     const keys = this.#keys(table)
-    const first = firstAtOrAbove(keys, from)
-    return keys.slice(first, Math.min(firstAtOrAbove(keys, to), first + limit)).flatMap((key): StoreEntry[] => {
+    const first = placeOf(from, keys)
+    return keys.slice(first, Math.min(placeOf(to, keys), first + limit)).flatMap((key): StoreEntry[] => {
       const stored = values.get(key)
       if (stored === undefined) return []
       return [stored.corrupt ? { key, corrupt: true } : { key, value: copyOfBytes(stored.value) }]

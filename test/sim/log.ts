@@ -19,6 +19,7 @@ import type {
 import type { SimulatedClock } from './clock.ts'
 import { SimulatedLogReader } from './log-reader.ts'
 import type { SimulatedProcess } from './process.ts'
+import { firstNot } from './sorted.ts'
 
 export interface StoredRecord {
   readonly offset: number
@@ -70,14 +71,7 @@ export class StoredPartition {
 
 /** Index in records that are in order. */
 export function firstAtOrAbove(records: readonly StoredRecord[], offset: number): number {
-  let low = 0
-  let high = records.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((records[middle]?.offset ?? 0) < offset) low = middle + 1
-    else high = middle
-  }
-  return low
+  return firstNot((record) => record.offset < offset, records)
 }
 
 interface StoredTopic {

@@ -13,7 +13,7 @@ import {
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3'
-import { deleteKey, firstAtOrAbove, insertKey } from './sorted-keys.ts'
+import { deleteKey, insertKey, placeOf } from './sorted.ts'
 import type { Call, StoreErrors } from './store-link.ts'
 
 export interface StoredObject {
@@ -27,11 +27,17 @@ export class SimulatedS3 {
   readonly #keys: string[] = []
   /** An object was there already: for whoever counts. */
   onExists: () => void = () => undefined
-  /** An object was created: for checkers. */
+  /** An object was put: for checkers. */
   onPut: (key: string) => void = () => undefined
 
   get objects(): ReadonlyMap<string, StoredObject> {
     return this.#objects
+  }
+
+  /** Keys that begin with this, in order; only those behind another one, where it is given. */
+  keysOf(prefix: string, after = ''): string[] {
+    const first = placeOf(after > prefix ? after : prefix, this.#keys)
+    return this.#keys.slice(first, placeOf(`${prefix}\uffff`, this.#keys)).filter((key) => key !== after)
   }
 
   /** What the SDK's client does with a command. */
@@ -72,17 +78,11 @@ export class SimulatedS3 {
 
   #list({ Prefix = '', StartAfter = '', MaxKeys = 1_000, Delimiter, ContinuationToken }: ListObjectsV2CommandInput) {
     const after = ContinuationToken ?? StartAfter
-    const page: string[] = []
-    let more = false
-    for (let at = firstAtOrAbove(this.#keys, after > Prefix ? after : Prefix); !more; at++) {
-      const key = this.#keys[at]
-      if (key === undefined || !key.startsWith(Prefix)) break
-      if (key === after) continue
-      more = page.length === MaxKeys
-      if (!more) page.push(key)
-    }
+    const keys = this.keysOf(Prefix, after)
+    const page = keys.slice(0, MaxKeys)
     const below = (key: string) => (Delimiter === undefined ? -1 : key.indexOf(Delimiter, Prefix.length))
     const folders = page.flatMap((key) => (below(key) < 0 ? [] : [key.slice(0, below(key) + 1)]))
+    const more = keys.length > MaxKeys
     return {
       Contents: page.filter((key) => below(key) < 0).map((Key) => ({ Key })),
       CommonPrefixes: [...new Set(folders)].map((folder) => ({ Prefix: folder })),
