@@ -429,11 +429,11 @@ class Simulation {
 
   /**
    * What the first sink lacks that lacks something.
-   * @param whole had everything when they were looked at. What they have is much to read: they are looked at again when all have it
+   * @param whole had everything when they were looked at. What they have is much to read: they come last, and so are looked at again when all have it
    */
   #missing(expected: Expected, before: number, late: number | undefined, whole: Set<SinkKind>): string | undefined {
-    const { sinks } = this.#workload
-    for (const kind of [...sinks.filter((sink) => !whole.has(sink)), ...sinks]) {
+    const lackingFirst = this.#workload.sinks.toSorted((a, b) => Number(whole.has(a)) - Number(whole.has(b)))
+    for (const kind of lackingFirst) {
       const records = kind === 'kafka' ? this.#checks.records(this.#log) : this.#storeChecks.records(kind)
       const wanted = expectedAt(expected, leastAt(this.#workload, kind))
       const missing = this.#checks.complete(records, wanted, before, late)
