@@ -4,6 +4,7 @@
  * last hundred; prices spread evenly over six orders of magnitude. Seeded: the same events in every run.
  */
 import { type Random, seededRandom } from '../../mesh/random.ts'
+import { pick } from '../pick.ts'
 
 export interface Person {
   readonly id: number
@@ -163,8 +164,6 @@ function bid(epoch: number, dateTime: number, random: Random): Bid {
     extra: word(random).repeat(random.below(4)),
   }
 }
-
-const pick = <T>(among: readonly T[], random: Random): T => among[random.below(among.length)] as T
 
 const price = (random: Random): number => Math.round(10 ** (random.next() * 6) * 100)
 

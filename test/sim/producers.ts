@@ -1,5 +1,6 @@
 /** Producers of a workload: they append records to its sources while time passes, and fall silent now and then. */
 import type { Random } from '../../mesh/random.ts'
+import { pick } from '../pick.ts'
 import type { SimulatedClock } from './clock.ts'
 import type { SimulatedLog } from './log.ts'
 import { POISONS } from './stages.ts'
@@ -62,7 +63,7 @@ export class Producers {
 
   /** The next record of a partition ends whoever takes it, in one way or another. */
   poison(partition: number): void {
-    const poison = POISONS[this.#random.below(POISONS.length)] ?? 'throw'
+    const poison = pick(POISONS, this.#random)
     const value = Buffer.from(JSON.stringify({ poison, key: 'none', amount: 0, at: EPOCH_MS }))
     this.#log.partition(inputAt(this.#workload, partition))?.append([{ key: null, value }], this.#clock.now())
   }

@@ -14,6 +14,7 @@ import {
 } from '../../mesh/index.ts'
 import { type PlantedBug, plant } from '../../mesh/planted.ts'
 import { QuorateError } from '../../src/errors.ts'
+import { pick } from '../pick.ts'
 import { type Branch, Branches } from './branches.ts'
 import { ControlChecks } from './check-control.ts'
 import { DiskChecks } from './check-disks.ts'
@@ -181,7 +182,7 @@ class Simulation {
       random: seededRandom(random.below(2 ** 31)),
       expect: count,
       // With a shorter one less happens between two ticks, and it costs more.
-      tickMs: TICKS_MS[random.below(TICKS_MS.length)] ?? 150,
+      tickMs: pick(TICKS_MS, random),
       took,
       seeds: () => this.#cluster.peers.map(({ address }) => address),
       removeAfterMs: random.below(3) === 0 ? 20_000 : undefined,

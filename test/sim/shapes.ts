@@ -3,6 +3,7 @@
  * some of the others, by random numbers of their own, so that the rest of the seeds keep what they mean.
  */
 import type { Random } from '../../mesh/random.ts'
+import { pick } from '../pick.ts'
 import { firstsOf, type JoinShape, passesRecords, TURNS_AT, type Workload } from './workload.ts'
 
 /** Joins of before are among those of here. */
@@ -12,7 +13,7 @@ export function reshaped(given: Workload, random: Random): Workload {
   const chosen = random.next()
   const base = { ...given, growing: random.below(firstsOf(given).length) }
   if (chosen >= shareOf(base)) return base
-  const shape = SHAPES[random.below(SHAPES.length)] ?? joined
+  const shape = pick(SHAPES, random)
   const other = shape({ ...base, growing: 0, lateRecords: false }, random)
   return { ...other, slideMs: other.windowMs }
 }
@@ -53,7 +54,7 @@ const pattern: Shape = (base, random) => {
     pattern: {
       several: random.below(2) === 0 ? 'no' : random.below(2) === 0 ? 'strict' : 'relaxed',
       without: random.below(3) === 0,
-      contiguity: (['strict', 'relaxed', 'relaxedAny'] as const)[random.below(3)] ?? 'strict',
+      contiguity: pick(['strict', 'relaxed', 'relaxedAny'] as const, random),
       afterMatch: random.below(2) === 0 ? 'noSkip' : 'skipPastLast',
     },
   }
@@ -77,7 +78,7 @@ const staged: Shape = (base, random) => ({
   ...oneSource(oneOrTwo(random)),
   windowMs: 1_000 * (2 + random.below(6)),
   shufflePartitions: oneOrTwo(random),
-  again: { times: 2 + random.below(2), by: (['key', 'half', 'all'] as const)[random.below(3)] ?? 'all' },
+  again: { times: 2 + random.below(2), by: pick(['key', 'half', 'all'] as const, random) },
 })
 
 const SHAPES: readonly Shape[] = [joined, joined, chained, pattern, sessions, staged]
@@ -120,7 +121,7 @@ function joinedBy({ windowMs }: Workload, random: Random): Pick<Workload, 'join'
 }
 
 function joinShape(random: Random): JoinShape {
-  const match = (['within', 'within', 'window', 'table', 'tables'] as const)[random.below(5)] ?? 'within'
+  const match = pick(['within', 'within', 'window', 'table', 'tables'] as const, random)
   const types = match === 'table' ? (['inner', 'left'] as const) : (['inner', 'left', 'right', 'outer'] as const)
-  return { match, type: types[random.below(types.length)] ?? 'inner', deletes: random.below(2) === 0 }
+  return { match, type: pick<JoinShape['type']>(types, random), deletes: random.below(2) === 0 }
 }

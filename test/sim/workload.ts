@@ -4,6 +4,7 @@
  */
 import type { Random } from '../../mesh/random.ts'
 import type { LogPartition } from '../../src/log/log.ts'
+import { pick } from '../pick.ts'
 import { type SimulatedLog, StoredPartition } from './log.ts'
 
 /** Topics, in the order in which partitions are numbered through them. */
@@ -153,11 +154,11 @@ const MAX_CUT_AGES_MS = [1_000, 2_000, 4_000, 8_000] as const
 export const EPOCH_MS = Date.UTC(2001, 0, 1)
 
 export function chooseWorkload(random: Random, peers: number): Workload {
-  const kind = (['keyed', 'shuffled', 'hopping', 'rows', 'joined'] as const)[random.below(5)] ?? 'keyed'
+  const kind = pick(['keyed', 'shuffled', 'hopping', 'rows', 'joined'] as const, random)
   const windowMs = 1_000 * (5 + random.below(20))
   const replicas = Math.min(peers, random.below(4) === 0 ? 5 : 3)
   const write = Math.floor(replicas / 2) + 1 + (random.below(4) === 0 && replicas > 3 ? 1 : 0)
-  const first = FIRST_PARTITIONS[random.below(FIRST_PARTITIONS.length)] ?? 1
+  const first = pick(FIRST_PARTITIONS, random)
   const several = kind === 'joined' || (kind === 'shuffled' && random.below(3) === 0)
   const records = kind === 'rows' || kind === 'joined'
   const chosen: Workload = {
@@ -183,7 +184,7 @@ export function chooseWorkload(random: Random, peers: number): Workload {
     emit: records || random.below(3) > 0 ? 'onClose' : random.below(2) === 0 ? 'onUpdate' : 1_000,
     having: !records && random.below(3) === 0 ? 200 + random.below(1_500) : 0,
     branchFrom: random.below(3) > 0 ? 0 : records ? TURNS_AT : 200 + random.below(3_000),
-    maxCutAgeMs: MAX_CUT_AGES_MS[random.below(MAX_CUT_AGES_MS.length)] ?? 1_000,
+    maxCutAgeMs: pick(MAX_CUT_AGES_MS, random),
   }
   // What is late depends on when silence is decided, unless it is waited for: then the source alone says what comes out.
   const orders = kind === 'rows' && chosen.onIdle === 'wait' && chosen.sourcePartitions > 1
@@ -221,7 +222,7 @@ export function inputsOf(log: SimulatedLog, workload: Workload): readonly Stored
 
 function chooseSinks(random: Random): SinkKind[] {
   const left = [...SINK_KINDS]
-  const count = SINK_COUNTS[random.below(SINK_COUNTS.length)] ?? 1
+  const count = pick(SINK_COUNTS, random)
   while (left.length > count) left.splice(random.below(left.length), 1)
   return left
 }
